@@ -1,0 +1,144 @@
+"""The ``aucue`` command. Each stage reads its block of params.yaml and takes its paths as options, with the defaults
+that dvc.yaml uses."""
+
+import importlib
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from pipeline import params as parameters
+from pipeline.errors import InputError
+
+# Commands of the trainer are imported when asked for, so that the offline half starts without torch.
+TRAINER_COMMANDS = ("train", "evaluate", "report")
+
+
+class _Group(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*self.commands, *TRAINER_COMMANDS]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in TRAINER_COMMANDS:
+            return getattr(importlib.import_module("train.cli"), name)
+        return super().get_command(context, name)
+
+    def invoke(self, context: click.Context) -> object:
+        """Bad input and file-system trouble end in one line, not in a traceback."""
+        try:
+            return super().invoke(context)
+        except InputError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{error.strerror or error}: {error.filename or 'no file named'}") from error
+
+
+params_option = click.option(
+    "--params", "params_path", type=Path, default=Path("params.yaml"), show_default=True, help="Parameters of all stages."
+)
+
+
+def path_option(name: str, default: str, description: str):
+    """An option for a stage's input or output."""
+    return click.option(name, type=Path, default=Path(default), show_default=True, help=description)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="aucue")
+def aucue() -> None:
+    """Interpretable facial expression recognition guided by spatial action unit cues.
+
+    The commands are the stages of dvc.yaml, in order; `dvc repro` runs those that are out of date.
+
+    \b
+    Examples:
+      dvc repro                                 everything, from photos to the report
+      aucue ingest && aucue detect              by hand, without DVC or git
+      aucue heatmaps --codebook my.yaml         other action units, the same faces
+      aucue train --variant guided --help       what a command reads and writes
+    """
+
+
+@aucue.command()
+@params_option
+@path_option("--photos", "data/photos", "Folder for the images that a dataset needs made.")
+@path_option("--manifest", "data/manifest.csv", "Table to write.")
+def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
+    """Describe a dataset: one manifest row per photo.
+
+    \b
+    Examples:
+      aucue ingest                              the dataset of params.yaml
+      aucue ingest --params mine.yaml --manifest data/mine.csv
+    """
+    from pipeline import ingest as stage
+
+    params = parameters.load(params_path)
+    rows = stage.main(params.base, params.ingest, photos, manifest)
+    click.echo(stage.summary(rows))
+    click.echo(f"wrote {len(rows):,} rows to {manifest}")
+
+
+@aucue.command()
+@params_option
+@path_option("--manifest", "data/manifest.csv", "Table to read.")
+@path_option("--out", "data/detections.csv", "Table to write.")
+def detect(params_path: Path, manifest: Path, out: Path) -> None:
+    """Find the face in every photo.
+
+    \b
+    Example:
+      aucue detect --manifest data/manifest.csv --out data/detections.csv
+    """
+    from pipeline import detect as stage
+
+    params = parameters.load(params_path)
+    rows = stage.main(params.base, params.detect, manifest, out)
+    click.echo(f"{stage.summary(rows)}\nwrote {len(rows):,} rows to {out}")
+
+
+@aucue.command()
+@params_option
+@path_option("--manifest", "data/manifest.csv", "Table to read.")
+@path_option("--detections", "data/detections.csv", "Table to read.")
+@path_option("--out", "data/faces", "Folder of face shards to write.")
+def landmarks(params_path: Path, manifest: Path, detections: Path, out: Path) -> None:
+    """Place 68 landmarks, align, and store the crops in shards.
+
+    \b
+    Example:
+      aucue landmarks --out data/faces
+    """
+    from pipeline import landmarks as stage
+
+    params = parameters.load(params_path)
+    counts = stage.main(params.base, params.landmarks, manifest, detections, out)
+    click.echo(f"{_counted(counts)}\nwrote {counts.total():,} rows to {out}")
+
+
+@aucue.command()
+@params_option
+@click.option("--codebook", help="Name or path; replaces heatmaps.codebook.")
+@path_option("--faces", "data/faces", "Folder of face shards to read.")
+@path_option("--out", "data/heatmaps", "Folder of heatmap shards to write.")
+def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path) -> None:
+    """Render every face's action-unit heatmap from its stored landmarks.
+
+    \b
+    Examples:
+      aucue heatmaps                            the codebook of params.yaml
+      aucue heatmaps --codebook my.yaml         another one: no photo is opened, no face detected
+    """
+    from pipeline import heatmaps as stage
+
+    params = parameters.load(params_path).heatmaps
+    if codebook is not None:
+        params = params.model_copy(update={"codebook": codebook})
+    counts = stage.main(params, faces, out)
+    click.echo(f"{_counted(counts)}\nwrote {counts.total():,} rows to {out}")
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))
+
+

@@ -1,0 +1,72 @@
+"""AffectNet, in both of its layouts.
+
+New: ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy`` (the number as text).
+Old: ``training.csv`` and ``validation.csv``. As in the paper, AffectNet's validation set serves as test.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.datasets import Source
+from pipeline.datasets.tables import name_of, rows
+from pipeline.errors import InputError
+from pipeline.manifest import Photo
+
+LABELS = {
+    0: "neutral",
+    1: "happiness",
+    2: "sadness",
+    3: "surprise",
+    4: "fear",
+    5: "disgust",
+    6: "anger",
+    7: "contempt",
+    8: "none",
+    9: "uncertain",
+    10: "no-face",
+}
+
+
+def read(source: Source) -> list[Photo]:
+    """All annotated photos, train before test, in the order of their numbers or rows."""
+    if (source.root / "train_set").is_dir():
+        return _read_set(source.root / "train_set", "train") + _read_set(source.root / "val_set", "test")
+    if (source.root / "training.csv").is_file():
+        return _read_csv(source.root, "training", "train") + _read_csv(source.root, "validation", "test")
+    raise InputError(f"{source.root} has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder")
+
+
+def _read_set(folder: Path, split: str) -> list[Photo]:
+    annotations = list((folder / "annotations").glob("*_exp.npy"))
+    if not annotations:
+        raise InputError(f"{folder / 'annotations'} has no *_exp.npy: unpack AffectNet's annotations there")
+    numbers = sorted((path.name.removesuffix("_exp.npy") for path in annotations), key=lambda name: (len(name), name))
+    photos = []
+    for number in numbers:
+        annotation = folder / "annotations" / f"{number}_exp.npy"
+        try:
+            label = str(np.load(annotation, allow_pickle=False).item())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{annotation}: not a NumPy file with one number: restore it from the archive") from error
+        path = folder / "images" / f"{number}.jpg"
+        photos.append(
+            Photo(f"{split}_{number}", path.as_posix(), name_of(label, LABELS, str(annotation)), split, subject="")
+        )
+    return photos
+
+
+def _read_csv(root: Path, name: str, split: str) -> list[Photo]:
+    table = root / f"{name}.csv"
+    images = root / "Manually_Annotated_Images"
+    images = images if images.is_dir() else root
+    return [
+        Photo(
+            id=row["subDirectory_filePath"],
+            path=(images / row["subDirectory_filePath"]).as_posix(),
+            label=name_of(row["expression"], LABELS, f"{table}, {row['subDirectory_filePath']}"),
+            split=split,
+            subject="",
+        )
+        for row in rows(table, required=("subDirectory_filePath", "expression"))
+    ]

@@ -1,0 +1,43 @@
+"""RAF-DB, single-label subset: ``basic/EmoLabel/list_patition_label.txt`` (spelt so) beside ``basic/Image``."""
+
+from pathlib import Path
+
+from pipeline.datasets import Source
+from pipeline.datasets.tables import name_of
+from pipeline.errors import InputError
+from pipeline.manifest import Photo
+
+LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 6: "anger", 7: "neutral"}
+
+
+def read(source: Source) -> list[Photo]:
+    """Train and test as published (there is no validation set). Takes ``Image/original`` if there, else ``Image/aligned``."""
+    basic = source.root / "basic" if (source.root / "basic").is_dir() else source.root
+    table = basic / "EmoLabel" / "list_patition_label.txt"
+    if not table.is_file():
+        raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
+    images, suffix = _images(basic / "Image")
+    photos = []
+    for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), start=1):
+        where = f"{table} line {number}"
+        match line.split():
+            case [name, label]:
+                stem, split = Path(name).stem, name.partition("_")[0]
+                if split not in ("train", "test"):
+                    raise InputError(f"{where}: {name} starts with neither train_ nor test_: restore the published file")
+                path = images / f"{stem}{suffix}"
+                photos.append(Photo(stem, path.as_posix(), name_of(label, LABELS, where), split, subject=""))
+            case []:
+                continue
+            case _:
+                raise InputError(f"{where}: expected an image name and a number: restore the published file")
+    return photos
+
+
+def _images(folder: Path) -> tuple[Path, str]:
+    """The image folder and what follows the stem in its file names."""
+    if (folder / "original").is_dir():
+        return folder / "original", ".jpg"
+    if (folder / "aligned").is_dir():
+        return folder / "aligned", "_aligned.jpg"
+    raise InputError(f"{folder} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there")

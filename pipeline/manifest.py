@@ -1,0 +1,57 @@
+"""One row per photo, from first to last. Nothing is dropped: a photo that drops out keeps its row, with the reason."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import InputError
+from pipeline.tables import read_table, write_table
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo as the dataset describes it.
+
+    ``id`` is unique in the dataset; ``path`` is relative to the working directory or absolute; ``label`` is the
+    expression's name; ``split`` is one of SPLITS, or empty until one is made; ``subject`` names the person, or is empty
+    where that is not known. ``status`` is "ok" or "excluded" (then ``reason`` says why). ``aus`` holds, where known,
+    the action units and their intensity at the subject's right and left side, as ``12=0.9/1.1 25=0.7/0.7``.
+    """
+
+    id: str
+    path: str
+    label: str
+    split: str
+    subject: str
+    status: str = "ok"
+    reason: str = ""
+    aus: str = ""
+
+
+def write(path: Path, photos: list[Photo]) -> None:
+    """Check and write the manifest.
+
+    Raises InputError for a duplicate id, or a split that would be empty.
+    """
+    seen = set()
+    for photo in photos:
+        if photo.id in seen:
+            raise InputError(f"two photos have the id {photo.id!r}: name each photo once")
+        seen.add(photo.id)
+    for split in SPLITS:
+        if not any(photo.split == split and photo.status == "ok" for photo in photos):
+            raise InputError(
+                f"the {split} split is empty: give more photos or subjects, or raise ingest.{_FRACTION[split]}"
+                if split != "train"
+                else "the train split is empty: give more photos or subjects, or lower the ingest fractions"
+            )
+    write_table(path, Photo, photos)
+
+
+def read(path: Path) -> list[Photo]:
+    """Read the manifest that ``aucue ingest`` wrote."""
+    return read_table(path, Photo, made_by="ingest")
+
+
+_FRACTION = {"validation": "validation_fraction", "test": "test_fraction"}

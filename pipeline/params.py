@@ -1,0 +1,138 @@
+"""params.yaml as one frozen, typed object per block. Unknown keys, wrong types and out-of-range values are errors.
+
+The comment beside each value in params.yaml says what it means; the limits are here.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.errors import InputError
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Base(Block):
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    workers: Count | Literal["auto"]
+    shard_size: Count
+
+
+class Ingest(Block):
+    dataset: Literal["demo", "folder", "csv", "rafdb", "affectnet", "ferplus"]
+    root: str
+    labels: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
+    validation_fraction: Fraction
+    test_fraction: Fraction
+    images_per_class: Annotated[int, Field(ge=1, le=50)]
+
+
+class Detect(Block):
+    sides: Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1)]
+    padding: Annotated[float, Field(ge=0, le=1)]
+
+
+class Landmarks(Block):
+    predictor: str | None
+    crop_size: Annotated[int, Field(ge=64, le=1024)]
+    jpeg_quality: Annotated[int, Field(ge=50, le=100)]
+
+
+class Heatmaps(Block):
+    codebook: str
+    size: Annotated[int, Field(ge=4, le=1024)]
+
+
+class Augment(Block):
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    scale: Annotated[float, Field(gt=0, le=1)]
+    flip: Annotated[float, Field(ge=0, le=1)]
+    jitter: Annotated[float, Field(ge=0, le=1)]
+    grey: Annotated[float, Field(ge=0, le=1)]
+    erase: Annotated[float, Field(ge=0, le=1)]
+
+
+class Train(Block):
+    model_config = ConfigDict(populate_by_name=True)
+
+    backbone: Literal["dlib_resnet"]
+    input_size: Annotated[int, Field(ge=32, le=1024)]
+    large_maps: bool
+    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=5)], ...], Field(strict=False, min_length=1)]
+    lambda_: Annotated[float, Field(alias="lambda", ge=0)]
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    label_smoothing: Fraction
+    augment: Augment
+
+
+class Evaluate(Block):
+    batch_size: Count
+
+
+class Report(Block):
+    faces: Annotated[int, Field(ge=0, le=200)]
+
+
+class Params(Block):
+    base: Base
+    ingest: Ingest
+    detect: Detect
+    landmarks: Landmarks
+    heatmaps: Heatmaps
+    train: Train
+    evaluate: Evaluate
+    report: Report
+
+
+def load_yaml(path: Path) -> dict:
+    """A YAML mapping by the safe loader (YAML 1.2, duplicate keys refused)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise InputError(f"cannot read {path}: {reason}: give the path of a YAML file") from error
+    try:
+        content = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
+        raise InputError(f"{path}{line}: {problem}: mend the YAML") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} must hold a mapping of names to values, not {type(content).__name__}")
+    return content
+
+
+def load(path: Path) -> Params:
+    """Read and check the whole file; every mistake is listed in one line."""
+    try:
+        return Params.model_validate(load_yaml(path))
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error)}") from error
+
+
+def describe(error: ValidationError) -> str:
+    """All problems of a validation in one line: where, what, and what was given."""
+    problems = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        match problem["type"]:
+            case "extra_forbidden":
+                problems.append(f"{where} is not a known name: remove it or mend its spelling")
+            case "missing":
+                problems.append(f"{where} is missing: add it")
+            case _:
+                problems.append(f"{where} is {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
+    return "; ".join(problems)

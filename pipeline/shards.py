@@ -1,0 +1,204 @@
+"""HDF5 shards: the only code that touches HDF5.
+
+A shard set is a folder of numbered ``00000.h5`` files and an ``index.json``, which is written last and so marks it complete.
+Two kinds exist; row i of one belongs to row i of the other, and both follow the manifest:
+
+faces     id, label, split, subject, status, reason, aus (strings); landmarks (N, 68, 2) float32, (x, y) in crop pixels,
+          origin top left; crop_bytes (bytes,) uint8 and crop_offsets (N + 1,) int64: JPEG of the aligned square crop.
+          A row whose status is not "ok" has no crop (zero bytes) and zeros for landmarks.
+heatmaps  maps (N, size, size) uint8 = 255 x heatmap; has_map (N,) bool.
+
+Datasets are contiguous and unfiltered: a row is one seek, and a declared size beyond the file's is a forgery.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import h5py
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.files import atomic, write_text
+
+SCHEMA = 1
+INDEX = "index.json"
+STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
+COLUMNS = {
+    "faces": {
+        **dict.fromkeys(STRINGS, "S"),
+        "landmarks": "f",
+        "crop_offsets": "i",
+        "crop_bytes": "u",
+    },
+    "heatmaps": {"maps": "u", "has_map": "b"},
+}
+MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps"}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a set, as the index lists it."""
+
+    file: str
+    rows: int
+    sha256: str
+
+
+class ShardWriter:
+    """Context manager that fills ``folder`` with one set. An earlier set's index goes first, the new one comes last."""
+
+    def __init__(self, folder: Path, kind: str, stamp: Mapping[str, object]) -> None:
+        self._folder = folder
+        self._kind = kind
+        self._stamp = {**stamp, "code": f"aucue {version('aucue')}"}
+        self._shards: list[Shard] = []
+
+    def __enter__(self) -> "ShardWriter":
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / INDEX).unlink(missing_ok=True)
+        for stale in self._folder.glob("*.h5"):
+            stale.unlink()
+        return self
+
+    def write(self, columns: Mapping[str, np.ndarray | list[str]], rows: int) -> None:
+        """Append a shard of ``rows`` rows, with all columns of the set's kind."""
+        path = self._folder / f"{len(self._shards):05d}.h5"
+        with atomic(path) as temporary:
+            with h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
+                file.attrs["schema"] = SCHEMA
+                file.attrs["kind"] = self._kind
+                file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
+                for name, kind in COLUMNS[self._kind].items():
+                    data = _fixed_length(columns[name]) if kind == "S" else columns[name]
+                    file.create_dataset(name, data=data)
+            digest = file_digest(temporary)
+        self._shards.append(Shard(path.name, rows, digest))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            index = {
+                "schema": SCHEMA,
+                "kind": self._kind,
+                "stamp": self._stamp,
+                "shards": [vars(shard) for shard in self._shards],
+            }
+            write_text(self._folder / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")
+
+
+class ShardSet:
+    """Random access to the rows of a set. Files open lazily, once per process, and never cross a fork or a pickle."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.folder = folder
+        self.kind = kind
+        index = _read_index(folder, kind)
+        self.stamp: dict = index["stamp"]
+        self.shards = [Shard(**shard) for shard in index["shards"]]
+        self._starts = np.cumsum([0] + [shard.rows for shard in self.shards])
+        self._open: dict[int, h5py.File] = {}
+        self._process = os.getpid()
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_open": {}}
+
+    def digest(self) -> str:
+        """SHA-256 over the digests of all shards: names the set's exact content."""
+        return hashlib.sha256("".join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+
+    def shard(self, number: int) -> dict[str, np.ndarray]:
+        """All columns of one shard but the crops, strings decoded."""
+        file = self._file(number)
+        return {name: _read(file[name]) for name in COLUMNS[self.kind] if name != "crop_bytes"}
+
+    def column(self, name: str) -> np.ndarray:
+        """One column over all shards."""
+        return np.concatenate([_read(self._file(number)[name]) for number in range(len(self.shards))])
+
+    def row(self, name: str, row: int) -> np.ndarray:
+        """One row of a numeric column."""
+        number, local = self._locate(row)
+        return self._file(number)[name][local]
+
+    def crop(self, row: int) -> np.ndarray:
+        """The aligned crop of an "ok" row as (crop_size, crop_size, 3) uint8 RGB."""
+        number, local = self._locate(row)
+        file = self._file(number)
+        start, end = file["crop_offsets"][local : local + 2]
+        image = cv2.imdecode(file["crop_bytes"][start:end], cv2.IMREAD_COLOR_RGB) if end > start else None
+        if image is None:
+            raise InputError(f"{self.folder / self.shards[number].file} row {local} holds no crop: run `aucue landmarks`")
+        return image
+
+    def _locate(self, row: int) -> tuple[int, int]:
+        number = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return number, row - int(self._starts[number])
+
+    def _file(self, number: int) -> h5py.File:
+        if self._process != os.getpid():  # forked: the parent's handles are not ours to use
+            self._open, self._process = {}, os.getpid()
+        if number not in self._open:
+            shard = self.shards[number]
+            self._open[number] = _open(self.folder / shard.file, self.kind, shard.rows)
+        return self._open[number]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_index(folder: Path, kind: str) -> dict:
+    path, mend = folder / INDEX, f"run `aucue {MADE_BY[kind]}`"
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder} is not a complete set of {kind} (it has no {INDEX}): {mend} first") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}): {mend} again") from error
+    if not isinstance(index, dict) or index.get("schema") != SCHEMA or index.get("kind") != kind:
+        raise InputError(f"{path} is not an index of {kind} in schema {SCHEMA}: {mend} again")
+    return index
+
+
+def _open(path: Path, kind: str, rows: int) -> h5py.File:
+    """Open a shard and refuse anything but plain datasets of the expected kinds and lengths inside the file itself.
+
+    External links, external storage and virtual datasets could read other files.
+    """
+    mend = f"run `aucue {MADE_BY[kind]}` again"
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened as HDF5: {mend}") from error
+    size = path.stat().st_size
+    for name, letter in COLUMNS[kind].items():
+        if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+            raise InputError(f"{path} has no plain dataset {name}: {mend}")
+        data = file[name]
+        if data.is_virtual or data.external or data.nbytes > size:
+            raise InputError(f"{path} keeps {name} outside the file, or declares more than it holds: {mend}")
+        if data.dtype.kind != letter or (name not in ("crop_offsets", "crop_bytes") and data.shape[0] != rows):
+            raise InputError(f"{path} has {name} of type {data.dtype} and shape {data.shape}: {mend}")
+    return file
+
+
+def _fixed_length(strings: list[str]) -> np.ndarray:
+    encoded = [string.encode() for string in strings]
+    return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, *map(len, encoded))))
+
+
+def _read(data: h5py.Dataset) -> np.ndarray:
+    return data.asstr()[:].astype(str) if data.dtype.kind == "S" else data[:]

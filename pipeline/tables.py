@@ -1,0 +1,39 @@
+"""CSV tables of frozen dataclass rows: the manifest and the detections."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.errors import InputError
+from pipeline.files import atomic
+
+Row = TypeVar("Row")
+
+
+def write_table(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
+    """Write one line per row under a header of the field names, atomically."""
+    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([field.name for field in fields(row_type)])
+        writer.writerows(astuple(row) for row in rows)
+
+
+def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
+    """Read rows back. ``made_by`` is the stage that writes the file, named in the error when it is missing or malformed."""
+    mend = f"run `aucue {made_by}`"
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: {mend} first")
+    types = {field.name: field.type for field in fields(row_type)}
+    with open(path, encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if reader.fieldnames != list(types):
+            raise InputError(f"{path} has columns {reader.fieldnames}, expected {list(types)}: {mend} again")
+        rows = []
+        for line in reader:
+            try:
+                rows.append(row_type(**{name: convert(line[name]) for name, convert in types.items()}))
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{path} line {reader.line_num}: {error}: {mend} again") from error
+    return rows
