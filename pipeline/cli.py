@@ -140,5 +140,3 @@ def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path) ->
 
 def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))
-
-

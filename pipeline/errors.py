@@ -2,4 +2,4 @@
 
 
 class InputError(ValueError):
-    """Bad input. The message is one line that names the file or value and the mend; the CLI prints it without a traceback."""
+    """Bad input. The message is one line naming the file or value and the mend; the CLI prints it without a traceback."""

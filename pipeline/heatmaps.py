@@ -105,9 +105,7 @@ def au_maps(
     return weighted.reshape(-1, size, 2, size, 2).sum(axis=(2, 4)), drawn
 
 
-def _render_shard(
-    rows: dict[str, np.ndarray], crop_size: int, book: Codebook, size: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _render_shard(rows: dict[str, np.ndarray], crop_size: int, book: Codebook, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Maps (N, size, size) uint8 and has_map (N,) of a face shard. Each crop is rendered as if it had the codebook's
     reference size, so that a map does not depend on the resolution that crops are stored at."""
     maps = np.zeros((len(rows["label"]), size, size), np.uint8)
@@ -146,9 +144,7 @@ def _expression_maps(
     return normalised * has_map[:, None, None], has_map
 
 
-def _place(
-    ellipse: Ellipse, points: np.ndarray, sizes: np.ndarray, whole_pixels: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _place(ellipse: Ellipse, points: np.ndarray, sizes: np.ndarray, whole_pixels: bool) -> tuple[np.ndarray, np.ndarray]:
     """Centre (N, 2) and radii (N, 2), both (x, y). A radius that is not positive and has no replacement stays so."""
     shape = (ellipse.centre.x, ellipse.offset.x, ellipse.rx), (ellipse.centre.y, ellipse.offset.y, ellipse.ry)
     centre, radii = np.empty((len(points), 2)), np.empty((len(points), 2))

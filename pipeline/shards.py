@@ -81,9 +81,7 @@ class ShardWriter:
             digest = file_digest(temporary)
         self._shards.append(Shard(path.name, rows, digest))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
             index = {
                 "schema": SCHEMA,

@@ -57,16 +57,15 @@ def _read_set(folder: Path, split: str) -> list[Photo]:
 
 
 def _read_csv(root: Path, name: str, split: str) -> list[Photo]:
-    table = root / f"{name}.csv"
     images = root / "Manually_Annotated_Images"
     images = images if images.is_dir() else root
     return [
         Photo(
             id=row["subDirectory_filePath"],
             path=(images / row["subDirectory_filePath"]).as_posix(),
-            label=name_of(row["expression"], LABELS, f"{table}, {row['subDirectory_filePath']}"),
+            label=name_of(row["expression"], LABELS, where),
             split=split,
             subject="",
         )
-        for row in rows(table, required=("subDirectory_filePath", "expression"))
+        for where, row in rows(root / f"{name}.csv", filled=("subDirectory_filePath", "expression"))
     ]

@@ -9,7 +9,7 @@ from pipeline.manifest import Photo
 
 def read(source: Source) -> list[Photo]:
     """One photo per row, in file order; ``image`` is relative to the root, or absolute."""
-    table = rows(source.root / "labels.csv", required=("image", "label"))
+    table = rows(source.root / "labels.csv", filled=("image", "label"))
     return [
         Photo(
             id=Path(row["image"]).as_posix(),
@@ -18,5 +18,5 @@ def read(source: Source) -> list[Photo]:
             split=row.get("split") or "",
             subject=row.get("subject") or "",
         )
-        for row in table
+        for _, row in table
     ]

@@ -21,31 +21,21 @@ SIDE = 48  # pixels
 def read(source: Source) -> list[Photo]:
     """One photo per row, written as PNG. The label is the one with most votes; a tie is excluded."""
     pixels_csv, votes_csv = source.root / "fer2013.csv", source.root / "fer2013new.csv"
-    pixels = rows(pixels_csv, required=("pixels", "Usage"))
-    votes = rows(votes_csv, required=("Usage",))
+    pixels = rows(pixels_csv, filled=("pixels", "Usage"))
+    votes = rows(votes_csv, filled=("Usage",), present=VOTES)
     if len(pixels) != len(votes):
         raise InputError(f"{votes_csv} has {len(votes)} rows, {pixels_csv} {len(pixels)}: take both from one release")
     photos = []
     pairs = progress(zip(pixels, votes, strict=True), total=len(pixels), title="ingest", unit="photos")
-    for line, (image, vote) in enumerate(pairs, start=2):
-        where = f"line {line}"
+    for number, ((image_line, image), (vote_line, vote)) in enumerate(pairs):
         if vote["Usage"] != image["Usage"] or vote["Usage"] not in SPLIT_OF_USAGE:
-            raise InputError(f"{votes_csv} {where}: Usage {vote['Usage']!r} does not match {pixels_csv}: restore the files")
-        name = f"fer{line - 2:07d}"
+            raise InputError(f"{vote_line}: Usage {vote['Usage']!r} does not match {image_line}: restore the files")
+        name = f"fer{number:07d}"
         path = source.photos / f"{name}.png"
-        _write_png(path, image["pixels"], f"{pixels_csv} {where}")
-        label, tie = _majority(vote, f"{votes_csv} {where}")
-        photos.append(
-            Photo(
-                name,
-                path.as_posix(),
-                label,
-                SPLIT_OF_USAGE[vote["Usage"]],
-                subject="",
-                status="excluded" if tie else "ok",
-                reason="votes tie" if tie else "",
-            )
-        )
+        _write_png(path, image["pixels"], image_line)
+        label, tie = _majority(vote, vote_line)
+        status, reason = ("excluded", "votes tie") if tie else ("ok", "")
+        photos.append(Photo(name, path.as_posix(), label, SPLIT_OF_USAGE[vote["Usage"]], "", status, reason))
     return photos
 
 
@@ -62,6 +52,6 @@ def _majority(row: dict[str, str], where: str) -> tuple[str, bool]:
     """The name with most votes, and whether another has as many."""
     try:
         counts = [int(row[name]) for name in VOTES]
-    except (KeyError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{where}: expected a number of votes for each of {', '.join(VOTES)}") from error
     return VOTES[int(np.argmax(counts))], counts.count(max(counts)) > 1

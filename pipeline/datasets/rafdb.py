@@ -11,7 +11,7 @@ LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 
 
 
 def read(source: Source) -> list[Photo]:
-    """Train and test as published (there is no validation set). Takes ``Image/original`` if there, else ``Image/aligned``."""
+    """Train and test as published (there is no validation set), from ``Image/original`` if there, else ``Image/aligned``."""
     basic = source.root / "basic" if (source.root / "basic").is_dir() else source.root
     table = basic / "EmoLabel" / "list_patition_label.txt"
     if not table.is_file():

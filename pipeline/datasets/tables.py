@@ -7,22 +7,31 @@ from pathlib import Path
 from pipeline.errors import InputError
 
 
-def rows(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header; the ``required`` columns are present and filled in every row."""
+def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> list[tuple[str, dict[str, str]]]:
+    """The rows of a CSV file with a header, each as (its place for error messages, its values by column).
+
+    The columns ``filled`` have a value in every row; the columns ``present`` exist.
+    """
     if not path.is_file():
         raise InputError(f"{path} does not exist: check ingest.root and ingest.dataset")
-    csv.field_size_limit(10_000_000)
+    csv.field_size_limit(10_000_000)  # FER's pixels are one long field
+    table = []
     with open(path, encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream, skipinitialspace=True)
-        missing = [column for column in required if column not in (reader.fieldnames or ())]
-        if missing:
-            raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(reader.fieldnames or ())}")
-        table = []
-        for row in reader:
-            for column in required:
-                if not (row[column] or "").strip():
-                    raise InputError(f"{path} line {reader.line_num}: {column} is empty: fill it in or remove the line")
-            table.append({name: (value or "").strip() for name, value in row.items() if name is not None})
+        try:
+            header = reader.fieldnames or ()
+            missing = [column for column in (*filled, *present) if column not in header]
+            if missing:
+                raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}")
+            for row in reader:
+                where = f"{path} line {reader.line_num}"
+                values = {name: (value or "").strip() for name, value in row.items() if name is not None}
+                for column in filled:
+                    if not values[column]:
+                        raise InputError(f"{where}: {column} is empty: fill it in or remove the line")
+                table.append((where, values))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not a CSV file in UTF-8 ({error}): save it as one") from error
     if not table:
         raise InputError(f"{path} has a header but no rows: list the photos in it")
     return table

@@ -1,0 +1,1 @@
+"""Online half of aucue: shards in; a classifier, its attention maps and their evaluation out."""

@@ -1,0 +1,51 @@
+"""The alignment loss: layer-wise attention is pulled towards the action-unit heatmap.
+
+    T_l = mean over channels of the features of layer l
+    R   = mean over layers l and over samples with a map of  1 - cos(T_l, A_l)
+
+where A_l is the heatmap A at the size of T_l (Belharbi et al. 2024, arXiv 2402.00281, section 3).
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def attention(features: Tensor) -> Tensor:
+    """Layer-wise attention (B, 1, h, w) of features (B, C, h, w)."""
+    return features.mean(dim=1, keepdim=True)
+
+
+def resize_in_range(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize maps (B, 1, H, W) to (B, 1, *size), bilinear with antialiasing, each clamped to the range it had before."""
+    resized = F.interpolate(maps, size=size, mode="bilinear", align_corners=True, antialias=True)
+    low, high = maps.amin(dim=(2, 3), keepdim=True), maps.amax(dim=(2, 3), keepdim=True)
+    return torch.minimum(torch.maximum(resized, low), high)
+
+
+def cosine(first: Tensor, second: Tensor) -> Tensor:
+    """Cosine (B,) of two stacks of maps with the same number of elements a sample; 0 where one of them is all zero."""
+    return F.cosine_similarity(first.flatten(1), second.flatten(1), dim=1)
+
+
+def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor) -> Tensor:
+    """The loss R above, a scalar, lambda not included.
+
+    ``features``: one (B, C, h, w) per guided layer; ``heatmaps`` (B, 1, H, W) in [0, 1]; ``has_map`` (B,) bool. Samples
+    without a map do not count; if no sample has one, the loss is exactly zero and so is its gradient.
+
+    Raises ValueError for an empty list of layers.
+    """
+    if not features:
+        raise ValueError("alignment_loss needs the features of at least one layer")
+    with_map = has_map.bool()
+    if not with_map.any():
+        return features[0].new_zeros(())
+    heatmaps = heatmaps[with_map].to(features[0].dtype)
+    losses = []
+    for layer in features:
+        maps = attention(layer[with_map])
+        losses.append((1 - cosine(maps, resize_in_range(heatmaps, maps.shape[2:]))).mean())
+    return torch.stack(losses).mean()

@@ -1,0 +1,151 @@
+"""dlib's face-recognition network in PyTorch, read from dlib's own model file.
+
+The network is a ResNet with 29 convolutions whose affine layers are batch norms with their statistics folded in. It sees
+RGB faces of 150 x 150 pixels; on dlib's aligned face chips ``Descriptor`` equals dlib's 128-d face descriptor.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.errors import InputError
+from pipeline.models import FACE_NETWORK, packaged
+
+MEAN = (122.782, 117.001, 104.298)  # of RGB in 0..255, as dlib's input layer subtracts it
+SCALE = 256.0
+STEM = 32
+STAGES = ((32, 3), (64, 4), (128, 3), (256, 3))  # channels, blocks; dlib's own network has one more block of 256
+EPSILON = 1e-5
+INTEGERS_BEFORE = {"con_4": 0, "affine_": 0, "fc_2": 2}  # record names, and how many integers precede the tensor
+
+
+class DlibResNet(nn.Module):
+    """The stem and four residual stages: layers 1 to 5.
+
+    For 150 x 150 inputs the layers are 72, 35, 17, 8 and 4 pixels wide; with ``large_maps`` the last two stages keep
+    stride 1 and their maps are 17 wide.
+    """
+
+    def __init__(self, large_maps: bool, pretrained: bool = True) -> None:
+        super().__init__()
+        strides = (1, 2, 1, 1) if large_maps else (1, 2, 2, 2)
+        self.stem = nn.Sequential(nn.Conv2d(3, STEM, 7, stride=2), nn.BatchNorm2d(STEM, EPSILON), nn.ReLU())
+        self.stages = nn.ModuleList()
+        width = STEM
+        for (channels, blocks), stride in zip(STAGES, strides, strict=True):
+            first = Block(width, channels, stride)
+            self.stages.append(nn.Sequential(first, *(Block(channels, channels) for _ in range(blocks - 1))))
+            width = channels
+        self.channels = (STEM, *(channels for channels, _ in STAGES))
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        if pretrained:
+            _load(self, _records(packaged(FACE_NETWORK)))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        features = [self.stem((images * 255 - self.mean) / SCALE)]
+        hidden = F.max_pool2d(features[0], kernel_size=3, stride=2)
+        for stage in self.stages:
+            hidden = stage(hidden)
+            features.append(hidden)
+        return features
+
+
+class Block(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut without parameters.
+
+    At stride 2 the first convolution is unpadded and the shortcut is a 2 x 2 mean; the smaller of the two results is
+    zero-padded at the right and bottom, and the shortcut with zero channels, as dlib's add_prev does.
+    """
+
+    def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.stride = stride
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=0 if stride == 2 else 1)
+        self.norm1 = nn.BatchNorm2d(channels, EPSILON)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(channels, EPSILON)
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
+        shortcut = F.avg_pool2d(x, 2) if self.stride == 2 else x
+        height = max(residual.shape[2], shortcut.shape[2])
+        width = max(residual.shape[3], shortcut.shape[3])
+        channels = residual.shape[1]
+        return F.relu(_pad(residual, channels, height, width) + _pad(shortcut, channels, height, width))
+
+
+class Descriptor(nn.Module):
+    """dlib's whole network: RGB chips (B, 3, 150, 150) in [0, 1] to face descriptors (B, 128)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = DlibResNet(large_maps=False, pretrained=False)
+        self.last = Block(256, 256, stride=2)
+        self.project = nn.Linear(256, 128, bias=False)
+        _load(self, _records(packaged(FACE_NETWORK)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.project(self.last(self.trunk(images)[-1]).mean(dim=(2, 3)))
+
+
+def _pad(x: Tensor, channels: int, height: int, width: int) -> Tensor:
+    missing = (0, width - x.shape[3], 0, height - x.shape[2], 0, channels - x.shape[1])
+    return F.pad(x, missing) if any(missing) else x
+
+
+@torch.no_grad()
+def _load(module: nn.Module, records: Iterator[tuple[str, np.ndarray]]) -> None:
+    """Copy the file's records, input to output, into the module's layers in their order. A prefix of the file will do."""
+    for layer in module.modules():
+        match layer:
+            case nn.Conv2d():
+                values = _next(records, "con_4", layer.weight.numel() + layer.bias.numel())
+                layer.weight.copy_(values[: layer.weight.numel()].view_as(layer.weight))
+                layer.bias.copy_(values[layer.weight.numel() :])
+            case nn.BatchNorm2d():
+                values = _next(records, "affine_", 2 * layer.num_features)
+                layer.weight.copy_(values[: layer.num_features])
+                layer.bias.copy_(values[layer.num_features :])
+                layer.running_mean.zero_()
+                layer.running_var.fill_(1 - layer.eps)  # so that evaluation is exactly the affine layer
+            case nn.Linear():
+                values = _next(records, "fc_2", layer.weight.numel())
+                layer.weight.copy_(values.view(layer.in_features, layer.out_features).T)
+
+
+def _next(records: Iterator[tuple[str, np.ndarray]], kind: str, size: int) -> Tensor:
+    found, values = next(records, ("nothing", np.empty(0, np.float32)))
+    if (found, values.size) != (kind, size):
+        raise InputError(f"{FACE_NETWORK} is not the network expected: {found} of {values.size} for {kind} of {size}")
+    return torch.from_numpy(values.copy())
+
+
+def _records(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """The parameter tensors of a dlib network file, as (layer kind, float32 values).
+
+    A record is the layer's name (a length and its bytes) and a tensor: a version, four sizes and little-endian floats.
+    Integers are a byte with their length and that many bytes, the lowest first.
+    """
+    data = path.read_bytes()
+    markers = {name: bytes([1, len(name)]) + name.encode() for name in INTEGERS_BEFORE}
+    position = 0
+    while True:
+        places = {name: data.find(marker, position) for name, marker in markers.items()}
+        places = {name: place for name, place in places.items() if place >= 0}
+        if not places:
+            return
+        name = min(places, key=places.get)
+        position = places[name] + len(markers[name])
+        integers = []
+        for _ in range(INTEGERS_BEFORE[name] + 5):
+            length = data[position]
+            integers.append(int.from_bytes(data[position + 1 : position + 1 + length], "little"))
+            position += 1 + length
+        count = math.prod(integers[-4:])
+        yield name, np.frombuffer(data, "<f4", count, position)
+        position += 4 * count

@@ -1,0 +1,89 @@
+"""Faces and their heatmaps, streamed row by row from the parallel shards."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from pipeline.errors import InputError
+from pipeline.shards import ShardSet
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as the shards hold it."""
+
+    images: Tensor  # (B, 3, S, S) uint8 RGB crops
+    heatmaps: Tensor  # (B, 1, n, n) uint8
+    has_map: Tensor  # (B,) bool
+    targets: Tensor  # (B,) int64 index into the classes
+    rows: Tensor  # (B,) int64 row of the shard set
+
+
+class Faces(Dataset):
+    """The faces of one split. Item i is its crop, heatmap, has_map, target and row; images load on access.
+
+    ``classes`` maps a label to its integer by position; a label outside it is an error that names the face.
+    """
+
+    def __init__(self, faces: ShardSet, heatmaps: ShardSet, split: str, classes: tuple[str, ...]) -> None:
+        self._faces = faces
+        self._heatmaps = heatmaps
+        splits, statuses, labels = (faces.column(name) for name in ("split", "status", "label"))
+        self.photos = int((splits == split).sum())
+        self.rows = np.flatnonzero((splits == split) & (statuses == "ok"))
+        if not self.rows.size:
+            raise InputError(f"{faces.folder} has no face in the {split} split: check ingest and detect")
+        self.labels = labels[self.rows]
+        self.has_map = heatmaps.column("has_map")[self.rows]
+        unknown = sorted(set(self.labels) - set(classes))
+        if unknown:
+            face = faces.column("id")[self.rows[self.labels == unknown[0]][0]]
+            raise InputError(f"face {face!r} has the label {unknown[0]!r}, but the classes are {', '.join(classes)}")
+        self.targets = np.array([classes.index(label) for label in self.labels])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, bool, int, int]:
+        row = int(self.rows[index])
+        image = torch.from_numpy(self._faces.crop(row)).permute(2, 0, 1)
+        heatmap = torch.from_numpy(self._heatmaps.row("maps", row))[None]
+        return image, heatmap, bool(self.has_map[index]), int(self.targets[index]), row
+
+
+def open_shards(faces_dir: Path, heatmaps_dir: Path) -> tuple[ShardSet, ShardSet]:
+    """Both shard sets, after checking that the heatmaps were rendered from just these faces."""
+    faces, heatmaps = ShardSet(faces_dir, "faces"), ShardSet(heatmaps_dir, "heatmaps")
+    if heatmaps.stamp["faces_sha256"] != faces.digest() or len(heatmaps) != len(faces):
+        raise InputError(f"{heatmaps_dir} was not rendered from {faces_dir}: run `aucue heatmaps` again")
+    return faces, heatmaps
+
+
+def classes_of(faces: ShardSet) -> tuple[str, ...]:
+    """The labels of the training split in alphabetical order: their positions are the trainer's only integers."""
+    labels = faces.column("label")[(faces.column("split") == "train") & (faces.column("status") == "ok")]
+    return tuple(sorted(set(labels.tolist())))
+
+
+def loader(faces: Faces, batch_size: int, shuffle: torch.Generator | None = None) -> DataLoader:
+    """Batches in row order, or in an order drawn from ``shuffle``; then an incomplete last batch is left out, since
+    batch norm cannot learn from a few faces."""
+    return DataLoader(
+        faces,
+        batch_size=min(batch_size, len(faces)),
+        shuffle=shuffle is not None,
+        generator=shuffle,
+        drop_last=shuffle is not None,
+        collate_fn=_collate,
+    )
+
+
+def _collate(items: list[tuple[Tensor, Tensor, bool, int, int]]) -> Batch:
+    images, heatmaps, has_map, targets, rows = zip(*items, strict=True)
+    return Batch(
+        torch.stack(images), torch.stack(heatmaps), torch.tensor(has_map), torch.tensor(targets), torch.tensor(rows)
+    )

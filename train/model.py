@@ -1,0 +1,70 @@
+"""The classifier: a backbone, average pooling and one linear layer. Inference needs no landmarks and no heatmap."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from pipeline.errors import InputError
+from pipeline.files import atomic
+from pipeline.params import Train
+from train import backbones
+
+
+class Classifier(nn.Module):
+    """Images (B, 3, H, W) in [0, 1] to logits (B, K) and the features of layers 1 to 5, [(B, C, h, w), ...]."""
+
+    def __init__(self, params: Train, number_of_classes: int, pretrained: bool = True) -> None:
+        super().__init__()
+        self.backbone = backbones.build(params.backbone, params.large_maps, pretrained)
+        self.head = nn.Linear(self.backbone.channels[-1], number_of_classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        features = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        return self.head(features[-1].mean(dim=(2, 3))), features
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that is needed to rebuild a trained classifier and to know where it came from."""
+
+    variant: str
+    classes: tuple[str, ...]
+    train: dict  # the params block it was trained with
+    seed: int
+    faces: dict  # stamps of the shards
+    heatmaps: dict
+
+
+def build(config: Config, pretrained: bool = True) -> Classifier:
+    """A fresh classifier for the config; channels-last, which is faster on CPUs and GPUs alike."""
+    model = Classifier(Train.model_validate(config.train), len(config.classes), pretrained)
+    return model.to(memory_format=torch.channels_last)
+
+
+def save(path: Path, state: dict[str, Tensor], config: Config) -> None:
+    """Write a checkpoint: safetensors, with the config as JSON in its header."""
+    state = {name: value.contiguous() for name, value in state.items()}
+    with atomic(path) as temporary:
+        save_file(state, temporary, metadata={"config": json.dumps(vars(config), sort_keys=True)})
+
+
+def load(path: Path) -> tuple[Classifier, Config]:
+    """Read a checkpoint that ``save`` wrote; the classifier is in evaluation mode."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: run `aucue train` first")
+    try:
+        with safe_open(path, framework="pt") as file:
+            content = json.loads(file.metadata()["config"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+        config = Config(**{**content, "classes": tuple(content["classes"])})
+        model = build(config, pretrained=False)
+        model.load_state_dict(state)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `aucue train` again") from error
+    return model.eval(), config

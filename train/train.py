@@ -1,0 +1,82 @@
+"""Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import torch
+from dvclive import Live
+from torch import Tensor
+
+from pipeline.params import Base, Train
+from pipeline.progress import progress
+from train import engine, model
+from train.augment import test_view
+from train.data import Batch, Faces, classes_of, loader, open_shards
+
+CALIBRATION_BATCHES = 8
+WARM_UP = 0.2  # share of the steps in which the learning rate rises to its peak
+
+
+def main(base: Base, params: Train, variant: str, faces_dir: Path, heatmaps_dir: Path, out_dir: Path) -> dict[str, float]:
+    """Train one variant and write ``model.safetensors`` of the epoch with the best validation accuracy (of equals, the
+    one with the lower validation loss) and dvclive's curves under ``live``; returns that epoch's validation metrics.
+
+    The variant "baseline" is the same run with lambda 0.
+    """
+    if variant == "baseline":
+        params = params.model_copy(update={"lambda_": 0.0})
+    torch.manual_seed(base.seed)
+    generator = torch.Generator().manual_seed(base.seed)
+    faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
+    classes = classes_of(faces)
+    train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
+    config = model.Config(
+        variant, classes, params.model_dump(mode="json", by_alias=True), base.seed, faces.stamp, heatmaps.stamp
+    )
+    classifier = model.build(config)
+    with _deterministic():
+        batches = loader(train, params.batch_size, generator)
+        engine.calibrate(classifier.backbone, _views(islice(batches, CALIBRATION_BATCHES), params.input_size))
+        optimizer = torch.optim.AdamW(classifier.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, params.learning_rate, total_steps=params.epochs * len(batches), pct_start=WARM_UP
+        )
+        best: dict[str, float] = {}
+        with Live(str(out_dir / "live"), dvcyaml=None, report=None, save_dvc_exp=False) as live:
+            for epoch in range(1, params.epochs + 1):
+                shown = progress(batches, total=len(batches), title=f"{variant} {epoch}/{params.epochs}", unit="batches")
+                trained = engine.train_epoch(classifier, shown, params, optimizer, schedule, generator)
+                validated = engine.validate(classifier, loader(validation, params.batch_size), params)
+                for name, value in trained.items():
+                    live.log_metric(f"train/{name}", value)
+                for name, value in validated.items():
+                    live.log_metric(f"validation/{name}", value)
+                live.next_step()
+                if not best or _rank(validated, params.lambda_) > _rank(best, params.lambda_):
+                    best = {"epoch": epoch, **validated}
+                    model.save(out_dir / "model.safetensors", classifier.state_dict(), config)
+    return best
+
+
+def _rank(metrics: dict[str, float], lambda_: float) -> tuple[float, float]:
+    att_cos = 0.0 if math.isnan(metrics["att_cos"]) else metrics["att_cos"]
+    return metrics["accuracy"], -(metrics["cross_entropy"] + lambda_ * (1 - att_cos))
+
+
+def _views(batches: Iterator[Batch], size: int) -> Iterator[Tensor]:
+    for batch in batches:
+        yield test_view(batch, size)[0].contiguous(memory_format=torch.channels_last)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """The same curve for the same seed, at the price of a little speed."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
