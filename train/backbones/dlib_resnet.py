@@ -19,7 +19,7 @@ from pipeline.models import FACE_NETWORK, packaged
 MEAN = (122.782, 117.001, 104.298)  # of RGB in 0..255, as dlib's input layer subtracts it
 SCALE = 256.0
 STEM = 32
-STAGES = ((32, 3), (64, 4), (128, 3), (256, 3))  # channels, blocks; dlib's own network has one more block of 256
+STAGES = ((32, 3), (64, 4), (128, 3), (256, 1))  # channels, blocks; dlib's network goes on with three more of 256
 EPSILON = 1e-5
 INTEGERS_BEFORE = {"con_4": 0, "affine_": 0, "fc_2": 2}  # record names, and how many integers precede the tensor
 
@@ -28,7 +28,8 @@ class DlibResNet(nn.Module):
     """The stem and four residual stages: layers 1 to 5.
 
     For 150 x 150 inputs the layers are 72, 35, 17, 8 and 4 pixels wide; with ``large_maps`` the last two stages keep
-    stride 1 and their maps are 17 wide.
+    stride 1 and their maps are 17 wide. The trunk ends after the first block of 256 channels: at that width of the maps
+    each further one would cost as much time as a third of all before it.
     """
 
     def __init__(self, large_maps: bool, pretrained: bool = True) -> None:
@@ -85,12 +86,12 @@ class Descriptor(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = DlibResNet(large_maps=False, pretrained=False)
-        self.last = Block(256, 256, stride=2)
+        self.rest = nn.Sequential(Block(256, 256), Block(256, 256), Block(256, 256, stride=2))
         self.project = nn.Linear(256, 128, bias=False)
         _load(self, _records(packaged(FACE_NETWORK)))
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.project(self.last(self.trunk(images)[-1]).mean(dim=(2, 3)))
+        return self.project(self.rest(self.trunk(images)[-1]).mean(dim=(2, 3)))
 
 
 def _pad(x: Tensor, channels: int, height: int, width: int) -> Tensor:

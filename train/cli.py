@@ -1,0 +1,96 @@
+"""The trainer's commands of ``aucue``."""
+
+from pathlib import Path
+
+import click
+
+from pipeline import params as parameters
+from pipeline.cli import params_option, path_option
+
+VARIANTS = ("baseline", "guided")
+
+variant_option = click.option(
+    "--variant",
+    type=click.Choice(VARIANTS),
+    default="guided",
+    show_default=True,
+    help="guided: with the alignment loss; baseline: the same run with lambda 0.",
+)
+faces_option = path_option("--faces", "data/faces", "Folder of face shards to read.")
+heatmaps_option = path_option("--heatmaps", "data/heatmaps", "Folder of heatmap shards to read.")
+
+
+@click.command()
+@params_option
+@variant_option
+@faces_option
+@heatmaps_option
+@click.option("--out", type=Path, help="Folder to write.  [default: data/train/VARIANT]")
+def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Path | None) -> None:
+    """Train one variant of the classifier.
+
+    \b
+    Examples:
+      aucue train                               the guided one
+      aucue train --variant baseline --out data/train/baseline
+    """
+    from train import train as stage
+
+    params = parameters.load(params_path)
+    out = out or Path("data/train") / variant
+    best = stage.main(params.base, params.train, variant, faces, heatmaps, out)
+    click.echo(
+        f"{variant}: epoch {best['epoch']} is best on validation: accuracy {best['accuracy']:.3f}, "
+        f"ATT-COS {best['att_cos']:.3f}\nwrote {out / 'model.safetensors'}"
+    )
+
+
+@click.command()
+@params_option
+@variant_option
+@faces_option
+@heatmaps_option
+@click.option("--checkpoint", type=Path, help="Model to read.  [default: data/train/VARIANT/model.safetensors]")
+@click.option("--out", type=Path, help="Folder to write.  [default: data/evaluation/VARIANT]")
+def evaluate(
+    params_path: Path, variant: str, faces: Path, heatmaps: Path, checkpoint: Path | None, out: Path | None
+) -> None:
+    """Measure one variant on the test split.
+
+    \b
+    Examples:
+      aucue evaluate                            the guided one
+      aucue evaluate --checkpoint other/model.safetensors --out data/evaluation/other
+    """
+    from train import evaluate as stage
+
+    params = parameters.load(params_path)
+    checkpoint = checkpoint or Path("data/train") / variant / "model.safetensors"
+    out = out or Path("data/evaluation") / variant
+    metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out)
+    click.echo(
+        f"{variant}: accuracy {metrics['accuracy']:.3f}, balanced accuracy {metrics['balanced_accuracy']:.3f}, "
+        f"ATT-COS {metrics['att_cos']:.3f}, CAM-COS {metrics['cam_cos']:.3f} on {metrics['faces']:,} test faces\n"
+        f"wrote {out / 'metrics.json'}"
+    )
+
+
+@click.command()
+@params_option
+@faces_option
+@heatmaps_option
+@path_option("--train", "data/train", "Folder of the trained variants.")
+@path_option("--evaluation", "data/evaluation", "Folder of the evaluated variants.")
+@path_option("--out", "data/report", "Folder to write.")
+def report(params_path: Path, faces: Path, heatmaps: Path, train: Path, evaluation: Path, out: Path) -> None:
+    """Put both variants side by side: a table here, and a page of pictures.
+
+    \b
+    Example:
+      aucue report --out data/report
+    """
+    from train import report as stage
+
+    params = parameters.load(params_path)
+    table, page = stage.main(params.base, params.report, faces, heatmaps, train, evaluation, out)
+    click.echo(f"{table}\n\npictures: {page}")

@@ -1,0 +1,87 @@
+"""Pictures of the report: faces under maps, charts, and their embedding in a page. Images are (h, w, 3) uint8 RGB."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+
+import cv2
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+BASELINE, GUIDED = "#8a8f98", "#d1495b"
+STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "aucue",  # the same ids, and so the same bytes, in every run
+}
+
+
+def overlay(image: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
+    """Lay a map (n, n) in [0, 1] over a face in colours from blue (0) to red (1)."""
+    height, width = image.shape[:2]
+    enlarged = cv2.resize(np.asarray(heatmap, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    colours = cv2.applyColorMap(np.rint(enlarged.clip(0, 1) * 255).astype(np.uint8), cv2.COLORMAP_TURBO)[:, :, ::-1]
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[:, :, None]
+    return np.rint(0.5 * grey + 0.5 * colours).astype(np.uint8)
+
+
+def with_landmarks(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Mark landmarks (68, 2) in pixels of the image; those outside are clipped away by drawing."""
+    marked = image.copy()
+    for x, y in landmarks:
+        cv2.circle(
+            marked, (round(float(x)), round(float(y))), max(1, image.shape[0] // 110), (80, 255, 120), -1, cv2.LINE_AA
+        )
+    return marked
+
+
+def jpeg_uri(image: np.ndarray, side: int) -> str:
+    """The image, ``side`` pixels wide, as a data URI."""
+    height = round(image.shape[0] * side / image.shape[1])
+    small = cv2.resize(image, (side, height), interpolation=cv2.INTER_AREA)
+    jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg.tobytes()).decode()}"
+
+
+def curves(series: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """Line charts as SVG, one per metric: {title: {variant: value per epoch}}."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.2 * len(series), 2.5), layout="constrained")
+        for axes, (title, lines) in zip(np.atleast_1d(figure.subplots(1, len(series))), series.items(), strict=True):
+            for variant, values in lines.items():
+                colour = BASELINE if variant == "baseline" else GUIDED
+                axes.plot(range(1, len(values) + 1), values, color=colour, label=variant, marker="o", markersize=3)
+            axes.set_title(title, loc="left", fontsize=9)
+            axes.set_xlabel("epoch")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(alpha=0.25)
+        axes.legend(frameon=False)
+        return _svg(figure)
+
+
+def confusion(counts: Mapping[str, Mapping[str, int]], title: str) -> str:
+    """A confusion matrix as SVG: {actual: {predicted: count}}, coloured by the share of the actual class."""
+    names = list(counts)
+    matrix = np.array([[counts[actual][predicted] for predicted in names] for actual in names])
+    shares = matrix / matrix.sum(axis=1, keepdims=True).clip(min=1)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.2, 3.9), layout="constrained")
+        axes = figure.subplots()
+        axes.imshow(shares, cmap="Greys", vmin=0, vmax=1)
+        for (i, j), count in np.ndenumerate(matrix):
+            if count:
+                axes.text(j, i, count, ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel="predicted", ylabel="actual")
+        axes.set_title(title, loc="left", fontsize=9)
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,206 @@
+"""Stage report: both variants side by side, as a table and as one self-contained page of pictures."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.errors import InputError
+from pipeline.files import write_text
+from pipeline.params import Base, Report
+from pipeline.shards import ShardSet
+from train import pictures
+from train.data import open_shards
+
+VARIANTS = ("baseline", "guided")
+METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
+CONTROLS = {
+    "training_mean": "mean map of all training faces",
+    "class_mean": "mean map of the true class's training faces",
+    "ceiling": "the map itself at the last layer's resolution",
+}
+CURVES = {
+    "accuracy (validation)": "validation/accuracy",
+    "cross-entropy (validation)": "validation/cross_entropy",
+    "ATT-COS (validation)": "validation/att_cos",
+}
+TILE, SMALL_TILE = 150, 120  # pixels
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the stages train and evaluate left for one variant."""
+
+    metrics: dict
+    details: dict
+    predictions: list[dict[str, str]]
+    maps: dict[str, np.ndarray]
+    curves: dict[str, list[float]]
+
+
+def main(
+    base: Base, params: Report, faces_dir: Path, heatmaps_dir: Path, train_dir: Path, evaluation_dir: Path, out_dir: Path
+) -> tuple[str, Path]:
+    """Write ``index.html``; returns the table as text and the page's path."""
+    faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
+    results = {name: _load(train_dir / name, evaluation_dir / name) for name in VARIANTS}
+    _check_same_faces(results, evaluation_dir)
+    environment = Environment(loader=PackageLoader("train"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page = environment.get_template("report.html.j2").render(
+        variants=VARIANTS,
+        table=_table(results),
+        faces=results["guided"].metrics["faces"],
+        photos=results["guided"].metrics["photos"],
+        codebook=heatmaps.stamp["codebook"],
+        controls={text: results["guided"].details["controls"][name] for name, text in CONTROLS.items()},
+        verdict=verdict(results["guided"]),
+        curves=pictures.curves(
+            {title: {name: results[name].curves[file] for name in VARIANTS} for title, file in CURVES.items()}
+        ),
+        confusions=[pictures.confusion(results[name].details["confusion"], name) for name in VARIANTS],
+        expressions=_expressions(results, faces),
+        gallery=_gallery(results, faces, params.faces, base.seed),
+        tile=TILE,
+        small_tile=SMALL_TILE,
+    )
+    path = out_dir / "index.html"
+    write_text(path, page)
+    return text_table(results), path
+
+
+def text_table(results: dict[str, Result]) -> str:
+    """The headline figures of all variants, one line each, for a terminal."""
+    lines = [f"{'':10}" + "".join(f"{title:>19}" for title in METRICS.values())]
+    for name, result in results.items():
+        lines.append(f"{name:10}" + "".join(f"{_number(result.metrics[metric]):>19}" for metric in METRICS))
+    return "\n".join(lines)
+
+
+def verdict(guided: Result) -> str:
+    """What the guided variant's ATT-COS means, beside a map that is the same for every face."""
+    reached, constant = guided.metrics["att_cos"], guided.details["controls"]["training_mean"]
+    if reached is None or constant is None:
+        return "No test face has a map, so attention could not be compared with one."
+    if reached > constant:
+        return (
+            f"Guided attention agrees with each face's own map better ({reached:.2f}) than one constant map does "
+            f"({constant:.2f}): it has learnt which action units an expression shows, not only where faces have them."
+        )
+    return (
+        f"Guided attention ({reached:.2f}) does not beat one constant map ({constant:.2f}): it lies on action-unit "
+        "regions in general, but this does not show that it has learnt which ones an expression uses."
+    )
+
+
+def _load(train_dir: Path, evaluation_dir: Path) -> Result:
+    try:
+        with open(evaluation_dir / "predictions.csv", encoding="utf-8", newline="") as stream:
+            predictions = list(csv.DictReader(stream))
+        with np.load(evaluation_dir / "maps.npz", allow_pickle=False) as archive:
+            maps = dict(archive)
+        curve_files = {file: train_dir / "live" / "plots" / "metrics" / f"{file}.tsv" for file in CURVES.values()}
+        return Result(
+            json.loads((evaluation_dir / "metrics.json").read_text(encoding="utf-8")),
+            json.loads((evaluation_dir / "details.json").read_text(encoding="utf-8")),
+            predictions,
+            maps,
+            {file: _column(path) for file, path in curve_files.items()},
+        )
+    except FileNotFoundError as error:
+        name = evaluation_dir.name
+        raise InputError(
+            f"{error.filename} does not exist: run `aucue train --variant {name}` and `aucue evaluate --variant {name}`"
+        ) from error
+
+
+def _column(path: Path) -> list[float]:
+    """The values of a dvclive curve: a header, then step and value per line."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        return [float(value) for _, value in list(csv.reader(stream, delimiter="\t"))[1:]]
+
+
+def _check_same_faces(results: dict[str, Result], evaluation_dir: Path) -> None:
+    first, second = (results[name].maps["rows"] for name in VARIANTS)
+    if not np.array_equal(first, second):
+        raise InputError(f"the variants under {evaluation_dir} were evaluated on different faces: evaluate both again")
+
+
+def _table(results: dict[str, Result]) -> list[dict[str, str]]:
+    rows = []
+    for metric, title in METRICS.items():
+        values = [results[name].metrics[metric] for name in VARIANTS]
+        change = None if None in values else values[1] - values[0]
+        rows.append(
+            {
+                "title": title,
+                "values": [_number(value) for value in values],
+                "change": "–" if change is None else f"{change:+.3f}",
+            }
+        )
+    return rows
+
+
+def _expressions(results: dict[str, Result], faces: ShardSet) -> list[dict]:
+    """Per expression with a map: its mean maps over the mean of its test faces, and its cosines."""
+    maps = results["guided"].maps
+    actual = np.array([face["actual"] for face in results["guided"].predictions])
+    shown = []
+    for index, name in enumerate(maps["classes"].tolist()):
+        if not maps["mean_true"][index].any():
+            continue
+        members = maps["rows"][actual == name].tolist()
+        mean_face = np.mean([faces.crop(row) for row in members], axis=0).astype(np.uint8)
+        tiles = [maps["mean_true"][index]]
+        tiles += [results[variant].maps["mean_attention"][index] for variant in VARIANTS]
+        tiles += [results[variant].maps["mean_cam"][index] for variant in VARIANTS]
+        figures = [results[variant].details["per_expression"][name] for variant in VARIANTS]
+        shown.append(
+            {
+                "name": name,
+                "faces": len(members),
+                "tiles": [pictures.jpeg_uri(pictures.overlay(mean_face, _stretch(tile)), TILE) for tile in tiles],
+                "att_cos": [_number(figure["att_cos"]) for figure in figures],
+                "cam_cos": [_number(figure["cam_cos"]) for figure in figures],
+            }
+        )
+    return shown
+
+
+def _gallery(results: dict[str, Result], faces: ShardSet, number: int, seed: int) -> list[dict]:
+    """``number`` test faces drawn by the seed, about equally many of every class."""
+    actual = np.array([face["actual"] for face in results["guided"].predictions])
+    shuffled = np.random.default_rng(seed).permutation(len(actual))
+    rank = {index: int((actual[shuffled[:place]] == actual[index]).sum()) for place, index in enumerate(shuffled)}
+    drawn = sorted(shuffled.tolist(), key=lambda index: rank[index])[:number]
+    shown = []
+    for index in sorted(drawn, key=lambda index: (actual[index], index)):
+        row = int(results["guided"].maps["rows"][index])
+        crop = faces.crop(row)
+        tiles = [pictures.with_landmarks(crop, faces.row("landmarks", row))]
+        maps = [results["guided"].maps["true"][index]] if results["guided"].predictions[index]["att_cos"] else []
+        maps += [results[variant].maps["attention"][index] for variant in VARIANTS]
+        maps += [results[variant].maps["cam"][index] for variant in VARIANTS]
+        tiles += [] if results["guided"].predictions[index]["att_cos"] else [None]
+        tiles += [pictures.overlay(crop, heatmap / 255) for heatmap in maps]
+        shown.append(
+            {
+                "id": results["guided"].predictions[index]["id"],
+                "actual": actual[index],
+                "predicted": [results[variant].predictions[index]["predicted"] for variant in VARIANTS],
+                "tiles": [None if tile is None else pictures.jpeg_uri(tile, SMALL_TILE) for tile in tiles],
+            }
+        )
+    return shown
+
+
+def _stretch(heatmap: np.ndarray) -> np.ndarray:
+    """A mean map from its lowest value at 0 to its highest at 1, so that means of few and of many faces look alike."""
+    low, high = heatmap.min(), heatmap.max()
+    return (heatmap - low) / (high - low) if high > low else np.zeros_like(heatmap)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
