@@ -69,9 +69,9 @@ def evaluate(
     out = out or Path("data/evaluation") / variant
     metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out)
     click.echo(
-        f"{variant}: accuracy {metrics['accuracy']:.3f}, balanced accuracy {metrics['balanced_accuracy']:.3f}, "
-        f"ATT-COS {metrics['att_cos']:.3f}, CAM-COS {metrics['cam_cos']:.3f} on {metrics['faces']:,} test faces\n"
-        f"wrote {out / 'metrics.json'}"
+        f"{variant}: {metrics['faces']:,} test faces, "
+        + ", ".join(f"{title} {stage.shown(metrics[name])}" for name, title in stage.HEADLINE.items())
+        + f"\nwrote {out / 'metrics.json'}"
     )
 
 
@@ -92,5 +92,5 @@ def report(params_path: Path, faces: Path, heatmaps: Path, train: Path, evaluati
     from train import report as stage
 
     params = parameters.load(params_path)
-    table, page = stage.main(params.base, params.report, faces, heatmaps, train, evaluation, out)
+    table, page = stage.main(params, faces, heatmaps, train, evaluation, out)
     click.echo(f"{table}\n\npictures: {page}")

@@ -32,6 +32,8 @@ from train.data import Faces, loader, open_shards
 from train.metrics import attention_cosine, attention_map, cam_cosine, cam_map, normalise
 from train.model import Classifier
 
+HEADLINE = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
+
 
 @dataclass
 class Predictions:
@@ -62,8 +64,7 @@ def main(params: Evaluate, checkpoint: Path, faces_dir: Path, heatmaps_dir: Path
     metrics = {**scores["macro"], "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
     details = {
         "classes": config.classes,
-        "per_expression": scores["per_expression"],
-        "confusion": scores["confusion"],
+        **{name: scores[name] for name in ("att_cos_of_layer", "per_expression", "confusion")},
         "controls": control,
     }
     write_text(out_dir / "metrics.json", json.dumps(metrics, indent=1) + "\n")
@@ -104,7 +105,8 @@ def predict(classifier: Classifier, faces: Faces, input_size: int, batch_size: i
 
 
 def score(predictions: Predictions, classes: tuple[str, ...]) -> dict:
-    """``macro`` figures, the cosines and recall ``per_expression``, and the ``confusion`` counts {actual: {predicted}}."""
+    """``macro`` figures, ATT-COS per layer (macro), cosines and recall per expression, and confusion counts by actual class
+    and then by predicted class."""
     actual, predicted = predictions.actual, predictions.predicted
     att_cos = [
         _per_class(predictions.att_cos[:, layer], predictions, classes) for layer in range(predictions.att_cos.shape[1])
@@ -126,10 +128,15 @@ def score(predictions: Predictions, classes: tuple[str, ...]) -> dict:
         "macro_f1": f1_score(actual, predicted, average="macro"),
         "att_cos": _mean(att_cos[-1]),
         "cam_cos": _mean(cam_cos),
-        "att_cos_of_layer": {str(layer): _mean(values) for layer, values in enumerate(att_cos, start=1)},
     }
+    att_cos_of_layer = {layer: _mean(values) for layer, values in enumerate(att_cos, start=1)}
     confusion = {name: {other: int(counts[i, j]) for j, other in enumerate(classes)} for i, name in enumerate(classes)}
-    return {"macro": macro, "per_expression": per_expression, "confusion": confusion}
+    return {
+        "macro": macro,
+        "att_cos_of_layer": att_cos_of_layer,
+        "per_expression": per_expression,
+        "confusion": confusion,
+    }
 
 
 def controls(
@@ -155,6 +162,11 @@ def controls(
         "ceiling": resize_in_range(resize_in_range(true, predictions.layer_sizes[-1]), true.shape[2:]),
     }
     return {name: _mean(_per_class(cosine(maps, true).numpy(), predictions, classes)) for name, maps in candidates.items()}
+
+
+def shown(value: float | None) -> str:
+    """A figure for people; a dash where no test face has a map."""
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _per_class(values: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float]:

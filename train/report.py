@@ -10,13 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.errors import InputError
 from pipeline.files import write_text
-from pipeline.params import Base, Report
+from pipeline.params import Params
 from pipeline.shards import ShardSet
 from train import pictures
 from train.data import open_shards
+from train.evaluate import HEADLINE, shown
 
 VARIANTS = ("baseline", "guided")
-METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
 CONTROLS = {
     "training_mean": "mean map of all training faces",
     "class_mean": "mean map of the true class's training faces",
@@ -42,7 +42,7 @@ class Result:
 
 
 def main(
-    base: Base, params: Report, faces_dir: Path, heatmaps_dir: Path, train_dir: Path, evaluation_dir: Path, out_dir: Path
+    params: Params, faces_dir: Path, heatmaps_dir: Path, train_dir: Path, evaluation_dir: Path, out_dir: Path
 ) -> tuple[str, Path]:
     """Write ``index.html``; returns the table as text and the page's path."""
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
@@ -51,6 +51,7 @@ def main(
     environment = Environment(loader=PackageLoader("train"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.get_template("report.html.j2").render(
         variants=VARIANTS,
+        demo=params.ingest.dataset == "demo",
         table=_table(results),
         faces=results["guided"].metrics["faces"],
         photos=results["guided"].metrics["photos"],
@@ -62,7 +63,7 @@ def main(
         ),
         confusions=[pictures.confusion(results[name].details["confusion"], name) for name in VARIANTS],
         expressions=_expressions(results, faces),
-        gallery=_gallery(results, faces, params.faces, base.seed),
+        gallery=_gallery(results, faces, params.report.faces, params.base.seed),
         tile=TILE,
         small_tile=SMALL_TILE,
     )
@@ -73,9 +74,9 @@ def main(
 
 def text_table(results: dict[str, Result]) -> str:
     """The headline figures of all variants, one line each, for a terminal."""
-    lines = [f"{'':10}" + "".join(f"{title:>19}" for title in METRICS.values())]
+    lines = [f"{'':10}" + "".join(f"{title:>19}" for title in HEADLINE.values())]
     for name, result in results.items():
-        lines.append(f"{name:10}" + "".join(f"{_number(result.metrics[metric]):>19}" for metric in METRICS))
+        lines.append(f"{name:10}" + "".join(f"{shown(result.metrics[metric]):>19}" for metric in HEADLINE))
     return "\n".join(lines)
 
 
@@ -87,11 +88,11 @@ def verdict(guided: Result) -> str:
     if reached > constant:
         return (
             f"Guided attention agrees with each face's own map better ({reached:.2f}) than one constant map does "
-            f"({constant:.2f}): it has learnt which action units an expression shows, not only where faces have them."
+            f"({constant:.2f}): it follows the expression shown, not only where faces have action units at all."
         )
     return (
         f"Guided attention ({reached:.2f}) does not beat one constant map ({constant:.2f}): it lies on action-unit "
-        "regions in general, but this does not show that it has learnt which ones an expression uses."
+        "regions in general, but this does not show that it follows the expression."
     )
 
 
@@ -130,13 +131,13 @@ def _check_same_faces(results: dict[str, Result], evaluation_dir: Path) -> None:
 
 def _table(results: dict[str, Result]) -> list[dict[str, str]]:
     rows = []
-    for metric, title in METRICS.items():
+    for metric, title in HEADLINE.items():
         values = [results[name].metrics[metric] for name in VARIANTS]
         change = None if None in values else values[1] - values[0]
         rows.append(
             {
                 "title": title,
-                "values": [_number(value) for value in values],
+                "values": [shown(value) for value in values],
                 "change": "–" if change is None else f"{change:+.3f}",
             }
         )
@@ -147,7 +148,7 @@ def _expressions(results: dict[str, Result], faces: ShardSet) -> list[dict]:
     """Per expression with a map: its mean maps over the mean of its test faces, and its cosines."""
     maps = results["guided"].maps
     actual = np.array([face["actual"] for face in results["guided"].predictions])
-    shown = []
+    entries = []
     for index, name in enumerate(maps["classes"].tolist()):
         if not maps["mean_true"][index].any():
             continue
@@ -157,16 +158,16 @@ def _expressions(results: dict[str, Result], faces: ShardSet) -> list[dict]:
         tiles += [results[variant].maps["mean_attention"][index] for variant in VARIANTS]
         tiles += [results[variant].maps["mean_cam"][index] for variant in VARIANTS]
         figures = [results[variant].details["per_expression"][name] for variant in VARIANTS]
-        shown.append(
+        entries.append(
             {
                 "name": name,
                 "faces": len(members),
                 "tiles": [pictures.jpeg_uri(pictures.overlay(mean_face, _stretch(tile)), TILE) for tile in tiles],
-                "att_cos": [_number(figure["att_cos"]) for figure in figures],
-                "cam_cos": [_number(figure["cam_cos"]) for figure in figures],
+                "att_cos": [shown(figure["att_cos"]) for figure in figures],
+                "cam_cos": [shown(figure["cam_cos"]) for figure in figures],
             }
         )
-    return shown
+    return entries
 
 
 def _gallery(results: dict[str, Result], faces: ShardSet, number: int, seed: int) -> list[dict]:
@@ -175,7 +176,7 @@ def _gallery(results: dict[str, Result], faces: ShardSet, number: int, seed: int
     shuffled = np.random.default_rng(seed).permutation(len(actual))
     rank = {index: int((actual[shuffled[:place]] == actual[index]).sum()) for place, index in enumerate(shuffled)}
     drawn = sorted(shuffled.tolist(), key=lambda index: rank[index])[:number]
-    shown = []
+    entries = []
     for index in sorted(drawn, key=lambda index: (actual[index], index)):
         row = int(results["guided"].maps["rows"][index])
         crop = faces.crop(row)
@@ -185,7 +186,7 @@ def _gallery(results: dict[str, Result], faces: ShardSet, number: int, seed: int
         maps += [results[variant].maps["cam"][index] for variant in VARIANTS]
         tiles += [] if results["guided"].predictions[index]["att_cos"] else [None]
         tiles += [pictures.overlay(crop, heatmap / 255) for heatmap in maps]
-        shown.append(
+        entries.append(
             {
                 "id": results["guided"].predictions[index]["id"],
                 "actual": actual[index],
@@ -193,14 +194,10 @@ def _gallery(results: dict[str, Result], faces: ShardSet, number: int, seed: int
                 "tiles": [None if tile is None else pictures.jpeg_uri(tile, SMALL_TILE) for tile in tiles],
             }
         )
-    return shown
+    return entries
 
 
 def _stretch(heatmap: np.ndarray) -> np.ndarray:
     """A mean map from its lowest value at 0 to its highest at 1, so that means of few and of many faces look alike."""
     low, high = heatmap.min(), heatmap.max()
     return (heatmap - low) / (high - low) if high > low else np.zeros_like(heatmap)
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
