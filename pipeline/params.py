@@ -65,7 +65,7 @@ class Train(Block):
     model_config = ConfigDict(populate_by_name=True)
 
     backbone: Literal["dlib_resnet"]
-    input_size: Annotated[int, Field(ge=32, le=1024)]
+    input_size: Annotated[int, Field(ge=64, le=1024)]
     large_maps: bool
     layers: Annotated[tuple[Annotated[int, Field(ge=1, le=5)], ...], Field(strict=False, min_length=1)]
     lambda_: Annotated[float, Field(alias="lambda", ge=0)]

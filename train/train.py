@@ -10,6 +10,7 @@ import torch
 from dvclive import Live
 from torch import Tensor
 
+from pipeline.errors import InputError
 from pipeline.params import Base, Train
 from pipeline.progress import progress
 from train import engine, model
@@ -37,6 +38,7 @@ def main(base: Base, params: Train, variant: str, faces_dir: Path, heatmaps_dir:
         variant, classes, params.model_dump(mode="json", by_alias=True), base.seed, faces.stamp, heatmaps.stamp
     )
     classifier = model.build(config)
+    _check_layers(classifier, params)
     with _deterministic():
         batches = loader(train, params.batch_size, generator)
         engine.calibrate(classifier.backbone, _views(islice(batches, CALIBRATION_BATCHES), params.input_size))
@@ -59,6 +61,18 @@ def main(base: Base, params: Train, variant: str, faces_dir: Path, heatmaps_dir:
                     best = {"epoch": epoch, **validated}
                     model.save(out_dir / "model.safetensors", classifier.state_dict(), config)
     return best
+
+
+@torch.no_grad()
+def _check_layers(classifier: model.Classifier, params: Train) -> None:
+    """A map of one cell has a cosine of 1 with everything: guiding it would do nothing, silently."""
+    features = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size))[1]
+    for layer in params.layers if params.lambda_ else ():
+        if features[layer - 1][0, 0].numel() == 1:
+            raise InputError(
+                f"layer {layer} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
+                "raise train.input_size or set train.large_maps"
+            )
 
 
 def _rank(metrics: dict[str, float], lambda_: float) -> tuple[float, float]:

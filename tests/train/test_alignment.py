@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import torch
+
+from train.alignment import alignment_loss, attention, cosine, resize_in_range
+
+
+def check_case(archive, case):
+    layers = []
+    while f"{case}_features{len(layers)}" in archive:
+        layers.append(torch.from_numpy(archive[f"{case}_features{len(layers)}"]))
+    heatmaps = torch.from_numpy(archive[f"{case}_heatmap"].astype(np.float32))
+    has_map = torch.from_numpy(archive[f"{case}_valid"])
+    assert alignment_loss(layers, heatmaps, has_map).item() == pytest.approx(archive[f"{case}_loss"].item(), abs=2e-3)
+    for layer, expected in zip(layers, archive[f"{case}_loss_per_layer"], strict=True):
+        assert alignment_loss([layer], heatmaps, has_map).item() == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("case", ["case0", "case1", "case2", "case3"])
+def test_holds_the_released_implementation(reference, case):
+    with np.load(reference / "golden" / "alignment.npz") as archive:
+        check_case(archive, case)
+
+
+def test_holds_the_case_carried_along(small_reference):
+    with np.load(small_reference / "alignment.npz") as archive:
+        check_case(archive, "case1")
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    features = [torch.rand(4, 6, side, side, generator=generator, dtype=torch.float64) for side in (5, 8)]
+    heatmaps = torch.rand(4, 1, 12, 12, generator=generator, dtype=torch.float64)
+    return features, heatmaps, torch.tensor([True, False, True, True])
+
+
+def test_samples_without_a_map_do_not_count(batch):
+    features, heatmaps, has_map = batch
+    loss = alignment_loss(features, heatmaps, has_map)
+    torch.testing.assert_close(
+        loss, alignment_loss([layer[has_map] for layer in features], heatmaps[has_map], has_map[has_map])
+    )
+    spoilt = torch.where(has_map.view(-1, 1, 1, 1), heatmaps, torch.nan)
+    torch.testing.assert_close(loss, alignment_loss(features, spoilt, has_map))
+
+
+def test_a_batch_without_any_map_adds_exactly_zero_with_zero_gradient(batch):
+    features, heatmaps, _ = batch
+    scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+    loss = alignment_loss([layer * scale for layer in features], heatmaps, torch.zeros(4, dtype=torch.bool))
+    assert loss.item() == 0
+    (loss + 0 * scale).backward()
+    assert scale.grad.item() == 0
+
+
+def test_gradient(batch):
+    features, heatmaps, has_map = batch
+    inputs = [layer.requires_grad_() for layer in features]
+    assert torch.autograd.gradcheck(lambda *layers: alignment_loss(layers, heatmaps, has_map), inputs)
+
+
+def test_is_the_mean_over_layers(batch):
+    features, heatmaps, has_map = batch
+    single = [alignment_loss([layer], heatmaps, has_map) for layer in features]
+    torch.testing.assert_close(alignment_loss(features, heatmaps, has_map), torch.stack(single).mean())
+
+
+def test_perfect_attention_costs_nothing_and_scale_does_not_matter():
+    heatmaps = torch.rand(3, 1, 7, 7)
+    features = heatmaps.repeat(1, 5, 1, 1) * 40
+    assert alignment_loss([features], heatmaps, torch.ones(3, dtype=torch.bool)).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_needs_a_layer(batch):
+    with pytest.raises(ValueError, match="at least one layer"):
+        alignment_loss([], *batch[1:])
+
+
+def test_attention_is_the_channel_mean():
+    features = torch.rand(2, 3, 4, 5)
+    torch.testing.assert_close(attention(features)[:, 0], (features[:, 0] + features[:, 1] + features[:, 2]) / 3)
+
+
+def test_resizing_stays_in_each_maps_range():
+    maps = torch.rand(3, 1, 28, 28) * torch.tensor([1.0, 5.0, 0.1]).view(3, 1, 1, 1)
+    for size in ((7, 7), (56, 40)):
+        resized = resize_in_range(maps, size)
+        assert resized.shape == (3, 1, *size)
+        assert (resized.amax(dim=(2, 3)) <= maps.amax(dim=(2, 3))).all()
+        assert (resized.amin(dim=(2, 3)) >= maps.amin(dim=(2, 3))).all()
+
+
+def test_cosine_of_a_zero_map_is_zero():
+    assert cosine(torch.zeros(1, 1, 3, 3), torch.ones(1, 1, 3, 3)).item() == 0

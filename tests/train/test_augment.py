@@ -1,0 +1,133 @@
+import math
+
+import pytest
+import torch
+
+from pipeline.params import Augment
+from train import augment
+from train.augment import erase, jitter, luma, random_geometry, sample, test_view, to_grey, train_view
+from train.data import Batch
+
+test_view.__test__ = False  # a function of the product, not a test
+GEOMETRY_ONLY = {"jitter": 0.0, "grey": 0.0, "erase": 0.0}
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def parameters(**changes):
+    return Augment(**{"rotation": 6.0, "scale": 0.8, "flip": 0.5, "jitter": 0.8, "grey": 0.2, "erase": 0.5, **changes})
+
+
+def blob_batch(number=32, image_size=128, map_size=28):
+    """Images and heatmaps that show the same bright blob, off centre."""
+
+    def draw(size):
+        position = (torch.arange(size) + 0.5) / size
+        return torch.exp(-((position[None, :] - 0.65) ** 2 + (position[:, None] - 0.4) ** 2) / 0.02)
+
+    images = (draw(image_size) * 255).round().byte().expand(number, 3, -1, -1)
+    heatmaps = (draw(map_size) * 255).round().byte().expand(number, 1, -1, -1)
+    indices = torch.arange(number)
+    return Batch(images, heatmaps, torch.ones(number, dtype=torch.bool), indices % 7, indices)
+
+
+def centre_of_mass(maps):
+    """(B, 2) as (x, y) in [0, 1]."""
+    maps = maps.flatten(1, -3).view(len(maps), -1, *maps.shape[-2:]).mean(dim=1)
+    position = (torch.arange(maps.shape[-1]) + 0.5) / maps.shape[-1]
+    total = maps.sum(dim=(1, 2))
+    return torch.stack([(maps.sum(dim=1) * position).sum(1) / total, (maps.sum(dim=2) * position).sum(1) / total], dim=1)
+
+
+def test_image_and_heatmap_move_together(generator):
+    images, heatmaps = train_view(blob_batch(), 96, parameters(**GEOMETRY_ONLY), generator)
+    assert images.shape == (32, 3, 96, 96)
+    assert heatmaps.shape == (32, 1, 28, 28)
+    moved = centre_of_mass(images)
+    torch.testing.assert_close(moved, centre_of_mass(heatmaps), atol=0.01, rtol=0)
+    assert (moved[:, 0] < 0.5).any()  # some are flipped
+    assert (moved[:, 0] > 0.5).any()
+
+
+def test_flip_is_a_mirror(generator):
+    batch = blob_batch(4)
+    fixed = {**GEOMETRY_ONLY, "rotation": 0.0, "scale": 1.0}
+    images, heatmaps = train_view(batch, 128, parameters(**fixed, flip=1.0), generator)
+    torch.testing.assert_close(images, batch.images.flip(-1).float() / 255, atol=1e-5, rtol=0)
+    torch.testing.assert_close(heatmaps, batch.heatmaps.flip(-1).float() / 255, atol=1e-5, rtol=0)
+
+
+def test_no_augmentation_is_the_test_view(generator):
+    batch = blob_batch(4)
+    off = parameters(rotation=0.0, scale=1.0, flip=0.0, **GEOMETRY_ONLY)
+    for seen, expected in zip(train_view(batch, 96, off, generator), test_view(batch, 96), strict=True):
+        torch.testing.assert_close(seen, expected, atol=1e-5, rtol=0)
+
+
+def test_geometry_stays_within_its_limits(generator):
+    geometry = random_geometry(5000, parameters(rotation=6.0, scale=0.8, flip=0.5), generator)
+    linear = geometry[:, :, :2]
+    area = torch.linalg.det(linear)
+    angle = torch.atan2(linear[:, 0, 1], linear[:, 1, 1])  # the second column is not mirrored
+    assert area.abs().min() >= 0.8 - 1e-5
+    assert area.abs().max() <= 1 + 1e-5
+    assert angle.abs().max() <= math.radians(6) + 1e-5
+    assert angle.abs().max() > math.radians(5.5)
+    assert (area < 0).float().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_rotation_turns_by_its_angle():
+    angle = torch.tensor(math.radians(90))
+    geometry = torch.stack(
+        [torch.stack([angle.cos(), -angle.sin(), angle * 0]), torch.stack([angle.sin(), angle.cos(), angle * 0])]
+    )
+    image = torch.rand(1, 1, 9, 9)
+    turned = sample(image, geometry[None], 9, padding="zeros")
+    torch.testing.assert_close(turned, image.rot90(1, dims=(2, 3)), atol=1e-5, rtol=0)
+
+
+def test_same_seed_same_view():
+    views = [train_view(blob_batch(), 64, parameters(), torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    assert torch.equal(views[0][0], views[1][0])
+    assert torch.equal(views[0][1], views[1][1])
+    assert not torch.equal(views[0][0], views[2][0])
+
+
+def test_jitter_keeps_range_and_leaves_the_unchosen_alone(generator):
+    images = torch.rand(64, 3, 16, 16, generator=generator)
+    jittered = jitter(images, 0.5, generator)
+    assert jittered.min() >= 0
+    assert jittered.max() <= 1
+    changed = (jittered != images).flatten(1).any(dim=1)
+    assert 16 < changed.sum() < 48
+
+
+def test_hue_keeps_grey_and_the_mean_of_the_channels(generator):
+    images = torch.rand(8, 3, 4, 4, generator=generator)
+    turned = augment._turn_hue(images, torch.linspace(-0.1, 0.1, 8))
+    torch.testing.assert_close(turned.mean(dim=1), images.mean(dim=1))
+    grey = luma(images).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(augment._turn_hue(grey, torch.full((8,), 0.1)), grey)
+
+
+def test_grey_has_equal_channels(generator):
+    grey = to_grey(torch.rand(4, 3, 8, 8, generator=generator), 1.0, generator)
+    assert torch.equal(grey[:, 0], grey[:, 1])
+    assert torch.equal(grey[:, 0], grey[:, 2])
+
+
+def test_erasing_fills_one_rectangle_of_the_stated_size(generator):
+    images = torch.zeros(200, 3, 64, 64)
+    erased = erase(images, 1.0, generator) == 0.5
+    assert torch.equal(erased[:, 0], erased[:, 2])
+    rows, columns = erased[:, 0].any(dim=2).sum(dim=1), erased[:, 0].any(dim=1).sum(dim=1)
+    area = erased[:, 0].sum(dim=(1, 2))
+    assert torch.equal(area, rows * columns)  # a full rectangle
+    share = area / 64**2
+    assert share.max() <= 0.36
+    assert share.min() >= 0.01
+    assert share.mean().item() == pytest.approx(0.175, abs=0.03)
+    assert torch.equal(erase(images, 0.0, generator), images)

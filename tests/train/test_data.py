@@ -1,0 +1,90 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.errors import InputError
+from pipeline.shards import ShardSet
+from train.data import Faces, classes_of, loader, open_shards
+
+
+@pytest.fixture(scope="module")
+def shards(dataset):
+    return open_shards(dataset.faces, dataset.heatmaps)
+
+
+@pytest.fixture(scope="module")
+def train(shards):
+    return Faces(*shards, "train", classes_of(shards[0]))
+
+
+def test_every_row_is_its_shards_row(shards, train):
+    faces, heatmaps = shards
+    for index in (0, len(train) // 2, len(train) - 1):
+        image, heatmap, has_map, target, row = train[index]
+        assert np.array_equal(image.permute(1, 2, 0).numpy(), faces.crop(row))
+        assert np.array_equal(heatmap[0].numpy(), heatmaps.row("maps", row))
+        assert has_map == heatmaps.column("has_map")[row]
+        assert classes_of(faces)[target] == faces.column("label")[row]
+        assert faces.column("split")[row] == "train"
+
+
+def test_splits_share_no_row_and_cover_the_faces(shards):
+    faces, heatmaps = shards
+    rows = [Faces(faces, heatmaps, split, classes_of(faces)).rows for split in ("train", "validation", "test")]
+    together = np.concatenate(rows)
+    assert len(set(together.tolist())) == len(together) == (faces.column("status") == "ok").sum()
+
+
+def test_photos_without_a_face_are_counted_not_shown(shards, train):
+    faces, _ = shards
+    assert train.photos == (faces.column("split") == "train").sum() >= len(train)
+
+
+def test_classes_are_the_sorted_labels(shards):
+    assert classes_of(shards[0]) == ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+
+
+def test_order_is_drawn_from_the_generator(train):
+    def rows(seed):
+        return torch.cat([batch.rows for batch in loader(train, 8, torch.Generator().manual_seed(seed))]).tolist()
+
+    assert rows(1) == rows(1) != rows(2)
+    assert len(set(rows(1))) == len(rows(1)) == len(train) // 8 * 8
+    in_order = torch.cat([batch.rows for batch in loader(train, 8)]).tolist()
+    assert in_order == train.rows.tolist()
+
+
+def test_fewer_faces_than_a_batch_are_still_one_batch(train):
+    (batch,) = loader(train, 10_000, torch.Generator())
+    assert len(batch.targets) == len(train)
+
+
+def test_crosses_a_pickle_with_files_open(train):
+    before = train[0]
+    after = pickle.loads(pickle.dumps(train))[0]
+    assert torch.equal(before[0], after[0])
+    assert before[2:] == after[2:]
+
+
+def test_label_outside_the_classes_names_the_face(shards):
+    with pytest.raises(InputError, match="face s.*-surprise-0 has the label surprise, but the classes are anger"):
+        Faces(*shards, "train", ("anger", "disgust", "fear", "happiness", "neutral", "sadness"))
+
+
+def test_empty_split_is_an_error(shards):
+    with pytest.raises(InputError, match="no face in the holdout split"):
+        Faces(*shards, "holdout", ("anger",))
+
+
+def test_heatmaps_of_other_faces_are_refused(dataset, tmp_path):
+    for file in dataset.heatmaps.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    index = json.loads((tmp_path / "index.json").read_text())
+    index["stamp"]["faces_sha256"] = "0" * 64
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    assert ShardSet(tmp_path, "heatmaps").stamp["faces_sha256"] == "0" * 64
+    with pytest.raises(InputError, match="was not rendered from .*: run `aucue heatmaps` again"):
+        open_shards(dataset.faces, tmp_path)

@@ -1,0 +1,89 @@
+import pytest
+import torch
+
+from pipeline.errors import InputError
+from train import engine, model
+from train.backbones.dlib_resnet import DlibResNet
+from train.data import Batch
+
+
+@pytest.fixture
+def small(params):
+    """Parameters of a fast run."""
+    return params.train.model_copy(update={"input_size": 64})
+
+
+def batches(number=2, size=6, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    for i in range(number):
+        yield Batch(
+            torch.randint(0, 256, (size, 3, 96, 96), generator=generator, dtype=torch.uint8),
+            torch.randint(0, 256, (size, 1, 28, 28), generator=generator, dtype=torch.uint8),
+            torch.arange(size) % 3 > 0,
+            torch.arange(size) % 3,
+            torch.arange(size) + i * size,
+        )
+
+
+def run(params, learning_rate=1e-3):
+    torch.manual_seed(0)
+    config = model.Config("guided", ("a", "b", "c"), params.model_dump(mode="json", by_alias=True), 0, {}, {})
+    classifier = model.build(config)
+    optimizer = torch.optim.SGD(classifier.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
+    metrics = engine.train_epoch(classifier, batches(), params, optimizer, schedule, torch.Generator().manual_seed(0))
+    return classifier, metrics
+
+
+def test_epoch_reports_what_it_did_and_changes_the_weights(small):
+    classifier, metrics = run(small)
+    assert set(metrics) == {"cross_entropy", "alignment", "accuracy"}
+    assert 0 < metrics["alignment"] < 1
+    assert not torch.equal(classifier.backbone.stem[0].weight, DlibResNet(False).stem[0].weight)
+
+
+def test_lambda_weighs_the_alignment_loss(small):
+    states = [run(small.model_copy(update={"lambda_": lambda_}))[0].state_dict() for lambda_ in (0.0, 0.0, 4.0)]
+    weight = "backbone.stages.3.0.conv1.weight"
+    assert torch.equal(states[0][weight], states[1][weight])
+    assert not torch.equal(states[0][weight], states[2][weight])
+
+
+def test_loss_that_is_not_finite_stops_with_the_rows(small):
+    with pytest.raises(InputError, match=r"the loss is (nan|inf) on rows \[.*\]: lower train.learning_rate"):
+        run(small, learning_rate=1e30)
+
+
+def test_validation_is_the_mean_over_samples_whatever_the_batches(small):
+    classifier, _ = run(small)
+    (whole,) = batches(1, size=6)
+    parts = [Batch(*(value[rows] for value in vars(whole).values())) for rows in (slice(0, 4), slice(4, 6))]
+    together, apart = engine.validate(classifier, [whole], small), engine.validate(classifier, parts, small)
+    assert together == pytest.approx(apart, abs=1e-5)
+    assert not classifier.training
+
+
+def test_validation_without_any_map_has_no_att_cos(small):
+    classifier, _ = run(small)
+    (batch,) = batches(1)
+    without = Batch(batch.images, batch.heatmaps, torch.zeros_like(batch.has_map), batch.targets, batch.rows)
+    assert engine.validate(classifier, [without], small)["att_cos"] != engine.validate(classifier, [batch], small)["att_cos"]
+
+
+def test_calibration_keeps_the_function_and_normalises_the_activations():
+    torch.manual_seed(0)
+    backbone = DlibResNet(large_maps=True).eval()
+    images = [torch.rand(16, 3, 64, 64) for _ in range(3)]
+    with torch.no_grad():
+        before = backbone(images[0])
+        engine.calibrate(backbone, images)
+        after = backbone(images[0])
+        for old, new in zip(before, after, strict=True):
+            torch.testing.assert_close(old, new, rtol=1e-3, atol=1e-4 * old.abs().max().item())
+        recorded = []
+        hook = backbone.stages[2][0].norm1.register_forward_hook(lambda layer, inputs, output: recorded.append(inputs[0]))
+        backbone(images[0])
+        hook.remove()
+    norm = backbone.stages[2][0].norm1
+    torch.testing.assert_close(recorded[0].mean(dim=(0, 2, 3)), norm.running_mean, rtol=0.2, atol=0.2)
+    assert not any(module._forward_pre_hooks for module in backbone.modules())

@@ -1,0 +1,73 @@
+import pickle
+
+import pytest
+import torch
+
+from pipeline.errors import InputError
+from train import model
+
+
+@pytest.fixture
+def config(params):
+    train = params.train.model_dump(mode="json", by_alias=True)
+    return model.Config("guided", ("anger", "happiness", "neutral"), train, 0, {"stage": "landmarks"}, {"stage": "heatmaps"})
+
+
+@pytest.fixture
+def classifier(config):
+    torch.manual_seed(0)
+    return model.build(config, pretrained=False).eval()
+
+
+def test_forward(classifier):
+    logits, features = classifier(torch.rand(2, 3, 112, 112))
+    assert logits.shape == (2, 3)
+    assert len(features) == 5
+    torch.testing.assert_close(logits, classifier.head(features[-1].mean(dim=(2, 3))))
+
+
+def test_checkpoint_round_trip(classifier, config, tmp_path):
+    path = tmp_path / "model.safetensors"
+    model.save(path, classifier.state_dict(), config)
+    loaded, loaded_config = model.load(path)
+    assert loaded_config == config
+    assert not loaded.training
+    images = torch.rand(2, 3, 112, 112)
+    torch.testing.assert_close(loaded(images)[0], classifier(images)[0], rtol=0, atol=0)
+
+
+def test_same_model_same_bytes(classifier, config, tmp_path):
+    for name in ("one", "two"):
+        model.save(tmp_path / name, classifier.state_dict(), config)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+class _Payload:
+    def __reduce__(self):
+        return print, ("a pickle was executed",)
+
+
+def test_a_pickle_is_refused_and_not_executed(tmp_path, capsys):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(_Payload()))
+    with pytest.raises(InputError, match="is not a checkpoint"):
+        model.load(path)
+    torch.save({"weights": _Payload()}, path)
+    with pytest.raises(InputError, match="is not a checkpoint"):
+        model.load(path)
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_missing_truncated_and_foreign_checkpoints_are_named(classifier, config, tmp_path):
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(InputError, match="does not exist: run `aucue train` first"):
+        model.load(path)
+    model.save(path, classifier.state_dict(), config)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="is not a checkpoint"):
+        model.load(path)
+    state = classifier.state_dict()
+    del state["head.bias"]
+    model.save(path, state, config)
+    with pytest.raises(InputError, match="is not a checkpoint of this version"):
+        model.load(path)

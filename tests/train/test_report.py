@@ -1,0 +1,58 @@
+import re
+import shutil
+
+import pytest
+
+from pipeline.errors import InputError
+from train import report
+
+
+@pytest.fixture(scope="module")
+def page(evaluated, dataset, params):
+    return report.main(
+        params, dataset.faces, dataset.heatmaps, evaluated / "train", evaluated / "evaluation", evaluated / "report"
+    )
+
+
+def test_table_has_both_variants_and_all_headline_figures(page):
+    table, _ = page
+    lines = table.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["baseline", "guided"]
+    assert all(title in lines[0] for title in ("accuracy", "balanced accuracy", "ATT-COS", "CAM-COS"))
+    assert len(re.findall(r"\b[01]\.\d{3}\b", table)) == 8
+
+
+def test_page_is_self_contained(page):
+    text = page[1].read_text()
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", text)
+    assert not re.findall(r"<script|@import|url\((?!#)", text)
+    assert text.count("<img") >= 6 * 5 + 10
+    assert "synthetic expressions" in text
+
+
+def test_page_is_the_same_every_time(page, evaluated, dataset, params, tmp_path):
+    _, again = report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", evaluated / "evaluation", tmp_path)
+    assert again.read_bytes() == page[1].read_bytes()
+
+
+def test_gallery_shows_every_class(page, params):
+    gallery = page[1].read_text().partition("<h2>Test faces</h2>")[2]
+    shown = re.findall(r"<b>(\w+)</b>", gallery)
+    assert len(shown) == params.report.faces
+    assert len(set(shown)) == 7
+
+
+def test_missing_variant_is_named_with_the_command(evaluated, dataset, params, tmp_path):
+    shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
+    (tmp_path / "evaluation" / "baseline" / "metrics.json").unlink()
+    with pytest.raises(InputError, match="metrics.json does not exist: run `aucue train --variant baseline`"):
+        report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
+
+
+def test_verdict_depends_on_the_constant_map():
+    def result(reached, constant):
+        return report.Result({"att_cos": reached}, {"controls": {"training_mean": constant}}, [], {}, {})
+
+    assert "follows the expression shown" in report.verdict(result(0.8, 0.7))
+    assert "does not beat one constant map" in report.verdict(result(0.6, 0.7))
+    assert "No test face has a map" in report.verdict(result(None, None))

@@ -1,0 +1,57 @@
+import math
+
+import pytest
+import torch
+
+from pipeline.errors import InputError
+from train import model, train
+
+
+@pytest.fixture(scope="module")
+def fast(params):
+    return params.train.model_copy(update={"epochs": 2, "batch_size": 16, "input_size": 64})
+
+
+def curve(folder):
+    return {path.name: path.read_text() for path in sorted((folder / "live" / "plots" / "metrics").rglob("*.tsv"))}
+
+
+def test_same_seed_same_curve_and_same_checkpoint(dataset, params, fast, tmp_path):
+    for name in ("one", "two"):
+        train.main(params.base, fast, "guided", dataset.faces, dataset.heatmaps, tmp_path / name)
+    assert curve(tmp_path / "one") == curve(tmp_path / "two")
+    assert (tmp_path / "one/model.safetensors").read_bytes() == (tmp_path / "two/model.safetensors").read_bytes()
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_baseline_is_the_same_run_with_lambda_zero(dataset, params, fast, tmp_path):
+    train.main(params.base, fast, "baseline", dataset.faces, dataset.heatmaps, tmp_path / "baseline")
+    unguided = fast.model_copy(update={"lambda_": 0.0})
+    train.main(params.base, unguided, "guided", dataset.faces, dataset.heatmaps, tmp_path / "guided")
+    assert curve(tmp_path / "baseline") == curve(tmp_path / "guided")
+
+
+def test_checkpoint_carries_the_whole_configuration(dataset, params, fast, tmp_path):
+    best = train.main(params.base, fast, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    _, config = model.load(tmp_path / "model.safetensors")
+    assert config.train == fast.model_dump(mode="json", by_alias=True)
+    assert config.heatmaps["codebook"] == "belharbi2024"
+    assert config.classes[0] == "anger"
+    assert best["epoch"] in (1, 2)
+
+
+def test_best_is_by_accuracy_then_by_the_lower_loss():
+    def rank(accuracy, cross_entropy, att_cos):
+        return train._rank({"accuracy": accuracy, "cross_entropy": cross_entropy, "att_cos": att_cos}, lambda_=4.0)
+
+    assert rank(0.8, 9.0, 0.1) > rank(0.7, 0.1, 0.9)
+    assert rank(0.8, 0.5, 0.5) > rank(0.8, 0.6, 0.5)
+    assert rank(0.8, 0.6, 0.8) > rank(0.8, 0.5, 0.5)
+    assert rank(0.8, 0.5, math.nan) < rank(0.8, 0.5, 0.5)
+
+
+def test_layer_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
+    tiny = fast.model_copy(update={"large_maps": False})
+    with pytest.raises(InputError, match="layer 5 is 1 x 1 .* raise train.input_size or set train.large_maps"):
+        train.main(params.base, tiny, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    train.main(params.base, tiny, "baseline", dataset.faces, dataset.heatmaps, tmp_path)
