@@ -6,7 +6,7 @@ The comment beside each value in params.yaml says what it means; the limits are 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -23,8 +23,15 @@ class Block(BaseModel):
 
 class Base(Block):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
-    workers: Count | Literal["auto"]
+    workers: int | Literal["auto"]
     shard_size: Count
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _auto_or_a_number(cls, value: object) -> object:
+        if value == "auto" or (type(value) is int and value >= 1):
+            return value
+        raise ValueError("must be auto, or a whole number of processes from 1")
 
 
 class Ingest(Block):
@@ -67,7 +74,7 @@ class Train(Block):
     backbone: Literal["dlib_resnet"]
     input_size: Annotated[int, Field(ge=64, le=1024)]
     large_maps: bool
-    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=5)], ...], Field(strict=False, min_length=1)]
+    layers: tuple[int, ...]
     lambda_: Annotated[float, Field(alias="lambda", ge=0)]
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
@@ -75,6 +82,14 @@ class Train(Block):
     weight_decay: Annotated[float, Field(ge=0)]
     label_smoothing: Fraction
     augment: Augment
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _distinct_layers(cls, value: object) -> tuple[int, ...]:
+        layers = tuple(value) if isinstance(value, list | tuple) else ()
+        if layers and all(type(layer) is int and 1 <= layer <= 5 for layer in layers) and len(set(layers)) == len(layers):
+            return layers
+        raise ValueError("must be a list of one or more different layers from 1 to 5, as [5]")
 
 
 class Evaluate(Block):
@@ -134,5 +149,6 @@ def describe(error: ValidationError) -> str:
             case "missing":
                 problems.append(f"{where} is missing: add it")
             case _:
-                problems.append(f"{where} is {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
+                message = problem["msg"].removeprefix("Value error, ")
+                problems.append(f"{where} is {problem['input']!r}: {message[0].lower()}{message[1:]}")
     return "; ".join(problems)
