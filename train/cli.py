@@ -69,7 +69,7 @@ def evaluate(
     out = out or Path("data/evaluation") / variant
     metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out)
     click.echo(
-        f"{variant}: {metrics['faces']:,} test faces, "
+        f"{checkpoint}: {metrics['faces']:,} test faces, "
         + ", ".join(f"{title} {stage.shown(metrics[name])}" for name, title in stage.HEADLINE.items())
         + f"\nwrote {out / 'metrics.json'}"
     )

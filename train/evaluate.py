@@ -60,12 +60,13 @@ def main(params: Evaluate, checkpoint: Path, faces_dir: Path, heatmaps_dir: Path
     test = Faces(faces, heatmaps, "test", config.classes)
     predictions = predict(classifier, test, config.train["input_size"], params.batch_size)
     scores = score(predictions, config.classes)
-    control = controls(predictions, heatmaps, Faces(faces, heatmaps, "train", config.classes), config.classes)
+    means, numbers = class_means(heatmaps, Faces(faces, heatmaps, "train", config.classes), config.classes)
     metrics = {**scores["macro"], "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
     details = {
         "classes": config.classes,
         **{name: scores[name] for name in ("att_cos_of_layer", "per_expression", "confusion")},
-        "controls": control,
+        "controls": controls(predictions, means, numbers, config.classes),
+        "own_expression": own_expression(predictions, means, numbers, config.classes),
     }
     write_text(out_dir / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     write_text(out_dir / "details.json", json.dumps(details, indent=1) + "\n")
@@ -139,9 +140,17 @@ def score(predictions: Predictions, classes: tuple[str, ...]) -> dict:
     }
 
 
-def controls(
-    predictions: Predictions, heatmaps: ShardSet, train: Faces, classes: tuple[str, ...]
-) -> dict[str, float | None]:
+def class_means(heatmaps: ShardSet, train: Faces, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """The mean map of every class's training faces (K, n, n) in [0, 1], zeros without any, and their numbers (K,)."""
+    height, width = heatmaps.row("maps", 0).shape
+    sums, numbers = torch.zeros(len(classes), height, width), torch.zeros(len(classes))
+    for row, target in zip(train.rows[train.has_map], train.targets[train.has_map], strict=True):
+        sums[target] += torch.from_numpy(heatmaps.row("maps", int(row))) / 255
+        numbers[target] += 1
+    return sums / numbers.clamp(min=1)[:, None, None], numbers
+
+
+def controls(predictions: Predictions, means: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> dict[str, float | None]:
     """Macro cosines, with each test face's own map, of maps that no network made.
 
     ``training_mean``: the mean map of all training faces, the same for every face. ``class_mean``: the mean map of the
@@ -149,19 +158,27 @@ def controls(
     which is about the best that an attention map of that size can reach.
     """
     true = torch.from_numpy(predictions.true)[:, None]
-    sums = torch.zeros(len(classes), *true.shape[2:])
-    numbers = torch.zeros(len(classes))
-    for row, target in zip(train.rows[train.has_map], train.targets[train.has_map], strict=True):
-        sums[target] += torch.from_numpy(heatmaps.row("maps", int(row))) / 255
-        numbers[target] += 1
-    overall = sums.sum(dim=0) / numbers.sum().clamp(min=1)
-    of_class = sums / numbers.clamp(min=1)[:, None, None]
+    overall = (means * numbers[:, None, None]).sum(dim=0) / numbers.sum().clamp(min=1)
     candidates = {
         "training_mean": overall.expand_as(true),
-        "class_mean": of_class[predictions.actual][:, None],
+        "class_mean": means[predictions.actual][:, None],
         "ceiling": resize_in_range(resize_in_range(true, predictions.layer_sizes[-1]), true.shape[2:]),
     }
     return {name: _mean(_per_class(cosine(maps, true).numpy(), predictions, classes)) for name, maps in candidates.items()}
+
+
+def own_expression(predictions: Predictions, means: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> dict:
+    """Does attention tell expressions apart? ``rate``: the share of faces with a map, macro over expressions, whose
+    attention is closer to the mean training map of their own expression than to that of any other; ``chance`` is that of
+    attention which does not know the expression."""
+    candidates = torch.nonzero(numbers).flatten()
+    attention = torch.from_numpy(predictions.attention)[:, None]
+    if not len(candidates):
+        return {"rate": None, "chance": None}
+    cosines = torch.stack([cosine(attention, means[index].expand_as(attention)) for index in candidates], dim=1)
+    closest = candidates[cosines.argmax(dim=1)].numpy()
+    rates = _per_class((closest == predictions.actual).astype(float), predictions, classes)
+    return {"rate": _mean(rates), "chance": 1 / len(candidates)}
 
 
 def shown(value: float | None) -> str:

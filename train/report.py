@@ -57,7 +57,7 @@ def main(
         photos=results["guided"].metrics["photos"],
         codebook=heatmaps.stamp["codebook"],
         controls={text: results["guided"].details["controls"][name] for name, text in CONTROLS.items()},
-        verdict=verdict(results["guided"]),
+        verdict=verdict(results),
         curves=pictures.curves(
             {title: {name: results[name].curves[file] for name in VARIANTS} for title, file in CURVES.items()}
         ),
@@ -80,19 +80,20 @@ def text_table(results: dict[str, Result]) -> str:
     return "\n".join(lines)
 
 
-def verdict(guided: Result) -> str:
-    """What the guided variant's ATT-COS means, beside a map that is the same for every face."""
+def verdict(results: dict[str, Result]) -> str:
+    """What the ATT-COS figures mean: beside a map that is the same for every face, and across expressions."""
+    baseline, guided = (results[name] for name in VARIANTS)
     reached, constant = guided.metrics["att_cos"], guided.details["controls"]["training_mean"]
     if reached is None or constant is None:
         return "No test face has a map, so attention could not be compared with one."
-    if reached > constant:
-        return (
-            f"Guided attention agrees with each face's own map better ({reached:.2f}) than one constant map does "
-            f"({constant:.2f}): it follows the expression shown, not only where faces have action units at all."
-        )
+    rates = [result.details["own_expression"]["rate"] for result in (baseline, guided)]
+    chance = guided.details["own_expression"]["chance"]
+    beside = "better than" if reached > constant else "no better than"
     return (
-        f"Guided attention ({reached:.2f}) does not beat one constant map ({constant:.2f}): it lies on action-unit "
-        "regions in general, but this does not show that it follows the expression."
+        f"Guided attention agrees with each face's own heatmap {beside} one constant map does "
+        f"({reached:.2f}; {constant:.2f}). Among the mean heatmaps of all expressions it is closest to that of the face's own "
+        f"on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%}): that is how far it shows which "
+        "action units are at work, rather than where faces have action units at all."
     )
 
 

@@ -99,3 +99,12 @@ def test_checkpoint_of_other_heatmaps_is_refused(evaluated, dataset, params, tmp
         evaluate.main(params.evaluate, checkpoint, dataset.faces, tmp_path / "heatmaps", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert torch.is_grad_enabled()
+
+
+def test_own_expression_is_the_share_of_faces_closest_to_their_own_mean():
+    predictions = made_up()
+    means = torch.zeros(3, 6, 6)
+    means[0, :3], means[1, 3:] = 1, 1
+    predictions.attention[:] = means[[0, 1, 1, 1, 1]].numpy()
+    measured = evaluate.own_expression(predictions, means, torch.tensor([2, 2, 0]), ("a", "b", "none"))
+    assert measured == {"rate": pytest.approx((0.5 + 1) / 2), "chance": 0.5}

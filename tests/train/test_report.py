@@ -49,10 +49,13 @@ def test_missing_variant_is_named_with_the_command(evaluated, dataset, params, t
         report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
-def test_verdict_depends_on_the_constant_map():
-    def result(reached, constant):
-        return report.Result({"att_cos": reached}, {"controls": {"training_mean": constant}}, [], {}, {})
+def test_verdict_says_what_the_figures_mean():
+    def verdict(reached, constant):
+        details = {"controls": {"training_mean": constant}, "own_expression": {"rate": 0.25, "chance": 1 / 6}}
+        result = report.Result({"att_cos": reached}, details, [], {}, {})
+        return report.verdict({"baseline": result, "guided": result})
 
-    assert "follows the expression shown" in report.verdict(result(0.8, 0.7))
-    assert "does not beat one constant map" in report.verdict(result(0.6, 0.7))
-    assert "No test face has a map" in report.verdict(result(None, None))
+    assert "heatmap better than one constant map does (0.80; 0.70)" in verdict(0.8, 0.7)
+    assert "heatmap no better than one constant map does" in verdict(0.6, 0.7)
+    assert "on 25% of the faces (baseline 25%, chance 17%)" in verdict(0.8, 0.7)
+    assert "No test face has a map" in verdict(None, None)
