@@ -91,8 +91,8 @@ def verdict(results: dict[str, Result]) -> str:
     beside = "better than" if reached > constant else "no better than"
     return (
         f"Guided attention agrees with each face's own heatmap {beside} one constant map does "
-        f"({reached:.2f}; {constant:.2f}). Among the mean heatmaps of all expressions it is closest to that of the face's own "
-        f"on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%}): that is how far it shows which "
+        f"({reached:.2f}; {constant:.2f}). Among the mean heatmaps of all expressions it is closest to that of the face's "
+        f"own on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%}): that is how far it shows which "
         "action units are at work, rather than where faces have action units at all."
     )
 
