@@ -41,8 +41,7 @@ def crop(image: np.ndarray, matrix: np.ndarray, crop_size: int) -> np.ndarray:
     scale = np.hypot(matrix[0, 0], matrix[1, 0])
     if scale < 0.5:
         shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        ratio = np.array([shrunk.shape[1] / image.shape[1], shrunk.shape[0] / image.shape[0]])
-        offset = 0.5 * ratio - 0.5  # resizing keeps pixel edges, not centres, in place
-        matrix = np.column_stack([matrix[:, :2] / ratio, matrix[:, 2] - matrix[:, :2] @ (offset / ratio)])
+        offset = np.full(2, 0.5 * scale - 0.5)  # resizing keeps pixel edges, not centres, in place
+        matrix = np.column_stack([matrix[:, :2] / scale, matrix[:, 2] - matrix[:, :2] @ (offset / scale)])
         image = shrunk
     return cv2.warpAffine(image, matrix, (crop_size, crop_size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

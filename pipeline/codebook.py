@@ -21,7 +21,7 @@ Points = Annotated[tuple[Landmark, ...], Field(strict=False, min_length=1)]
 
 
 class Length(Block):
-    """A length along one axis, in exactly one unit. ``plus`` and ``otherwise`` (pixels) belong to ``half``."""
+    """A length along one axis, in exactly one unit. ``plus`` and ``otherwise`` (pixels) go with ``half`` alone."""
 
     px: float | None = None
     width: float | None = None
@@ -35,6 +35,8 @@ class Length(Block):
         units = [name for name in ("px", "width", "height", "half") if getattr(self, name) is not None]
         if len(units) != 1:
             raise ValueError(f"must have exactly one of px, width, height, half, not {' and '.join(units) or 'none'}")
+        if units != ["half"] and (self.plus or self.otherwise is not None):
+            raise ValueError(f"plus and otherwise go with half, not with {units[0]}")
         return self
 
 
@@ -51,13 +53,20 @@ class Offset(Block):
 
 
 class Ellipse(Block):
-    """A filled, axis-aligned ellipse. ``inside`` moves a centre beside the frame onto its border."""
+    """A filled, axis-aligned ellipse. ``inside`` moves a centre left or right of the frame onto its border."""
 
     centre: Centre
     rx: Length
     ry: Length
     offset: Offset = Offset()
     inside: bool = False
+
+    @field_validator("rx", "ry")
+    @classmethod
+    def _not_negative(cls, radius: Length) -> Length:
+        if any(value is not None and value < 0 for value in (radius.px, radius.width, radius.height)):
+            raise ValueError("a radius must not be negative")
+        return radius
 
     @field_validator("centre", mode="before")
     @classmethod

@@ -89,8 +89,8 @@ def _run(grey: np.ndarray, side: int, padding: float) -> tuple[np.ndarray, list[
     scale = side / (max(grey.shape) + 2 * border)
     if border:
         grey = cv2.copyMakeBorder(grey, border, border, border, border, cv2.BORDER_REPLICATE)
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=interpolation)
+    size = tuple(max(1, round(scale * length)) for length in grey.shape[::-1])
+    scaled = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     found, scores, _ = _detector().run(scaled, 0, 0.0)
     boxes = np.array([[box.left(), box.top(), box.right(), box.bottom()] for box in found], dtype=float).reshape(-1, 4)
     return boxes / scale - border, list(scores)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from pipeline import codebook as codebooks
@@ -18,7 +19,8 @@ from pipeline.params import Heatmaps
 from pipeline.progress import progress
 from pipeline.shards import ShardSet, ShardWriter
 
-BATCH = 256  # faces at a time: bounds the memory
+METHOD_SIZE = 28  # cells; the blur's reach is defined in them
+BATCH = 256  # faces at a time at that size: bounds the memory
 
 
 def main(params: Heatmaps, faces_dir: Path, heatmaps_dir: Path) -> Counter[str]:
@@ -70,16 +72,20 @@ def render(
         raise InputError(
             f"codebook {codebook.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
         )
+    cells = max(size, METHOD_SIZE)
+    batch_size = max(1, BATCH * METHOD_SIZE**2 // cells**2)
     maps = np.zeros((number, size, size), np.float32)
     has_map = np.zeros(number, bool)
     finite = np.isfinite(landmarks).all(axis=(1, 2))
     for label in sorted(set(labels.tolist())):
         regions = [codebook.regions[au] for au in codebook.expressions[label]]
         if regions:
-            for batch in _batches(np.flatnonzero((labels == label) & finite)):
-                maps[batch], has_map[batch] = _expression_maps(
-                    landmarks[batch], sizes[batch], regions, codebook.whole_pixels, size
+            members = np.flatnonzero((labels == label) & finite)
+            for batch in (members[start : start + batch_size] for start in range(0, len(members), batch_size)):
+                drawn, has_map[batch] = _expression_maps(
+                    landmarks[batch], sizes[batch], regions, codebook.whole_pixels, cells
                 )
+                maps[batch] = drawn if size == cells else _normalise(_shrink(drawn, size))
     return maps, has_map
 
 
@@ -127,7 +133,7 @@ def _outcomes(rows: dict[str, np.ndarray], has_map: np.ndarray, book: Codebook) 
         elif not book.expressions[str(label)]:
             yield f"without: {label} has no action units"
         else:
-            yield "without: all regions outside the crop"
+            yield "without: no region in the crop"
 
 
 def _expression_maps(
@@ -138,10 +144,19 @@ def _expression_maps(
     for region in regions:
         maps, _ = au_maps(landmarks, sizes, region, whole_pixels, size)
         np.maximum(combined, _box_blur(maps), out=combined)
-    low, high = combined.min(axis=(1, 2), keepdims=True), combined.max(axis=(1, 2), keepdims=True)
-    has_map = (high > low)[:, 0, 0]
-    normalised = (combined - low) / np.where(high > low, high - low, 1)
-    return normalised * has_map[:, None, None], has_map
+    normalised = _normalise(combined)
+    return normalised, normalised.any(axis=(1, 2))
+
+
+def _normalise(maps: np.ndarray) -> np.ndarray:
+    """Min-max to [0, 1] per map (N, h, w); a constant map becomes zeros."""
+    low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
+    return (maps - low) / np.where(high > low, high - low, 1)
+
+
+def _shrink(maps: np.ndarray, size: int) -> np.ndarray:
+    """Maps (N, h, w) averaged by area to (N, size, size)."""
+    return np.stack([cv2.resize(single, (size, size), interpolation=cv2.INTER_AREA) for single in maps])
 
 
 def _place(ellipse: Ellipse, points: np.ndarray, sizes: np.ndarray, whole_pixels: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -154,7 +169,7 @@ def _place(ellipse: Ellipse, points: np.ndarray, sizes: np.ndarray, whole_pixels
         centre[:, axis] += _length(offset, axis, points, sizes, whole_pixels)
         radii[:, axis] = _length(radius, axis, points, sizes, whole_pixels)
     if ellipse.inside:
-        centre = np.clip(centre, 0, sizes[:, ::-1])
+        centre[:, 0] = np.clip(centre[:, 0], 0, sizes[:, 1])
     return centre, radii
 
 
@@ -194,8 +209,3 @@ def _box_blur(maps: np.ndarray) -> np.ndarray:
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)), mode="reflect")
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
     return (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9
-
-
-def _batches(indices: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(indices), BATCH):
-        yield indices[start : start + BATCH]

@@ -25,6 +25,8 @@ def main(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> l
     adapter = importlib.import_module(f"pipeline.datasets.{params.dataset}")
     source = Source(root, photos_dir, params.labels, params.images_per_class, base.seed, base.workers)
     photos = _check_labels(adapter.read(source), params.labels, getattr(adapter, "LABELS", {}).values())
+    if not photos:
+        raise InputError(f"ingest.root {params.root!r} lists no photo: check the folder and ingest.dataset")
     if not any(os.path.exists(photo.path) for photo in photos):
         raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: check ingest.root")
     photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)

@@ -42,6 +42,13 @@ class Ingest(Block):
     test_fraction: Fraction
     images_per_class: Annotated[int, Field(ge=1, le=50)]
 
+    @field_validator("labels")
+    @classmethod
+    def _named_once(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(labels)) < len(labels):
+            raise ValueError("must name each label once")
+        return labels
+
 
 class Detect(Block):
     sides: Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1)]
@@ -79,6 +86,7 @@ class Train(Block):
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     learning_rate: Positive
+    head_learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
     label_smoothing: Fraction
     augment: Augment
@@ -141,7 +149,10 @@ def load(path: Path) -> Params:
 def describe(error: ValidationError) -> str:
     """All problems of a validation in one line: where, what, and what was given."""
     problems = []
-    for problem in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    for problem in found:
+        if any(other["loc"][: len(problem["loc"])] == problem["loc"] != other["loc"] for other in found):
+            continue  # a container that is wrong because of the item that is listed itself
         where = ".".join(str(part) for part in problem["loc"])
         match problem["type"]:
             case "extra_forbidden":

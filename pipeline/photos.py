@@ -14,8 +14,8 @@ def read_rgb(path: str | Path) -> np.ndarray:
     """Read an image file as (height, width, 3) uint8 RGB, turned upright by its EXIF orientation."""
     try:
         encoded = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise Unreadable(error.strerror or "cannot be opened") from error
+    except (OSError, ValueError) as error:  # a NUL in the path is a ValueError
+        raise Unreadable(getattr(error, "strerror", None) or "cannot be opened") from error
     if not encoded.size:
         raise Unreadable("the file is empty")
     try:

@@ -14,6 +14,7 @@ Datasets are contiguous and unfiltered: a row is one seek, and a declared size b
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -29,15 +30,17 @@ from pipeline.files import atomic, write_text
 
 SCHEMA = 1
 INDEX = "index.json"
+SHARD_NAME = re.compile(r"\d{5,}\.h5")
 STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
-COLUMNS = {
+# Each column's kind of dtype and its shape after the rows; None is any length.
+COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
     "faces": {
-        **dict.fromkeys(STRINGS, "S"),
-        "landmarks": "f",
-        "crop_offsets": "i",
-        "crop_bytes": "u",
+        **dict.fromkeys(STRINGS, ("S", ())),
+        "landmarks": ("f", (68, 2)),
+        "crop_offsets": ("i", ()),
+        "crop_bytes": ("u", ()),
     },
-    "heatmaps": {"maps": "u", "has_map": "b"},
+    "heatmaps": {"maps": ("u", (None, None)), "has_map": ("b", ())},
 }
 MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps"}
 
@@ -63,7 +66,7 @@ class ShardWriter:
     def __enter__(self) -> "ShardWriter":
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / INDEX).unlink(missing_ok=True)
-        for stale in self._folder.glob("*.h5"):
+        for stale in (*self._folder.glob("*.h5"), *self._folder.glob(".*.h5.*.tmp")):  # the latter of a killed writer
             stale.unlink()
         return self
 
@@ -75,7 +78,7 @@ class ShardWriter:
                 file.attrs["schema"] = SCHEMA
                 file.attrs["kind"] = self._kind
                 file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
-                for name, kind in COLUMNS[self._kind].items():
+                for name, (kind, _) in COLUMNS[self._kind].items():
                     data = _fixed_length(columns[name]) if kind == "S" else columns[name]
                     file.create_dataset(name, data=data)
             digest = file_digest(temporary)
@@ -98,9 +101,7 @@ class ShardSet:
     def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
         self.kind = kind
-        index = _read_index(folder, kind)
-        self.stamp: dict = index["stamp"]
-        self.shards = [Shard(**shard) for shard in index["shards"]]
+        self.stamp, self.shards = _read_index(folder, kind)
         self._starts = np.cumsum([0] + [shard.rows for shard in self.shards])
         self._open: dict[int, h5py.File] = {}
         self._process = os.getpid()
@@ -148,7 +149,7 @@ class ShardSet:
             self._open, self._process = {}, os.getpid()
         if number not in self._open:
             shard = self.shards[number]
-            self._open[number] = _open(self.folder / shard.file, self.kind, shard.rows)
+            self._open[number] = _open(self.folder / shard.file, self.kind, shard)
         return self._open[number]
 
 
@@ -158,21 +159,33 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_index(folder: Path, kind: str) -> dict:
+def _read_index(folder: Path, kind: str) -> tuple[dict, list[Shard]]:
+    """The stamp and the shards that the index lists."""
     path, mend = folder / INDEX, f"run `aucue {MADE_BY[kind]}`"
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
+        if index["schema"] != SCHEMA or index["kind"] != kind:
+            raise InputError(f"{path} is not an index of {kind} in schema {SCHEMA}: {mend} again")
+        shards = [Shard(**shard) for shard in index["shards"]]
+        stamp = dict(index["stamp"])
     except FileNotFoundError:
         raise InputError(f"{folder} is not a complete set of {kind} (it has no {INDEX}): {mend} first") from None
-    except (OSError, ValueError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read ({error}): {mend} again") from error
-    if not isinstance(index, dict) or index.get("schema") != SCHEMA or index.get("kind") != kind:
-        raise InputError(f"{path} is not an index of {kind} in schema {SCHEMA}: {mend} again")
-    return index
+    for shard in shards:
+        if not (isinstance(shard.file, str) and SHARD_NAME.fullmatch(shard.file)):
+            raise InputError(f"{path} lists the shard {shard.file!r}, which is no NNNNN.h5 beside it: {mend} again")
+        if type(shard.rows) is not int or shard.rows < 1:
+            raise InputError(f"{path} gives {shard.file} {shard.rows!r} rows: {mend} again")
+    if not shards:
+        raise InputError(f"{path} lists no shards: {mend} again")
+    return stamp, shards
 
 
-def _open(path: Path, kind: str, rows: int) -> h5py.File:
-    """Open a shard and refuse anything but plain datasets of the expected kinds and lengths inside the file itself.
+def _open(path: Path, kind: str, shard: Shard) -> h5py.File:
+    """Open a shard and refuse anything but plain datasets of the expected kinds and shapes inside the file itself.
 
     External links, external storage and virtual datasets could read other files.
     """
@@ -182,14 +195,24 @@ def _open(path: Path, kind: str, rows: int) -> h5py.File:
     except OSError as error:
         raise InputError(f"{path} cannot be opened as HDF5: {mend}") from error
     size = path.stat().st_size
-    for name, letter in COLUMNS[kind].items():
+    for name, (letter, trailing) in COLUMNS[kind].items():
         if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
             raise InputError(f"{path} has no plain dataset {name}: {mend}")
         data = file[name]
         if data.is_virtual or data.external or data.nbytes > size:
             raise InputError(f"{path} keeps {name} outside the file, or declares more than it holds: {mend}")
-        if data.dtype.kind != letter or (name not in ("crop_offsets", "crop_bytes") and data.shape[0] != rows):
+        rows = {"crop_offsets": shard.rows + 1, "crop_bytes": None}.get(name, shard.rows)
+        fits = data.ndim == 1 + len(trailing) and all(
+            wanted in (None, length) for wanted, length in zip((rows, *trailing), data.shape, strict=True)
+        )
+        if data.dtype.kind != letter or not fits:
             raise InputError(f"{path} has {name} of type {data.dtype} and shape {data.shape}: {mend}")
+    if kind == "faces":
+        offsets = file["crop_offsets"][:]
+        if offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != len(file["crop_bytes"]):
+            raise InputError(f"{path} has crop_offsets that do not cut crop_bytes into rows: {mend}")
+    if file_digest(path) != shard.sha256:
+        raise InputError(f"{path} is not the file that {INDEX} lists (SHA-256 differs): {mend}")
     return file
 
 

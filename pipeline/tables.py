@@ -27,13 +27,21 @@ def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
         raise InputError(f"{path} does not exist: {mend} first")
     types = {field.name: field.type for field in fields(row_type)}
     with open(path, encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if reader.fieldnames != list(types):
-            raise InputError(f"{path} has columns {reader.fieldnames}, expected {list(types)}: {mend} again")
-        rows = []
-        for line in reader:
-            try:
-                rows.append(row_type(**{name: convert(line[name]) for name, convert in types.items()}))
-            except (TypeError, ValueError) as error:
-                raise InputError(f"{path} line {reader.line_num}: {error}: {mend} again") from error
+        reader = csv.reader(stream)
+        try:
+            header = next(reader, [])
+            if header != list(types):
+                raise InputError(
+                    f"{path} has the columns {', '.join(header) or 'none'}, not {', '.join(types)}: {mend} again"
+                )
+            rows = []
+            for values in reader:
+                if len(values) != len(types):
+                    where = f"{path} line {reader.line_num}"
+                    raise InputError(f"{where} has {len(values)} values for {len(types)} columns: {mend} again")
+                rows.append(row_type(*(convert(value) for convert, value in zip(types.values(), values, strict=True))))
+        except InputError:
+            raise
+        except (ValueError, csv.Error) as error:  # also UnicodeDecodeError
+            raise InputError(f"{path} line {reader.line_num} cannot be read ({error}): {mend} again") from error
     return rows

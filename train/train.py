@@ -42,9 +42,13 @@ def main(base: Base, params: Train, variant: str, faces_dir: Path, heatmaps_dir:
     with _deterministic():
         batches = loader(train, params.batch_size, generator)
         engine.calibrate(classifier.backbone, _views(islice(batches, CALIBRATION_BATCHES), params.input_size))
-        optimizer = torch.optim.AdamW(classifier.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay)
+        groups = [
+            {"params": classifier.backbone.parameters(), "lr": params.learning_rate},
+            {"params": classifier.head.parameters(), "lr": params.head_learning_rate},
+        ]
+        optimizer = torch.optim.AdamW(groups, weight_decay=params.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, params.learning_rate, total_steps=params.epochs * len(batches), pct_start=WARM_UP
+            optimizer, [group["lr"] for group in groups], total_steps=params.epochs * len(batches), pct_start=WARM_UP
         )
         best: dict[str, float] = {}
         with Live(str(out_dir / "live"), dvcyaml=None, report=None, save_dvc_exp=False) as live:

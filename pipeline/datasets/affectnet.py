@@ -47,7 +47,7 @@ def _read_set(folder: Path, split: str) -> list[Photo]:
         annotation = folder / "annotations" / f"{number}_exp.npy"
         try:
             label = str(np.load(annotation, allow_pickle=False).item())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(f"{annotation}: not a NumPy file with one number: restore it from the archive") from error
         path = folder / "images" / f"{number}.jpg"
         photos.append(

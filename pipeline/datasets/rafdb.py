@@ -18,7 +18,7 @@ def read(source: Source) -> list[Photo]:
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
     images, suffix = _images(basic / "Image")
     photos = []
-    for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines(table), start=1):
         where = f"{table} line {number}"
         match line.split():
             case [name, label]:
@@ -31,7 +31,16 @@ def read(source: Source) -> list[Photo]:
                 continue
             case _:
                 raise InputError(f"{where}: expected an image name and a number: restore the published file")
+    if not photos:
+        raise InputError(f"{table} lists no photo: restore the published file")
     return photos
+
+
+def _lines(table: Path) -> list[str]:
+    try:
+        return table.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{table} is not UTF-8 text: restore the published file") from error
 
 
 def _images(folder: Path) -> tuple[Path, str]:

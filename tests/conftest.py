@@ -1,0 +1,106 @@
+"""Fixtures that the tests of both packages share: real faces, golden numbers, and one small data set made by real runs."""
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import detect, heatmaps, ingest, landmarks
+from pipeline import params as parameters
+from pipeline.datasets import demo
+
+REPOSITORY = Path(__file__).parents[1]
+DEMO_TABLES = REPOSITORY / "pipeline" / "datasets" / "demo"
+PEOPLE = 14  # 8 test and 4 validation people are fixed, so 2 train
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What the offline stages made of the demo's first 14 people, one picture per expression: 98 photos."""
+
+    root: Path
+    photos: Path
+    manifest: Path
+    detections: Path
+    faces: Path
+    heatmaps: Path
+
+
+def external(variable: str, default: str) -> Path:
+    """A folder beside the repository, or a skip that says how to name it."""
+    folder = Path(os.environ.get(variable) or REPOSITORY / default)
+    if not folder.is_dir():
+        pytest.skip(f"no folder {folder}: set {variable}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    return external("AUCUE_REFERENCE", "../shared/reference")
+
+
+@pytest.fixture(scope="session")
+def faces_dir() -> Path:
+    return external("AUCUE_FACES", "../shared/faces")
+
+
+@pytest.fixture(scope="session")
+def small_reference() -> Path:
+    """The copy of a few golden cases that the tests carry: it is always there."""
+    return Path(__file__).parent / "reference"
+
+
+@pytest.fixture(scope="session")
+def params_path() -> Path:
+    return REPOSITORY / "params.yaml"
+
+
+@pytest.fixture(scope="session")
+def params(params_path) -> parameters.Params:
+    return parameters.load(params_path)
+
+
+@pytest.fixture(scope="session")
+def orl() -> Path:
+    return demo.orl_folder()
+
+
+@pytest.fixture(scope="session")
+def demo_tables() -> Path:
+    return DEMO_TABLES
+
+
+@pytest.fixture(scope="session")
+def dataset(params, tmp_path_factory) -> Dataset:
+    folder = tmp_path_factory.mktemp("dataset")
+    made = Dataset(
+        root=folder / "root",
+        photos=folder / "photos",
+        manifest=folder / "manifest.csv",
+        detections=folder / "detections.csv",
+        faces=folder / "faces",
+        heatmaps=folder / "heatmaps",
+    )
+    made.root.mkdir()
+    for table in DEMO_TABLES.glob("*.csv"):
+        (made.root / table.name).write_bytes(table.read_bytes())
+    with open(DEMO_TABLES / "portraits.csv", encoding="utf-8", newline="") as stream:
+        calmest = {row["person"]: row["photo"] for row in reversed(list(csv.DictReader(stream)))}
+    lines = [f"{person},{calmest[person]}" for person in sorted(calmest, key=int)[:PEOPLE]]
+    (made.root / "portraits.csv").write_text("\n".join(["person,photo", *lines, ""]))
+
+    base = params.base.model_copy(update={"workers": 1, "shard_size": 40})
+    ours = params.ingest.model_copy(update={"root": str(made.root), "images_per_class": 1})
+    ingest.main(base, ours, made.photos, made.manifest)
+    detect.main(base, params.detect, made.manifest, made.detections)
+    landmarks.main(base, params.landmarks, made.manifest, made.detections, made.faces)
+    heatmaps.main(params.heatmaps, made.faces, made.heatmaps)
+    return made
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

@@ -1,0 +1,229 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline.cli import aucue
+from pipeline.manifest import SPLITS
+from pipeline.shards import ShardSet
+
+STAGES = ["ingest", "detect", "landmarks", "heatmaps", "train", "evaluate", "report"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run `aucue ...` in an empty folder; returns the exit code and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        result = CliRunner().invoke(aucue, [str(argument) for argument in arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def write_params(params_path, tmp_path):
+    """params.yaml with pieces of its lines replaced."""
+
+    def write(*changes):
+        text = params_path.read_text()
+        for old, new in changes:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        (tmp_path / "params.yaml").write_text(text)
+
+    return write
+
+
+def fails(result, match):
+    """One line that starts with Error:, and no traceback. A wrong use has its usage before it."""
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert result.exit_code in (1, 2)
+    assert len(errors) == 1
+    assert result.stderr.rstrip("\n").endswith(errors[0])
+    if result.exit_code == 1:
+        assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    assert match in errors[0]
+
+
+def test_help_lists_the_stages_in_order(run):
+    text = run("--help").output
+    listed = text.split("Commands:")[1].split()
+    assert [word for word in listed if word in STAGES][0] == "ingest"
+    assert [stage for stage in STAGES if f"\n  {stage} " in text] == STAGES
+    assert "Examples:" in text
+    assert max(map(len, text.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_stage_has_an_example(run, stage, flag):
+    result = run(stage, flag)
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"  aucue {stage}" in result.output
+    assert "--params" in result.output
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_defaults_are_the_paths_of_dvc_yaml(run, stage, params_path):
+    text = (params_path.parent / "dvc.yaml").read_text()
+    command = " ".join(text.split(f"aucue {stage} ")[1].split("    deps:")[0].split())
+    shown = run(stage, "--help").output
+    for word in command.replace("${item.variant}", "").split():
+        if word.startswith("--"):
+            assert word in shown
+
+
+def test_version(run):
+    assert run("--version").output.startswith("aucue, version ")
+
+
+def test_unknown_command(run):
+    fails(run("detekt"), "No such command 'detekt'")
+
+
+def test_unknown_option(run):
+    fails(run("detect", "--manifst", "x"), "No such option")
+
+
+@pytest.mark.parametrize("stage", STAGES[:4])
+def test_missing_params(run, stage):
+    fails(run(stage), "cannot read params.yaml: No such file or directory: give the path of a YAML file")
+
+
+@pytest.mark.parametrize("stage", STAGES[:4])
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (("dataset: demo", "dataset: imagenet"), "params.yaml: ingest.dataset is 'imagenet': input should be 'demo'"),
+        (("  seed: 0 ", "  sead: 0 "), "base.sead is not a known name: remove it or mend its spelling"),
+        (("  seed: 0 ", "  seed: zero "), "base.seed is 'zero'"),
+        (("  epochs: ", "  epochs: -"), "train.epochs is -"),
+        (("  seed: 0 ", "  seed: 0\n  seed: 1 "), 'duplicate key "seed"'),
+    ],
+)
+def test_bad_params(run, write_params, stage, change, match):
+    write_params(change)
+    fails(run(stage), match)
+
+
+def test_missing_root(run, write_params):
+    write_params(("root: pipeline/datasets/demo ", "root: nowhere "))
+    fails(run("ingest"), "ingest.root 'nowhere' is not a folder: give the folder of the demo photos")
+
+
+@pytest.fixture
+def table(tmp_path, orl):
+    """A csv data set of 12 portraits; call it with a line to append."""
+
+    def table(extra=""):
+        lines = [f"{orl}/s{person}/1.pgm,{'anger' if person % 2 else 'fear'}" for person in range(1, 13)]
+        (tmp_path / "root").mkdir()
+        (tmp_path / "root" / "labels.csv").write_text("\n".join(["image,label", *lines, extra]))
+
+    return table
+
+
+CSV = ("dataset: demo ", "dataset: csv "), ("root: pipeline/datasets/demo ", "root: root ")
+
+
+def test_unknown_label(run, write_params, table):
+    table("x.jpg,angry")
+    write_params(*CSV)
+    fails(run("ingest"), "photo 'x.jpg' has the label 'angry', unknown to ingest.labels (anger, disgust, ")
+
+
+def test_empty_split(run, write_params, table):
+    table()
+    write_params(*CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.0 "))
+    fails(run("ingest"), "the validation split is empty: give more photos or subjects, or raise ingest.validation_fraction")
+
+
+def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
+    table()
+    write_params(*CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "), ("workers: auto", "workers: 1"))
+    assert "wrote 12 rows to data/manifest.csv" in run("ingest").output
+    assert all(split in (tmp_path / "data" / "manifest.csv").read_text() for split in SPLITS)
+    assert "12 ok; 0 with several faces" in run("detect").output
+    assert "12 ok\nwrote 12 rows to data/faces" in run("landmarks").output
+    assert "12 with a map\nwrote 12 rows to data/heatmaps" in run("heatmaps").output
+    assert len(ShardSet(tmp_path / "data" / "heatmaps", "heatmaps")) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (["detect"], "data/manifest.csv does not exist: run `aucue ingest` first"),
+        (["landmarks"], "data/manifest.csv does not exist: run `aucue ingest` first"),
+        (["heatmaps"], "data/faces is not a complete set of faces (it has no index.json): run `aucue landmarks` first"),
+        (
+            ["heatmaps", "--codebook", "mine"],
+            "there is no codebook 'mine': give one of belharbi2024, or the path of a .yaml",
+        ),
+        (["detect", "--params", "none.yaml"], "cannot read none.yaml"),
+    ],
+)
+def test_missing_input_names_the_stage_before(run, write_params, arguments, match):
+    write_params()
+    fails(run(*arguments), match)
+
+
+def test_missing_model(run, write_params, dataset):
+    write_params(("predictor: null", "predictor: none.dat"))
+    tables = "--manifest", dataset.manifest, "--detections", dataset.detections
+    fails(
+        run("landmarks", *tables),
+        "landmarks.predictor 'none.dat' does not exist: give a dlib shape predictor's file, or null",
+    )
+
+
+def test_codebook_option_replaces_the_parameter(run, write_params, dataset, params_path, tmp_path):
+    write_params()
+    book = (params_path.parent / "pipeline" / "codebooks" / "belharbi2024.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(book.replace("name: belharbi2024", "name: mine").replace("anger: [4, ", "anger: ["))
+    result = run("heatmaps", "--codebook", "mine.yaml", "--faces", dataset.faces, "--out", "maps")
+    assert "84 with a map" in result.output
+    assert ShardSet(tmp_path / "maps", "heatmaps").stamp["codebook"] == "mine"
+
+
+def test_output_that_cannot_be_written(run, write_params, dataset, tmp_path):
+    write_params()
+    (tmp_path / "file").write_text("x")
+    for out in ("file/maps", "file"):
+        result = run("heatmaps", "--faces", dataset.faces, "--out", out)
+        assert result.exit_code == 1
+        assert result.stderr.splitlines()[-1].startswith("Error: ")
+        assert "file" in result.stderr.splitlines()[-1]
+
+
+def aucue_process(*arguments, folder, **environment):
+    script = "from pipeline.cli import aucue; aucue()"
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_real_process_fails_in_one_line(tmp_path):
+    result = aucue_process("detect", folder=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "Error: cannot read params.yaml: No such file or directory: give the path of a YAML file\n"
+
+
+def test_offline_commands_start_without_torch(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('torch was imported')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    for command in ("ingest", "detect", "landmarks", "heatmaps"):
+        assert aucue_process(command, "--help", folder=tmp_path, PYTHONPATH=path).returncode == 0
+    assert aucue_process("--version", folder=tmp_path, PYTHONPATH=path).returncode == 0

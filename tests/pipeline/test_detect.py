@@ -1,0 +1,172 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline import detect, manifest
+from pipeline.detect import Detection, detect_photo
+from pipeline.errors import InputError
+from pipeline.manifest import Photo
+
+
+@pytest.fixture(scope="module")
+def portrait(orl):
+    """A calm face, enlarged: (280, 230) grey."""
+    grey = cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE)
+    return cv2.resize(grey, None, fx=2.5, fy=2.5, interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.fixture
+def look(params, tmp_path):
+    """Detect in an image."""
+
+    def look(image, **changes):
+        path = tmp_path / "photo.png"
+        cv2.imwrite(str(path), image)
+        return detect_photo(Photo("a", str(path), "anger", "train", ""), params.detect.model_copy(update=changes))
+
+    return look
+
+
+def framed(portrait, height, width, left=0, top=0, scale=1.0):
+    """The portrait somewhere on a grey photo."""
+    portrait = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image = np.full((height, width), 128, np.uint8)
+    image[top : top + portrait.shape[0], left : left + portrait.shape[1]] = portrait
+    return image
+
+
+def overlap(one, other):
+    """Intersection over union of two (left, top, right, bottom)."""
+    sides = [max(0, min(one[i + 2], other[i + 2]) - max(one[i], other[i])) for i in (0, 1)]
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return np.prod(sides) / (sum(areas) - np.prod(sides))
+
+
+def box_of(detection):
+    return detection.left, detection.top, detection.right, detection.bottom
+
+
+def test_face_is_found_in_photo_pixels(look, portrait):
+    alone = look(portrait)
+    assert (alone.status, alone.faces, alone.reason) == ("ok", 1, "")
+    assert alone.score > 0
+    moved = look(framed(portrait, 400, 500, left=150, top=60))
+    shifted = np.array(box_of(alone)) + [150, 60, 150, 60]
+    assert overlap(box_of(moved), shifted) > 0.7
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0, 5.0])
+def test_box_grows_with_the_photo(look, portrait, scale):
+    box = np.array(box_of(look(portrait))) * scale
+    resized = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    assert overlap(box_of(look(resized)), box) > 0.8
+
+
+def test_small_face_is_found_by_enlarging(look, portrait):
+    small = cv2.resize(portrait, (48, 48), interpolation=cv2.INTER_AREA)
+    found = look(small)
+    assert found.status == "ok"
+    assert 20 < found.right - found.left < 50
+    assert look(small, sides=(64,), padding=0.0).status == "no_face"
+
+
+def test_small_face_in_a_large_photo_is_found_at_a_larger_side(look, portrait):
+    image = framed(portrait, 900, 1000, left=600, top=500, scale=0.4)
+    assert look(image, sides=(256,), padding=0.0).status == "no_face"
+    found = look(image)
+    assert found.status == "ok"
+    assert 600 < (found.left + found.right) / 2 < 692
+    assert 500 < (found.top + found.bottom) / 2 < 612
+
+
+def test_face_that_touches_the_frame_is_found_by_padding(look, portrait):
+    found = look(portrait)
+    left, top, right, bottom = (int(edge) for edge in box_of(found))
+    tight = portrait[top + 60 : bottom, left:right]
+    assert look(tight, padding=0.0).status == "no_face"
+    padded = look(tight)
+    assert padded.status == "ok"
+    assert overlap(box_of(padded), (0, -60, right - left, bottom - top - 60)) > 0.6
+    assert padded.top < 0  # kept as it is, beyond the photo
+
+
+def test_largest_of_several_faces_is_chosen(look, portrait, orl):
+    other = cv2.resize(cv2.imread(str(orl / "s2" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=4, fy=4)
+    for large_first in (True, False):
+        image = framed(portrait, 500, 800, left=500 if large_first else 30, top=100)
+        left = 30 if large_first else 400
+        image[20 : 20 + other.shape[0], left : left + other.shape[1]] = other
+        found = look(image)
+        assert (found.status, found.faces) == ("ok", 2)
+        assert left < (found.left + found.right) / 2 < left + other.shape[1]
+
+
+@pytest.mark.parametrize("shape", [(100, 100), (1, 1), (1, 100), (300, 200, 3)])
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_blank_photo_shows_no_face(look, shape, value):
+    found = look(np.full(shape, value, np.uint8))
+    assert (found.status, found.faces, box_of(found)) == ("no_face", 0, (0, 0, 0, 0))
+    assert found.reason
+
+
+@pytest.mark.parametrize("shape", [(3000, 2), (1, 1000)])
+def test_strip_shows_no_face(look, shape):
+    assert look(np.zeros(shape, np.uint8)).status == "no_face"
+
+
+def test_unreadable_photo_has_its_reason(params, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff")
+    for path, reason in [(broken, "not a complete image"), (tmp_path / "none.jpg", "No such file")]:
+        found = detect_photo(Photo("a", str(path), "anger", "train", ""), params.detect)
+        assert found.status == "unreadable"
+        assert reason in found.reason
+
+
+def test_excluded_photo_is_not_opened(params):
+    found = detect_photo(Photo("a", "none.jpg", "contempt", "", "", "excluded", "not wanted"), params.detect)
+    assert found == Detection("a", "excluded", "not wanted")
+
+
+# The stage
+
+
+def test_every_photo_has_its_row(dataset):
+    photos, detections = manifest.read(dataset.manifest), detect.read(dataset.detections)
+    assert [photo.id for photo in photos] == [detection.id for detection in detections]
+    assert sum(detection.status == "ok" for detection in detections) >= 95
+
+
+def test_workers_change_no_byte(dataset, params, tmp_path):
+    base = params.base.model_copy(update={"workers": 2})
+    written = detect.main(base, params.detect, dataset.manifest, tmp_path / "detections.csv")
+    assert (tmp_path / "detections.csv").read_bytes() == dataset.detections.read_bytes()
+    assert written == detect.read(tmp_path / "detections.csv")
+
+
+def test_order_of_the_photos_changes_no_detection(dataset, params, tmp_path):
+    photos = manifest.read(dataset.manifest)[::-7]
+    expected = {detection.id: detection for detection in detect.read(dataset.detections)}
+    for photo in photos:
+        assert detect_photo(photo, params.detect) == expected[photo.id]
+
+
+def test_missing_manifest_names_the_stage(params, tmp_path):
+    with pytest.raises(InputError, match="manifest.csv does not exist: run `aucue ingest` first"):
+        detect.main(params.base, params.detect, tmp_path / "manifest.csv", tmp_path / "out.csv")
+
+
+def test_summary_counts_statuses():
+    detections = [Detection("a", "ok", "", faces=2), Detection("b", "ok", "", faces=1), Detection("c", "no_face", "x")]
+    assert detect.summary(detections) == "1 no_face, 2 ok; 1 with several faces (the largest is used)"
+
+
+def test_nearly_all_real_faces_are_found(faces_dir, params):
+    with open(faces_dir / "labels.csv", encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))[::13]
+    photos = [Photo(row["image"], str(faces_dir / row["image"]), row["label"], "", "") for row in rows]
+    statuses = [detect_photo(photo, params.detect).status for photo in photos]
+    assert set(statuses) <= {"ok", "no_face"}
+    assert statuses.count("ok") > 0.9 * len(photos)

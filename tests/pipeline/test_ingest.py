@@ -1,0 +1,114 @@
+import cv2
+import numpy as np
+import pytest
+
+from pipeline import ingest, manifest
+from pipeline.errors import InputError
+from pipeline.manifest import Photo
+
+LABELS = ("anger", "fear")
+
+
+@pytest.fixture
+def run(params, tmp_path):
+    """Ingest a dataset with the labels anger and fear."""
+
+    def run(**changes):
+        ours = params.ingest.model_copy(update={"labels": LABELS, "root": str(tmp_path / "root"), **changes})
+        return ingest.main(params.base, ours, tmp_path / "photos", tmp_path / "manifest.csv")
+
+    return run
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Ten photos of each label, without splits."""
+    for label in LABELS:
+        (tmp_path / "root" / label).mkdir(parents=True)
+        for number in range(10):
+            cv2.imwrite(str(tmp_path / "root" / label / f"{number}.png"), np.zeros((4, 4), np.uint8))
+    return tmp_path / "root"
+
+
+def rafdb(root, lines, images=True):
+    (root / "EmoLabel").mkdir(parents=True)
+    (root / "EmoLabel" / "list_patition_label.txt").write_text("\n".join(lines))
+    (root / "Image" / "original").mkdir(parents=True)
+    if images:
+        (root / "Image" / "original" / "train_0.jpg").write_bytes(b"x")
+
+
+def test_folder_is_split_and_written(run, folders, tmp_path):
+    photos = run(dataset="folder", test_fraction=0.2, validation_fraction=0.25)
+    assert manifest.read(tmp_path / "manifest.csv") == photos
+    assert [photo.split for photo in photos].count("test") == 4
+    assert [photo.split for photo in photos].count("validation") == 4
+    assert (tmp_path / "photos").is_dir()
+
+
+def test_seed_decides_the_split(run, folders, params, tmp_path):
+    photos = run(dataset="folder")
+    assert run(dataset="folder") == photos
+    ours = params.ingest.model_copy(update={"labels": LABELS, "root": str(folders), "dataset": "folder"})
+    other = params.base.model_copy(update={"seed": 1})
+    assert ingest.main(other, ours, tmp_path / "photos", tmp_path / "manifest.csv") != photos
+
+
+def test_unknown_label_of_the_users_own_photos_is_an_error(run, folders, tmp_path):
+    (folders / "contempt").mkdir()
+    (folders / "contempt" / "1.png").write_bytes(b"x")
+    text = r"photo 'contempt/1.png' has the label 'contempt', unknown to ingest.labels \(anger, fear\): mend the label"
+    with pytest.raises(InputError, match=text):
+        run(dataset="folder")
+    assert not (tmp_path / "manifest.csv").exists()
+
+
+def test_other_classes_of_a_public_dataset_keep_their_row(run, tmp_path):
+    """RAF-DB: 6 anger, 2 fear, 4 happiness."""
+    lines = [f"train_{i}.jpg {(6, 2, 4)[i % 3]}" for i in range(30)] + ["test_0.jpg 6", "test_1.jpg 4"]
+    rafdb(tmp_path / "root", lines)
+    photos = run(dataset="rafdb", validation_fraction=0.2)
+    assert len(photos) == 32
+    out = [photo for photo in photos if photo.status == "excluded"]
+    assert len(out) == 11
+    assert {(photo.label, photo.split, photo.reason) for photo in out} == {
+        ("happiness", "", "label happiness is not in ingest.labels")
+    }
+    assert [photo.split for photo in photos].count("validation") == 4
+    assert photos[30].split == "test"
+
+
+def test_photos_that_are_elsewhere_are_noticed_at_once(run, tmp_path):
+    rafdb(tmp_path / "root", ["train_0.jpg 6", "train_1.jpg 2", "test_0.jpg 6"], images=False)
+    with pytest.raises(InputError, match=r"none of the 3 photos exists, e.g. .*train_0.jpg: check ingest.root"):
+        run(dataset="rafdb")
+
+
+@pytest.mark.parametrize("root", ["none", "file"])
+def test_root_that_is_no_folder_is_named(run, tmp_path, root):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match=f"ingest.root '.*{root}' is not a folder: give the folder of the csv photos"):
+        run(dataset="csv", root=str(tmp_path / root))
+
+
+def test_empty_split_is_named(run, folders, tmp_path):
+    with pytest.raises(InputError, match="the validation split is empty: .*raise ingest.validation_fraction"):
+        run(dataset="folder", validation_fraction=0.0)
+    with pytest.raises(InputError, match="the test split is empty: .*raise ingest.test_fraction"):
+        run(dataset="folder", test_fraction=0.0)
+
+
+def test_same_name_under_two_labels_is_two_photos(run, folders):
+    assert len({photo.id for photo in run(dataset="folder")}) == 20
+
+
+def test_summary_counts_labels_and_splits():
+    photos = [Photo(f"{i}", "", label, split, "") for i, (label, split) in enumerate([("anger", "train")] * 1200)]
+    photos += [Photo("t", "", "fear", "test", ""), Photo("x", "", "contempt", "", "", "excluded", "not wanted")]
+    lines = [line.split() for line in ingest.summary(photos).splitlines()]
+    assert lines == [
+        ["train", "validation", "test"],
+        ["anger", "1,200", "0", "0"],
+        ["fear", "0", "0", "1"],
+        ["1", "excluded:", "not", "wanted"],
+    ]

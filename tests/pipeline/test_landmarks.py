@@ -1,0 +1,200 @@
+import cv2
+import numpy as np
+import pytest
+
+from pipeline import align, detect, landmarks, manifest, models
+from pipeline.detect import Detection
+from pipeline.errors import InputError
+from pipeline.manifest import Photo
+from pipeline.shards import ShardSet, file_digest
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return str(models.packaged(models.PREDICTOR))
+
+
+@pytest.fixture(scope="module")
+def faces(dataset):
+    return ShardSet(dataset.faces, "faces")
+
+
+def test_rows_follow_the_manifest(dataset, faces):
+    photos = manifest.read(dataset.manifest)
+    for name in ("id", "label", "split", "subject", "aus"):
+        assert faces.column(name).tolist() == [getattr(photo, name) for photo in photos]
+    assert [shard.rows for shard in faces.shards] == [40, 40, 18]
+
+
+def test_aligned_eyes_and_mouth_lie_on_the_template(faces):
+    places = faces.column("landmarks")[faces.column("status") == "ok"]
+    centres = np.stack([places[:, part].mean(axis=1) for part in align.PARTS], axis=1)
+    miss = centres - (align.TEMPLATE * 256 - 0.5)
+    assert np.abs(miss).max() < 20  # faces differ; a similarity cannot fit all three
+    np.testing.assert_allclose(miss.mean(axis=1), 0, atol=1e-3)  # least squares leaves no shift
+    eye_line = centres[:, 1] - centres[:, 0]
+    assert np.abs(eye_line[:, 1]).max() < 12
+    assert (eye_line[:, 0] > 50).all()
+
+
+def test_landmarks_fit_the_stored_crop(faces, predictor):
+    """The predictor, run again on the crop, finds the points where they are stored."""
+    misses = []
+    for row in range(0, len(faces), 9):
+        crop, stored = faces.crop(row), faces.row("landmarks", row)
+        assert crop.shape == (256, 256, 3)
+        (left, top), (right, bottom) = stored.min(axis=0), stored.max(axis=0)
+        again = landmarks.predict(crop, (left, top, right, bottom), predictor)
+        misses.append(np.hypot(*(again - stored).T).mean())
+    assert np.median(misses) < 4
+    assert np.percentile(misses, 80) < 8  # the predictor itself is unsure of wide open mouths
+
+
+def test_real_faces_are_aligned_too(faces_dir, params, predictor):
+    for path in sorted((faces_dir / "images").glob("*.jpg"))[::120]:
+        photo = Photo(path.stem, str(path), "anger", "train", "")
+        face = landmarks.align_photo((photo, detect.detect_photo(photo, params.detect)), params.landmarks, predictor)
+        if face.status == "ok":
+            miss = [face.landmarks[part].mean(axis=0) for part in align.PARTS] - (align.TEMPLATE * 256 - 0.5)
+            assert np.abs(miss).max() < 30
+
+
+def test_workers_change_no_byte(dataset, params, tmp_path):
+    base = params.base.model_copy(update={"workers": 2, "shard_size": 40})
+    counts = landmarks.main(base, params.landmarks, dataset.manifest, dataset.detections, tmp_path / "faces")
+    names = sorted(path.name for path in dataset.faces.iterdir())
+    assert names == ["00000.h5", "00001.h5", "00002.h5", "index.json"]
+    for name in names:
+        assert (tmp_path / "faces" / name).read_bytes() == (dataset.faces / name).read_bytes()
+    assert counts.total() == 98
+
+
+def test_shard_size_changes_no_row(dataset, params, faces, tmp_path):
+    photos, detections = manifest.read(dataset.manifest), detect.read(dataset.detections)
+    some = tmp_path / "manifest.csv"
+    manifest.write_table(some, Photo, photos[:14])
+    detect.write_table(tmp_path / "detections.csv", Detection, detections[:14])
+    base = params.base.model_copy(update={"workers": 1, "shard_size": 7})
+    landmarks.main(base, params.landmarks, some, tmp_path / "detections.csv", tmp_path / "faces")
+    few = ShardSet(tmp_path / "faces", "faces")
+    assert [shard.rows for shard in few.shards] == [7, 7]
+    np.testing.assert_array_equal(few.column("landmarks"), faces.column("landmarks")[:14])
+    np.testing.assert_array_equal(few.crop(13), faces.crop(13))
+
+
+def test_stamp_names_the_inputs(dataset, faces, predictor):
+    assert faces.stamp["crop_size"] == 256
+    assert faces.stamp["jpeg_quality"] == 95
+    assert faces.stamp["predictor_sha256"] == models.SHA256[models.PREDICTOR]
+    assert faces.stamp["manifest_sha256"] == file_digest(dataset.manifest)
+    assert faces.stamp["detections_sha256"] == file_digest(dataset.detections)
+
+
+def run(params, tmp_path, photos, detections):
+    manifest.write_table(tmp_path / "manifest.csv", Photo, photos)
+    detect.write_table(tmp_path / "detections.csv", Detection, detections)
+    base = params.base.model_copy(update={"workers": 1})
+    tables = tmp_path / "manifest.csv", tmp_path / "detections.csv"
+    counts = landmarks.main(base, params.landmarks, *tables, tmp_path / "faces")
+    return counts, ShardSet(tmp_path / "faces", "faces")
+
+
+def test_photos_without_a_face_keep_their_row(dataset, params, tmp_path):
+    good, found = manifest.read(dataset.manifest)[0], detect.read(dataset.detections)[0]
+    blank = tmp_path / "blank.png"
+    cv2.imwrite(str(blank), np.zeros((100, 100), np.uint8))
+    photos = [
+        Photo("blank", str(blank), "anger", "train", ""),
+        Photo("none", str(tmp_path / "none.jpg"), "fear", "train", ""),
+        Photo("out", "out.jpg", "contempt", "", "", "excluded", "not wanted"),
+        good,
+        Photo("gone", str(tmp_path / "gone.jpg"), "anger", "test", ""),  # removed after its detection
+    ]
+    detections = [detect.detect_photo(photo, params.detect) for photo in photos[:3]]
+    detections += [found, Detection("gone", "ok", "", 10, 10, 90, 90, 1, 1)]
+    counts, faces = run(params, tmp_path, photos, detections)
+    assert faces.column("status").tolist() == ["no_face", "unreadable", "excluded", "ok", "unreadable"]
+    assert counts == {"no_face": 1, "unreadable": 2, "excluded": 1, "ok": 1}
+    reasons = faces.column("reason").tolist()
+    assert "no face" in reasons[0]
+    assert "No such file" in reasons[1]
+    assert reasons[2:4] == ["not wanted", ""]
+    failed = faces.column("status") != "ok"
+    assert not faces.column("landmarks")[failed].any()
+    assert faces.crop(3).shape == (256, 256, 3)
+    with pytest.raises(InputError, match="row 0 holds no crop"):
+        faces.crop(0)
+
+
+def test_no_face_at_all_still_makes_a_set(params, tmp_path):
+    photos = [Photo("out", "out.jpg", "contempt", "", "", "excluded", "not wanted")]
+    counts, faces = run(params, tmp_path, photos, [Detection("out", "excluded", "not wanted")])
+    assert counts == {"excluded": 1}
+    assert len(faces) == 1
+    assert faces.column("landmarks").shape == (1, 68, 2)
+
+
+def test_detections_of_another_manifest_are_refused(dataset, params, tmp_path):
+    photos, detections = manifest.read(dataset.manifest), detect.read(dataset.detections)
+    with pytest.raises(InputError, match=r"detections.csv does not belong to .*manifest.csv: run `aucue detect` again"):
+        run(params, tmp_path, photos[:3], detections[1:4])
+
+
+def test_landmarks_beyond_the_photo_are_kept(orl, params, predictor, tmp_path):
+    """A face cut off by the frame: its chin lies outside, and the crop goes on with the border."""
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    whole = tmp_path / "whole.png"
+    cv2.imwrite(str(whole), grey)
+    photo = Photo("a", str(whole), "anger", "train", "")
+    found = detect.detect_photo(photo, params.detect)
+    bottom = landmarks.predict(
+        cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), (found.left, found.top, found.right, found.bottom), predictor
+    )
+    cut = tmp_path / "cut.png"
+    cv2.imwrite(str(cut), grey[: int(bottom[57, 1])])
+    photo = Photo("a", str(cut), "anger", "train", "")
+    face = landmarks.align_photo((photo, found), params.landmarks, predictor)
+    assert face.status == "ok"
+    assert np.isfinite(face.landmarks).all()
+    crop = cv2.imdecode(np.frombuffer(face.crop, np.uint8), cv2.IMREAD_COLOR)
+    assert crop.shape == (256, 256, 3)
+    assert crop[-1].std() > 0
+
+
+def test_crops_keep_their_colours(orl, params, predictor, tmp_path):
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    reddish = np.dstack([grey // 3, grey // 2, grey])  # OpenCV's order
+    cv2.imwrite(str(tmp_path / "a.png"), reddish)
+    photo = Photo("a", str(tmp_path / "a.png"), "anger", "train", "")
+    found = detect.detect_photo(photo, params.detect)
+    face = landmarks.align_photo((photo, found), params.landmarks, predictor)
+    blue, green, red = cv2.imdecode(np.frombuffer(face.crop, np.uint8), cv2.IMREAD_COLOR).mean(axis=(0, 1))
+    assert red / green == pytest.approx(2, rel=0.1)
+    assert red / blue == pytest.approx(3, rel=0.1)
+
+
+def test_missing_model_is_named(dataset, params, tmp_path):
+    ours = params.landmarks.model_copy(update={"predictor": "none.dat"})
+    with pytest.raises(
+        InputError, match="landmarks.predictor 'none.dat' does not exist: give a dlib shape predictor's file"
+    ):
+        landmarks.main(params.base, ours, dataset.manifest, dataset.detections, tmp_path)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_file_that_is_no_model_is_named(dataset, params, tmp_path, workers):
+    (tmp_path / "wrong.dat").write_bytes(b"not a model")
+    ours = params.landmarks.model_copy(update={"predictor": str(tmp_path / "wrong.dat")})
+    base = params.base.model_copy(update={"workers": workers})
+    with pytest.raises(InputError, match="wrong.dat is not a dlib shape predictor: give a 68-point dlib model") as caught:
+        landmarks.main(base, ours, dataset.manifest, dataset.detections, tmp_path / "faces")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "faces" / "index.json").exists()
+
+
+def test_model_of_other_points_is_named(dataset, params, tmp_path):
+    package = pytest.importorskip("face_recognition_models")
+    ours = params.landmarks.model_copy(update={"predictor": package.pose_predictor_five_point_model_location()})
+    base = params.base.model_copy(update={"workers": 1})
+    with pytest.raises(InputError, match="predicts 5 points, not 68: give a 68-point dlib model"):
+        landmarks.main(base, ours, dataset.manifest, dataset.detections, tmp_path / "faces")

