@@ -169,14 +169,6 @@ def test_bad_input_is_named(demo_tables, predictor, orl, tmp_path, monkeypatch):
         demo.orl_folder()
 
 
-def test_person_that_is_no_number_is_named(tmp_path):
-    (tmp_path / "sx").mkdir()
-    (tmp_path / "sx" / "1.pgm").write_bytes(b"x")
-    (tmp_path / "table.csv").write_text("person,photo\nx,1\n")
-    with pytest.raises(InputError, match="table.csv line 2"):
-        demo.read_portraits(tmp_path / "table.csv", tmp_path)
-
-
 def test_label_without_an_animation_is_named(demo_tables, tmp_path):
     with pytest.raises(InputError, match="contempt"):
         demo.read(small_source(demo_tables, tmp_path, labels=("anger", "contempt")))
