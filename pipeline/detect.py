@@ -6,7 +6,7 @@ Boxes are in pixels of the upright photo, origin top left, and may reach beyond 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,7 +23,10 @@ from pipeline.workers import ordered_map
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found in one photo. Of several faces the largest is kept; ``faces`` counts them all."""
+    """What was found in one photo.
+
+    Of several faces the largest is kept; ``faces`` counts those seen at the photo's size that it was found at.
+    """
 
     id: str
     status: str  # ok | excluded | unreadable | no_face
@@ -91,11 +94,6 @@ def _run(grey: np.ndarray, side: int, padding: float) -> tuple[np.ndarray, list[
         grey = cv2.copyMakeBorder(grey, border, border, border, border, cv2.BORDER_REPLICATE)
     size = tuple(max(1, round(scale * length)) for length in grey.shape[::-1])
     scaled = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    found, scores, _ = _detector().run(scaled, 0, 0.0)
+    found, scores, _ = models.detector().run(scaled, 0, 0.0)
     boxes = np.array([[box.left(), box.top(), box.right(), box.bottom()] for box in found], dtype=float).reshape(-1, 4)
     return boxes / scale - border, list(scores)
-
-
-@cache
-def _detector():
-    return models.import_dlib().get_frontal_face_detector()

@@ -1,5 +1,6 @@
 """Files appear under their final name only when they are whole."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,3 +29,9 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8 with Unix line ends, atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

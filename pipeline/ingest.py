@@ -2,13 +2,15 @@
 
 import importlib
 import os
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline import manifest, splits
 from pipeline.datasets import Source
 from pipeline.errors import InputError
+from pipeline.files import file_digest
 from pipeline.manifest import SPLITS, Photo
 from pipeline.params import Base, Ingest
 
@@ -16,7 +18,7 @@ from pipeline.params import Base, Ingest
 def main(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> list[Photo]:
     """Read the dataset, make the missing splits and write the manifest; returns its rows.
 
-    ``photos_dir`` receives the images of datasets that are made here (demo, ferplus); it is left empty otherwise.
+    ``photos_dir`` receives the images of datasets that are made here (demo, ferplus); what is there already stays.
     """
     root = Path(params.root)
     if not root.is_dir():
@@ -42,7 +44,39 @@ def summary(photos: list[Photo]) -> str:
     lines += [f"{label:12}" + "".join(f"{counts[label, split]:12,}" for split in SPLITS) for label in labels]
     excluded = Counter(photo.reason for photo in photos if photo.status != "ok")
     lines += [f"{number:,} excluded: {reason}" for reason, number in sorted(excluded.items())]
+    lines += leaks(photos)
     return "\n".join(lines)
+
+
+def leaks(photos: list[Photo]) -> list[str]:
+    """Warnings of what is in more than one split: subjects, and photos with the same bytes."""
+    usable = [photo for photo in photos if photo.status == "ok"]
+    warnings = []
+    subjects = _in_several_splits((photo.subject, photo.split) for photo in usable if photo.subject)
+    if subjects:
+        warnings.append(f"WARNING: {len(subjects):,} subjects are in more than one split, e.g. {subjects[0]}")
+    copies = _in_several_splits((digest, photo.split) for digest, photo in _possible_copies(usable))
+    if copies:
+        warnings.append(f"WARNING: {len(copies):,} photos have an identical copy in another split")
+    return warnings
+
+
+def _in_several_splits(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    splits = defaultdict(set)
+    for name, split in pairs:
+        splits[name].add(split)
+    return sorted(name for name, found in splits.items() if len(found) > 1)
+
+
+def _possible_copies(photos: list[Photo]) -> Iterator[tuple[str, Photo]]:
+    """Photos whose size another one has, too, each with the digest of its content."""
+    by_size = defaultdict(list)
+    for photo in photos:
+        if os.path.isfile(photo.path):
+            by_size[os.path.getsize(photo.path)].append(photo)
+    for group in by_size.values():
+        if len({photo.split for photo in group}) > 1:
+            yield from ((file_digest(Path(photo.path)), photo) for photo in group)
 
 
 def _check_labels(photos: list[Photo], labels: tuple[str, ...], known: list[str]) -> list[Photo]:

@@ -5,7 +5,7 @@ Landmarks are the iBUG/dlib 68 points, 0-based, (x, y), origin top left; points 
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -14,11 +14,12 @@ import numpy as np
 from pipeline import align, detect, manifest, models
 from pipeline.detect import Detection
 from pipeline.errors import InputError
+from pipeline.files import file_digest
 from pipeline.manifest import Photo
 from pipeline.params import Base, Landmarks
 from pipeline.photos import Unreadable, read_rgb
 from pipeline.progress import progress
-from pipeline.shards import ShardWriter, file_digest
+from pipeline.shards import ShardWriter
 from pipeline.workers import ordered_map
 
 
@@ -38,7 +39,7 @@ def main(base: Base, params: Landmarks, manifest_path: Path, detections_path: Pa
     photos, detections = manifest.read(manifest_path), detect.read(detections_path)
     if [photo.id for photo in photos] != [detection.id for detection in detections]:
         raise InputError(f"{detections_path} does not belong to {manifest_path}: run `aucue detect` again")
-    predictor = models.predictor(params.predictor)
+    predictor = models.predictor_path(params.predictor)
     stamp = {
         "stage": "landmarks",
         "crop_size": params.crop_size,
@@ -72,7 +73,7 @@ def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str)
         image = read_rgb(photo.path)
     except Unreadable as error:
         return _without_face(photo, "unreadable", str(error))
-    points = predict(image, (found.left, found.top, found.right, found.bottom), predictor)
+    points = models.predict(image, (found.left, found.top, found.right, found.bottom), predictor)
     try:
         matrix = align.similarity(points, params.crop_size)
     except ValueError as error:
@@ -84,24 +85,6 @@ def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str)
     if not encoded:
         raise RuntimeError(f"OpenCV could not encode the crop of {photo.path} as JPEG")
     return Face(photo, "ok", "", align.transform(points, matrix).astype(np.float32), jpeg.tobytes())
-
-
-def predict(image: np.ndarray, box: tuple[float, float, float, float], predictor: str) -> np.ndarray:
-    """The 68 landmarks (68, 2) of the face in ``box`` (left, top, right, bottom), all in pixels of ``image``."""
-    dlib = models.import_dlib()
-    shape = _predictor(predictor)(image, dlib.rectangle(*(round(edge) for edge in box)))
-    points = np.array([(point.x, point.y) for point in shape.parts()], dtype=float)
-    if points.shape != (68, 2):
-        raise InputError(f"{predictor} predicts {len(points)} points, not 68: give a 68-point dlib model")
-    return points
-
-
-@cache
-def _predictor(path: str):
-    try:
-        return models.import_dlib().shape_predictor(path)
-    except RuntimeError as error:
-        raise InputError(f"{path} is not a dlib shape predictor: give a 68-point dlib model") from error
 
 
 def _without_face(photo: Photo, status: str, reason: str) -> Face:

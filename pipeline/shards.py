@@ -26,7 +26,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.files import atomic, write_text
+from pipeline.files import atomic, file_digest, write_text
 
 SCHEMA = 1
 INDEX = "index.json"
@@ -65,10 +65,24 @@ class ShardWriter:
 
     def __enter__(self) -> "ShardWriter":
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._refuse_foreign_content()
         (self._folder / INDEX).unlink(missing_ok=True)
         for stale in (*self._folder.glob("*.h5"), *self._folder.glob(".*.h5.*.tmp")):  # the latter of a killed writer
             stale.unlink()
         return self
+
+    def _refuse_foreign_content(self) -> None:
+        """A slip in a path must not delete somebody's data."""
+        index = self._folder / INDEX
+        try:
+            kind = json.loads(index.read_text(encoding="utf-8"))["kind"] if index.exists() else self._kind
+        except (OSError, ValueError, KeyError, TypeError):
+            kind = "something else"
+        if kind != self._kind:
+            raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
+        for path in self._folder.glob("*.h5"):
+            if not SHARD_NAME.fullmatch(path.name):
+                raise InputError(f"{path} is no shard of ours and would be lost: give another folder to write to")
 
     def write(self, columns: Mapping[str, np.ndarray | list[str]], rows: int) -> None:
         """Append a shard of ``rows`` rows, with all columns of the set's kind."""
@@ -151,12 +165,6 @@ class ShardSet:
             shard = self.shards[number]
             self._open[number] = _open(self.folder / shard.file, self.kind, shard)
         return self._open[number]
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_index(folder: Path, kind: str) -> tuple[dict, list[Shard]]:

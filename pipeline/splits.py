@@ -10,7 +10,7 @@ from pipeline.manifest import SPLITS, Photo
 
 
 def assign(photos: list[Photo], validation_fraction: float, test_fraction: float, seed: int) -> list[Photo]:
-    """Give every photo a split.
+    """Give every photo that is not excluded a split.
 
     Without any split, ``test_fraction`` of all photos becomes test. Where no photo is validation,
     ``validation_fraction`` of train becomes it. Splits that the dataset has are kept.

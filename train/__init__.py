@@ -1,1 +1,3 @@
 """Online half of aucue: shards in; a classifier, its attention maps and their evaluation out."""
+
+VARIANTS = ("baseline", "guided")  # without and with the alignment loss

@@ -42,7 +42,7 @@ def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor
         raise ValueError("alignment_loss needs the features of at least one layer")
     with_map = has_map.bool()
     if not with_map.any():
-        return features[0].new_zeros(())
+        return torch.stack([layer[with_map].sum() for layer in features]).sum()  # of nothing: 0, and still differentiable
     heatmaps = heatmaps[with_map].to(features[0].dtype)
     losses = []
     for layer in features:

@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline.params import Augment
 from train.data import Batch
 
+MARGIN = 1.25
 BRIGHTNESS = CONTRAST = SATURATION = 0.4  # factors are uniform in 1 -/+ this
 HUE = 0.1  # of a full turn, either way
 ERASED_AREA = (0.02, 0.33)  # share of the image
@@ -23,17 +24,26 @@ GREY_WEIGHTS = (0.299, 0.587, 0.114)  # Rec. 601 luma of RGB
 def train_view(batch: Batch, size: int, params: Augment, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random view: images (B, 3, size, size) float in [0, 1] and heatmaps (B, 1, n, n) float in [0, 1]."""
     geometry = random_geometry(len(batch.targets), params, generator)
-    images = sample(batch.images.float() / 255, geometry, size, padding="border")
+    images = sample(_shrunk(batch.images, size), geometry, size, padding="border")
     heatmaps = sample(batch.heatmaps.float() / 255, geometry, batch.heatmaps.shape[-1], padding="zeros")
     images = jitter(images, params.jitter, generator)
     images = to_grey(images, params.grey, generator)
     return erase(images, params.erase, generator), heatmaps
 
 
-def test_view(batch: Batch, size: int) -> tuple[Tensor, Tensor]:
+def whole_view(batch: Batch, size: int) -> tuple[Tensor, Tensor]:
     """The whole crop: images (B, 3, size, size) and heatmaps (B, 1, n, n), float in [0, 1]."""
     identity = torch.eye(2, 3).repeat(len(batch.targets), 1, 1)
-    return sample(batch.images.float() / 255, identity, size, padding="border"), batch.heatmaps.float() / 255
+    return sample(_shrunk(batch.images, size), identity, size, padding="border"), batch.heatmaps.float() / 255
+
+
+def _shrunk(images: Tensor, size: int) -> Tensor:
+    """Images (B, 3, S, S) as floats in [0, 1], shrunk with antialiasing where they are much larger than the ``size`` they
+    are to be sampled at: sampling reads four pixels for each, and would alias. The margin keeps the detail of crops."""
+    images, side = images.float() / 255, round(MARGIN * size)
+    if images.shape[-1] <= side:
+        return images
+    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
 def random_geometry(number: int, params: Augment, generator: torch.Generator) -> Tensor:

@@ -6,8 +6,7 @@ import click
 
 from pipeline import params as parameters
 from pipeline.cli import params_option, path_option
-
-VARIANTS = ("baseline", "guided")
+from train import VARIANTS
 
 variant_option = click.option(
     "--variant",
@@ -40,7 +39,7 @@ def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Pat
     out = out or Path("data/train") / variant
     best = stage.main(params.base, params.train, variant, faces, heatmaps, out)
     click.echo(
-        f"{variant}: epoch {best['epoch']} is best on validation: accuracy {best['accuracy']:.3f}, "
+        f"{variant}: epoch {best['epoch']:.0f} is best on validation: accuracy {best['accuracy']:.3f}, "
         f"ATT-COS {best['att_cos']:.3f}\nwrote {out / 'model.safetensors'}"
     )
 

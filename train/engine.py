@@ -1,7 +1,6 @@
 """One epoch of training, one pass of validation, and what prepares the network for them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -10,25 +9,10 @@ from torch import Tensor, nn
 from pipeline.errors import InputError
 from pipeline.params import Train
 from train.alignment import alignment_loss
-from train.augment import test_view, train_view
+from train.augment import train_view, whole_view
 from train.data import Batch
 from train.metrics import attention_cosine
 from train.model import Classifier
-
-
-@dataclass
-class Mean:
-    """A running mean over samples."""
-
-    total: float = 0.0
-    number: int = 0
-
-    def add(self, value: Tensor | float, number: int) -> None:
-        self.total += float(value) * number
-        self.number += number
-
-    def value(self) -> float:
-        return self.total / self.number if self.number else float("nan")
 
 
 def train_epoch(
@@ -44,7 +28,7 @@ def train_epoch(
     Raises InputError when the loss is not finite.
     """
     model.train()
-    means = {name: Mean() for name in ("cross_entropy", "alignment", "accuracy")}
+    cross_entropies, alignments, right, faces, with_map = 0.0, 0.0, 0, 0, 0
     for batch in batches:
         images, heatmaps = train_view(batch, params.input_size, params.augment, generator)
         logits, features = model(images)
@@ -58,28 +42,39 @@ def train_epoch(
         loss.backward()
         optimizer.step()
         schedule.step()
-        number = len(batch.targets)
-        means["cross_entropy"].add(cross_entropy.item(), number)
-        means["alignment"].add(alignment.item(), int(batch.has_map.sum()))
-        means["accuracy"].add((logits.argmax(dim=1) == batch.targets).float().mean(), number)
-    return {name: mean.value() for name, mean in means.items()}
+        number, mapped = len(batch.targets), int(batch.has_map.sum())
+        cross_entropies += cross_entropy.item() * number
+        alignments += alignment.item() * mapped
+        right += int((logits.argmax(dim=1) == batch.targets).sum())
+        faces, with_map = faces + number, with_map + mapped
+    return {
+        "cross_entropy": cross_entropies / faces,
+        "alignment": alignments / with_map if with_map else 0.0,
+        "accuracy": right / faces,
+    }
 
 
 @torch.no_grad()
-def validate(model: Classifier, batches: Iterable[Batch], params: Train) -> dict[str, float]:
-    """Cross-entropy, accuracy, and the mean ATT-COS of layer 5 over the samples that have a map."""
+def validate(model: Classifier, batches: Iterable[Batch], params: Train, number_of_classes: int) -> dict[str, float]:
+    """Cross-entropy, accuracy, and the ATT-COS of layer 5 (mean per class over its faces with a map, then over those
+    classes; NaN without any)."""
     model.eval()
-    means = {name: Mean() for name in ("cross_entropy", "accuracy", "att_cos")}
+    cross_entropy, right, faces = 0.0, 0, 0
+    cosines, numbers = torch.zeros(number_of_classes), torch.zeros(number_of_classes)
     for batch in batches:
-        images, heatmaps = test_view(batch, params.input_size)
+        images, heatmaps = whole_view(batch, params.input_size)
         logits, features = model(images)
-        number = len(batch.targets)
-        means["cross_entropy"].add(F.cross_entropy(logits, batch.targets), number)
-        means["accuracy"].add((logits.argmax(dim=1) == batch.targets).float().mean(), number)
-        if batch.has_map.any():
-            cosines = attention_cosine(features[-1][batch.has_map], heatmaps[batch.has_map])
-            means["att_cos"].add(cosines.mean(), len(cosines))
-    return {name: mean.value() for name, mean in means.items()}
+        cross_entropy += F.cross_entropy(logits, batch.targets, reduction="sum").item()
+        right += int((logits.argmax(dim=1) == batch.targets).sum())
+        faces += len(batch.targets)
+        mapped = batch.has_map
+        cosines.index_add_(0, batch.targets[mapped], attention_cosine(features[-1], heatmaps)[mapped])
+        numbers += torch.bincount(batch.targets[mapped], minlength=number_of_classes)
+    return {
+        "cross_entropy": cross_entropy / faces,
+        "accuracy": right / faces,
+        "att_cos": (cosines[numbers > 0] / numbers[numbers > 0]).mean().item(),
+    }
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ from pipeline.progress import progress
 from pipeline.shards import ShardSet
 from train import model
 from train.alignment import cosine, resize_in_range
-from train.augment import test_view
+from train.augment import whole_view
 from train.cams import cam
 from train.data import Faces, loader, open_shards
 from train.metrics import attention_cosine, attention_map, cam_cosine, cam_map, normalise
@@ -63,13 +63,14 @@ def main(params: Evaluate, checkpoint: Path, faces_dir: Path, heatmaps_dir: Path
     means, numbers = class_means(heatmaps, Faces(faces, heatmaps, "train", config.classes), config.classes)
     metrics = {**scores["macro"], "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
     details = {
+        "trained": vars(config),
         "classes": config.classes,
         **{name: scores[name] for name in ("att_cos_of_layer", "per_expression", "confusion")},
         "controls": controls(predictions, means, numbers, config.classes),
         "own_expression": own_expression(predictions, means, numbers, config.classes),
     }
-    write_text(out_dir / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-    write_text(out_dir / "details.json", json.dumps(details, indent=1) + "\n")
+    write_text(out_dir / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n")
+    write_text(out_dir / "details.json", json.dumps(details, indent=1, allow_nan=False) + "\n")
     _write_predictions(out_dir / "predictions.csv", predictions, faces, config.classes)
     _write_maps(out_dir / "maps.npz", predictions, config.classes)
     return metrics
@@ -81,7 +82,7 @@ def predict(classifier: Classifier, faces: Faces, input_size: int, batch_size: i
     columns: dict[str, list[Tensor]] = {}
     batches = loader(faces, batch_size)
     for batch in progress(batches, total=len(batches), title="evaluate", unit="batches"):
-        images, heatmaps = test_view(batch, input_size)
+        images, heatmaps = whole_view(batch, input_size)
         logits, features = classifier(images)
         cams = cam(features[-1], classifier.head.weight, batch.targets)
         size = heatmaps.shape[2:]

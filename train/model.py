@@ -33,6 +33,7 @@ class Config:
     """All that is needed to rebuild a trained classifier and to know where it came from."""
 
     variant: str
+    epoch: int  # of the weights, from 1
     classes: tuple[str, ...]
     train: dict  # the params block it was trained with
     seed: int

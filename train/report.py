@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,11 +13,10 @@ from pipeline.errors import InputError
 from pipeline.files import write_text
 from pipeline.params import Params
 from pipeline.shards import ShardSet
-from train import pictures
+from train import VARIANTS, pictures
 from train.data import open_shards
 from train.evaluate import HEADLINE, shown
 
-VARIANTS = ("baseline", "guided")
 CONTROLS = {
     "training_mean": "mean map of all training faces",
     "class_mean": "mean map of the true class's training faces",
@@ -47,7 +47,7 @@ def main(
     """Write ``index.html``; returns the table as text and the page's path."""
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     results = {name: _load(train_dir / name, evaluation_dir / name) for name in VARIANTS}
-    _check_same_faces(results, evaluation_dir)
+    _check_comparable(results, heatmaps, evaluation_dir)
     environment = Environment(loader=PackageLoader("train"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.get_template("report.html.j2").render(
         variants=VARIANTS,
@@ -88,16 +88,19 @@ def verdict(results: dict[str, Result]) -> str:
         return "No test face has a map, so attention could not be compared with one."
     rates = [result.details["own_expression"]["rate"] for result in (baseline, guided)]
     chance = guided.details["own_expression"]["chance"]
-    beside = "better than" if reached > constant else "no better than"
+    if abs(reached - constant) < 0.01:
+        beside = "about as well as"
+    else:
+        beside = "better than" if reached > constant else "worse than"
     return (
         f"Guided attention agrees with each face's own heatmap {beside} one constant map does "
-        f"({reached:.2f}; {constant:.2f}). Among the mean heatmaps of all expressions it is closest to that of the face's "
-        f"own on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%}): that is how far it shows which "
-        "action units are at work, rather than where faces have action units at all."
+        f"({reached:.3f}; {constant:.3f}). Among the mean heatmaps of all expressions it is closest to that of the face's "
+        f"own on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%})."
     )
 
 
 def _load(train_dir: Path, evaluation_dir: Path) -> Result:
+    mend = f"run `aucue train --variant {evaluation_dir.name}` and `aucue evaluate --variant {evaluation_dir.name}`"
     try:
         with open(evaluation_dir / "predictions.csv", encoding="utf-8", newline="") as stream:
             predictions = list(csv.DictReader(stream))
@@ -112,10 +115,9 @@ def _load(train_dir: Path, evaluation_dir: Path) -> Result:
             {file: _column(path) for file, path in curve_files.items()},
         )
     except FileNotFoundError as error:
-        name = evaluation_dir.name
-        raise InputError(
-            f"{error.filename} does not exist: run `aucue train --variant {name}` and `aucue evaluate --variant {name}`"
-        ) from error
+        raise InputError(f"{error.filename} does not exist: {mend}") from error
+    except (ValueError, KeyError, BadZipFile) as error:
+        raise InputError(f"{evaluation_dir} cannot be read ({error}): {mend} again") from error
 
 
 def _column(path: Path) -> list[float]:
@@ -124,10 +126,20 @@ def _column(path: Path) -> list[float]:
         return [float(value) for _, value in list(csv.reader(stream, delimiter="\t"))[1:]]
 
 
-def _check_same_faces(results: dict[str, Result], evaluation_dir: Path) -> None:
-    first, second = (results[name].maps["rows"] for name in VARIANTS)
-    if not np.array_equal(first, second):
-        raise InputError(f"the variants under {evaluation_dir} were evaluated on different faces: evaluate both again")
+def _check_comparable(results: dict[str, Result], heatmaps: ShardSet, evaluation_dir: Path) -> None:
+    """The page says that the variants differ in one thing, and shows faces of these shards: see that it is so."""
+    settings = []
+    for name, result in results.items():
+        trained = result.details.get("trained")
+        if trained is None or trained["heatmaps"] != heatmaps.stamp:
+            raise InputError(
+                f"{evaluation_dir / name} is of other heatmaps than {heatmaps.folder}: train and evaluate again"
+            )
+        if trained["variant"] != name:
+            raise InputError(f"{evaluation_dir / name} is of a {trained['variant']} model: evaluate the {name} one there")
+        settings.append({**trained["train"], "lambda": None, "seed": trained["seed"]})
+    if settings[0] != settings[1]:
+        raise InputError(f"the variants under {evaluation_dir} were trained with different parameters: train both again")
 
 
 def _table(results: dict[str, Result]) -> list[dict[str, str]]:

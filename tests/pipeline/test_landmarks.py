@@ -5,8 +5,9 @@ import pytest
 from pipeline import align, detect, landmarks, manifest, models
 from pipeline.detect import Detection
 from pipeline.errors import InputError
+from pipeline.files import file_digest
 from pipeline.manifest import Photo
-from pipeline.shards import ShardSet, file_digest
+from pipeline.shards import ShardSet
 
 
 @pytest.fixture(scope="module")

@@ -16,15 +16,15 @@ def test_packaged_models_are_the_published_ones(name):
 
 
 def test_null_is_the_packaged_predictor(tmp_path):
-    assert models.predictor(None) == models.packaged(models.PREDICTOR)
+    assert models.predictor_path(None) == models.packaged(models.PREDICTOR)
     (tmp_path / "mine.dat").write_bytes(b"x")
-    assert models.predictor(str(tmp_path / "mine.dat")) == tmp_path / "mine.dat"
+    assert models.predictor_path(str(tmp_path / "mine.dat")) == tmp_path / "mine.dat"
 
 
 @pytest.mark.parametrize("path", ["none.dat", "."])
 def test_missing_predictor_is_named(path):
     with pytest.raises(InputError, match=f"landmarks.predictor '{path}' does not exist: give a dlib shape predictor's file"):
-        models.predictor(path)
+        models.predictor_path(path)
 
 
 def pretend(monkeypatch, folder):

@@ -10,7 +10,9 @@ from train import model
 @pytest.fixture
 def config(params):
     train = params.train.model_dump(mode="json", by_alias=True)
-    return model.Config("guided", ("anger", "happiness", "neutral"), train, 0, {"stage": "landmarks"}, {"stage": "heatmaps"})
+    return model.Config(
+        "guided", 3, ("anger", "happiness", "neutral"), train, 0, {"stage": "landmarks"}, {"stage": "heatmaps"}
+    )
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 
@@ -49,13 +50,39 @@ def test_missing_variant_is_named_with_the_command(evaluated, dataset, params, t
         report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda trained: trained["heatmaps"].update(size=14), "is of other heatmaps than"),
+        (lambda trained: trained.update(variant="guided"), "is of a guided model: evaluate the baseline one there"),
+        (lambda trained: trained["train"].update(epochs=99), "were trained with different parameters"),
+    ],
+)
+def test_results_that_cannot_be_compared_are_refused(evaluated, dataset, params, tmp_path, change, match):
+    shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
+    path = tmp_path / "evaluation" / "baseline" / "details.json"
+    details = json.loads(path.read_text())
+    change(details["trained"])
+    path.write_text(json.dumps(details))
+    with pytest.raises(InputError, match=match):
+        report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
+
+
+def test_damaged_result_is_named(evaluated, dataset, params, tmp_path):
+    shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
+    (tmp_path / "evaluation" / "guided" / "maps.npz").write_bytes(b"PK no zip")
+    with pytest.raises(InputError, match="guided cannot be read .*run `aucue train --variant guided`"):
+        report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
+
+
 def test_verdict_says_what_the_figures_mean():
     def verdict(reached, constant):
         details = {"controls": {"training_mean": constant}, "own_expression": {"rate": 0.25, "chance": 1 / 6}}
         result = report.Result({"att_cos": reached}, details, [], {}, {})
         return report.verdict({"baseline": result, "guided": result})
 
-    assert "heatmap better than one constant map does (0.80; 0.70)" in verdict(0.8, 0.7)
-    assert "heatmap no better than one constant map does" in verdict(0.6, 0.7)
+    assert "heatmap better than one constant map does (0.800; 0.700)" in verdict(0.8, 0.7)
+    assert "heatmap worse than one constant map does" in verdict(0.6, 0.7)
+    assert "heatmap about as well as one constant map does" in verdict(0.701, 0.7)
     assert "on 25% of the faces (baseline 25%, chance 17%)" in verdict(0.8, 0.7)
     assert "No test face has a map" in verdict(None, None)

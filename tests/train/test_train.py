@@ -1,4 +1,4 @@
-import math
+import json
 
 import pytest
 import torch
@@ -40,14 +40,41 @@ def test_checkpoint_carries_the_whole_configuration(dataset, params, fast, tmp_p
     assert best["epoch"] in (1, 2)
 
 
-def test_best_is_by_accuracy_then_by_the_lower_loss():
-    def rank(accuracy, cross_entropy, att_cos):
-        return train._rank({"accuracy": accuracy, "cross_entropy": cross_entropy, "att_cos": att_cos}, lambda_=4.0)
+def test_best_is_by_accuracy_then_by_the_lower_cross_entropy():
+    def rank(accuracy, cross_entropy):
+        return train._rank({"accuracy": accuracy, "cross_entropy": cross_entropy})
 
-    assert rank(0.8, 9.0, 0.1) > rank(0.7, 0.1, 0.9)
-    assert rank(0.8, 0.5, 0.5) > rank(0.8, 0.6, 0.5)
-    assert rank(0.8, 0.6, 0.8) > rank(0.8, 0.5, 0.5)
-    assert rank(0.8, 0.5, math.nan) < rank(0.8, 0.5, 0.5)
+    assert rank(0.8, 9.0) > rank(0.7, 0.1)
+    assert rank(0.8, 0.5) > rank(0.8, 0.6)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 6, 100])
+def test_rates_rise_to_their_peaks_and_fall(params, fast, steps):
+    config = model.Config("guided", 0, ("a", "b"), fast.model_dump(mode="json", by_alias=True), 0, {}, {})
+    optimizer, schedule = train._optimizer(model.build(config, pretrained=False), fast, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        schedule.step()
+    peak = [fast.learning_rate, fast.head_learning_rate]
+    assert max(rates) == pytest.approx(peak)
+    assert min(min(rate) for rate in rates) > 0
+    assert steps < 6 or rates[-1][0] < 0.4 * peak[0]
+
+
+def test_diverged_training_leaves_no_checkpoint(dataset, params, fast, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"of an earlier run")
+    wild = fast.model_copy(update={"learning_rate": 1e30, "epochs": 1})
+    with pytest.raises(InputError, match="not finite|the loss is"):
+        train.main(params.base, wild, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_summary_has_the_checkpoints_own_figures(dataset, params, fast, tmp_path):
+    best = train.main(params.base, fast, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    assert json.loads((tmp_path / "live" / "metrics.json").read_text())["best"] == best
+    assert model.load(tmp_path / "model.safetensors")[1].epoch == best["epoch"]
 
 
 def test_layer_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):

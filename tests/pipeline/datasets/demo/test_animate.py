@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.datasets.demo.animate import animate, displace, face_frame, load_movements
 from pipeline.errors import InputError
-from pipeline.landmarks import predict
+from pipeline.models import predict
 
 # Landmark i's place in the mirrored face.
 PAIRS = [(0, 16), (1, 15), (2, 14), (3, 13), (4, 12), (5, 11), (6, 10), (7, 9), (17, 26), (18, 25), (19, 24)]
