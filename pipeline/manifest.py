@@ -29,6 +29,14 @@ class Photo:
     aus: str = ""
 
 
+_EMPTY = {
+    "train": "give more photos or subjects, or lower the ingest fractions",
+    "validation": "give more training photos or subjects, or raise ingest.validation_fraction",
+    "test": "name a part of the dataset test; where it has no splits at all, give more photos or subjects, or raise "
+    "ingest.test_fraction",
+}
+
+
 def write(path: Path, photos: list[Photo]) -> None:
     """Check and write the manifest.
 
@@ -41,10 +49,7 @@ def write(path: Path, photos: list[Photo]) -> None:
         seen.add(photo.id)
     for split in SPLITS:
         if not any(photo.split == split and photo.status == "ok" for photo in photos):
-            raise InputError(
-                f"the {split} split is empty: give it photos in the dataset, or, where the splits are made here, give more "
-                "photos or subjects or change ingest.validation_fraction and ingest.test_fraction"
-            )
+            raise InputError(f"the {split} split is empty: {_EMPTY[split]}")
     for photo in photos:
         if any("\ud800" <= character <= "\udfff" for character in photo.path):  # bytes that are no UTF-8
             raise InputError(f"the file name {ascii(photo.path)} is not valid UTF-8 text: rename the file")

@@ -7,6 +7,7 @@ import click
 from pipeline import params as parameters
 from pipeline.cli import params_option, path_option
 from train import VARIANTS
+from train.headline import HEADLINE, shown
 
 variant_option = click.option(
     "--variant",
@@ -69,7 +70,7 @@ def evaluate(
     metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out)
     click.echo(
         f"{checkpoint}: {metrics['faces']:,} test faces, "
-        + ", ".join(f"{title} {stage.shown(metrics[name])}" for name, title in stage.HEADLINE.items())
+        + ", ".join(f"{title} {shown(metrics[name])}" for name, title in HEADLINE.items())
         + f"\nwrote {out / 'metrics.json'}"
     )
 

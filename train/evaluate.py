@@ -32,8 +32,6 @@ from train.data import Faces, loader, open_shards
 from train.metrics import attention_cosine, attention_map, cam_cosine, cam_map, normalise
 from train.model import Classifier
 
-HEADLINE = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
-
 
 @dataclass
 class Predictions:
@@ -180,11 +178,6 @@ def own_expression(predictions: Predictions, means: Tensor, numbers: Tensor, cla
     closest = candidates[cosines.argmax(dim=1)].numpy()
     rates = _per_class((closest == predictions.actual).astype(float), predictions, classes)
     return {"rate": _mean(rates), "chance": 1 / len(candidates)}
-
-
-def shown(value: float | None) -> str:
-    """A figure for people; a dash where no test face has a map."""
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _per_class(values: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from pipeline.params import Params
 from pipeline.shards import ShardSet
 from train import VARIANTS, pictures
 from train.data import open_shards
-from train.evaluate import HEADLINE, shown
+from train.headline import HEADLINE, shown
 
 CONTROLS = {
     "training_mean": "mean map of all training faces",
@@ -88,10 +88,8 @@ def verdict(results: dict[str, Result]) -> str:
         return "No test face has a map, so attention could not be compared with one."
     rates = [result.details["own_expression"]["rate"] for result in (baseline, guided)]
     chance = guided.details["own_expression"]["chance"]
-    if abs(reached - constant) < 0.01:
-        beside = "about as well as"
-    else:
-        beside = "better than" if reached > constant else "worse than"
+    beside = "better than" if reached > constant else "worse than"
+    beside = "about as well as" if abs(reached - constant) < 0.01 else beside
     return (
         f"Guided attention agrees with each face's own heatmap {beside} one constant map does "
         f"({reached:.3f}; {constant:.3f}). Among the mean heatmaps of all expressions it is closest to that of the face's "

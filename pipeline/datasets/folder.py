@@ -27,7 +27,7 @@ def read(source: Source) -> list[Photo]:
             if path.is_dir() or path.name.startswith("."):
                 continue
             image = path.suffix.lower() in IMAGE_SUFFIXES
-            status, reason = ("ok", "") if image else ("excluded", f"{path.suffix or 'no suffix'} is not that of an image")
+            status, reason = ("ok", "") if image else ("excluded", f"its suffix {path.suffix!r} is not that of an image")
             photos.append(_photo(source.root, path, folder.name, split, status, reason))
     if not any(photo.status == "ok" for photo in photos):
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg")

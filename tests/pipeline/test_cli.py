@@ -143,7 +143,10 @@ def test_unknown_label(run, write_params, table):
 def test_empty_split(run, write_params, table):
     table()
     write_params(*CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.0 "))
-    fails(run("ingest"), "the validation split is empty: give more photos or subjects, or raise ingest.validation_fraction")
+    fails(
+        run("ingest"),
+        "the validation split is empty: give more training photos or subjects, or raise ingest.validation_fraction",
+    )
 
 
 def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):

@@ -112,3 +112,32 @@ def test_summary_counts_labels_and_splits():
         ["fear", "0", "0", "1"],
         ["1", "excluded:", "not", "wanted"],
     ]
+
+
+def test_subjects_and_copies_in_several_splits_are_warned_of(tmp_path):
+    def photo(name, split, subject, content):
+        (tmp_path / name).write_bytes(content)
+        return Photo(name, str(tmp_path / name), "fear", split, subject)
+
+    photos = [
+        photo("a", "train", "bob", b"one"),
+        photo("b", "test", "bob", b"two"),
+        photo("c", "validation", "eve", b"three"),
+        photo("d", "test", "mia", b"three"),
+        photo("e", "train", "eva", b"seven"),
+        photo("f", "train", "eva", b"seven"),
+    ]
+    assert ingest.leaks(photos) == [
+        "WARNING: 1 subjects are in more than one split, e.g. bob",
+        "WARNING: 1 photos have an identical copy in another split",
+    ]
+    assert ingest.leaks(photos[::5]) == []
+
+
+def test_file_name_that_is_no_text_is_named(run, folders, tmp_path):
+    try:
+        (folders / "fear" / "0.png").rename(folders / "fear" / "caf\udce9.png")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    with pytest.raises(InputError, match=r"caf\\udce9.png' is not valid UTF-8 text: rename the file"):
+        run(dataset="folder", test_fraction=0.2, validation_fraction=0.2)

@@ -45,7 +45,7 @@ def test_landmarks_fit_the_stored_crop(faces, predictor):
         crop, stored = faces.crop(row), faces.row("landmarks", row)
         assert crop.shape == (256, 256, 3)
         (left, top), (right, bottom) = stored.min(axis=0), stored.max(axis=0)
-        again = landmarks.predict(crop, (left, top, right, bottom), predictor)
+        again = models.predict(crop, (left, top, right, bottom), predictor)
         misses.append(np.hypot(*(again - stored).T).mean())
     assert np.median(misses) < 4
     assert np.percentile(misses, 80) < 8  # the predictor itself is unsure of wide open mouths
@@ -148,7 +148,7 @@ def test_landmarks_beyond_the_photo_are_kept(orl, params, predictor, tmp_path):
     cv2.imwrite(str(whole), grey)
     photo = Photo("a", str(whole), "anger", "train", "")
     found = detect.detect_photo(photo, params.detect)
-    bottom = landmarks.predict(
+    bottom = models.predict(
         cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), (found.left, found.top, found.right, found.bottom), predictor
     )
     cut = tmp_path / "cut.png"

@@ -438,3 +438,18 @@ def test_shard_of_another_set_is_refused(folder, tmp_path):
     other = write(tmp_path / "other", faces(3, 6))
     (folder / "00000.h5").write_bytes((other / "00000.h5").read_bytes())
     refuse(folder, "00000.h5")
+
+
+def test_writer_deletes_nothing_that_is_not_its_own(folder, tmp_path):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with (
+        pytest.raises(InputError, match="holds faces, not heatmaps: give another folder"),
+        ShardWriter(folder, "heatmaps", {}),
+    ):
+        pass
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "other.h5").write_bytes(b"precious")
+    with pytest.raises(InputError, match="other.h5 is no shard of ours"), ShardWriter(tmp_path / "mine", "faces", {}):
+        pass
+    assert (tmp_path / "mine" / "other.h5").read_bytes() == b"precious"

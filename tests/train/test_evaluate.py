@@ -9,6 +9,7 @@ from pipeline.errors import InputError
 from train import evaluate
 from train.data import Faces, open_shards
 from train.evaluate import Predictions
+from train.headline import shown
 
 
 def made_up(has_map=(True, True, True, True, False)):
@@ -42,7 +43,7 @@ def test_scores_are_macro_over_the_expressions_that_have_a_map():
 def test_without_any_map_the_cosines_are_none_not_nan():
     scores = evaluate.score(made_up(has_map=(False,) * 5), ("a", "b", "none"))
     assert scores["macro"]["att_cos"] is None
-    assert evaluate.shown(scores["macro"]["cam_cos"]) == "–"
+    assert shown(scores["macro"]["cam_cos"]) == "–"
 
 
 def test_files_agree_with_each_other(evaluated, dataset):

@@ -9,10 +9,9 @@ from train import model
 
 @pytest.fixture
 def config(params):
-    train = params.train.model_dump(mode="json", by_alias=True)
-    return model.Config(
-        "guided", 3, ("anger", "happiness", "neutral"), train, 0, {"stage": "landmarks"}, {"stage": "heatmaps"}
-    )
+    settings = params.train.model_dump(mode="json", by_alias=True)
+    classes = ("anger", "happiness", "neutral")
+    return model.Config("guided", 3, classes, settings, 0, {"stage": "landmarks"}, {"stage": "heatmaps"})
 
 
 @pytest.fixture

@@ -40,9 +40,14 @@ def test_splits_are_folders(read, name):
     }
 
 
-def test_other_files_and_hidden_folders_are_left_out(read):
+def test_what_is_no_photo_of_a_label_is_excluded_with_the_reason(read):
     photos = read("anger/a.jpg", "anger/notes.txt", "README.md", "loose.jpg", ".cache/b.jpg", "fear/Thumbs.db")
-    assert [photo.id for photo in photos] == ["anger/a.jpg"]
+    assert [photo.id for photo in photos if photo.status == "ok"] == ["anger/a.jpg"]
+    assert {photo.id: photo.reason for photo in photos if photo.status == "excluded"} == {
+        "anger/notes.txt": "its suffix '.txt' is not that of an image",
+        "fear/Thumbs.db": "its suffix '.db' is not that of an image",
+        "loose.jpg": "it lies in no label folder",
+    }
 
 
 def test_every_image_suffix_counts(read):
