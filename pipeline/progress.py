@@ -7,7 +7,7 @@ from typing import TextIO, TypeVar
 from tqdm import tqdm
 
 T = TypeVar("T")
-LINE_FORMAT = "{desc}: {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+LINE_FORMAT = "{desc}: {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 SECONDS_BETWEEN_LINES = 15
 
 
@@ -38,5 +38,5 @@ def progress(items: Iterable[T], *, total: int, title: str, unit: str) -> "tqdm[
         file=_Lines(sys.stderr),
         mininterval=SECONDS_BETWEEN_LINES,
         maxinterval=SECONDS_BETWEEN_LINES,
-        bar_format=LINE_FORMAT.replace(" {unit}", "{unit}"),
+        bar_format=LINE_FORMAT,
     )
