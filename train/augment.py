@@ -40,10 +40,10 @@ def whole_view(batch: Batch, size: int) -> tuple[Tensor, Tensor]:
 def _shrunk(images: Tensor, size: int) -> Tensor:
     """Images (B, 3, S, S) as floats in [0, 1], shrunk with antialiasing where they are much larger than the ``size`` they
     are to be sampled at: sampling reads four pixels for each, and would alias. The margin keeps the detail of crops."""
-    images, side = images.float() / 255, round(MARGIN * size)
-    if images.shape[-1] <= side:
-        return images
-    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    images, side = images.float(), round(MARGIN * size)
+    if images.shape[-1] > side:
+        images = F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    return images / 255
 
 
 def random_geometry(number: int, params: Augment, generator: torch.Generator) -> Tensor:
