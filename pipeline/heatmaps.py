@@ -1,33 +1,52 @@
 """Stage heatmaps: where a FACS expert would look, one small map per face for its label.
 
 Coordinates are pixels of the face's frame, (x, y), origin top left. A map has values in [0, 1]; row i is y, column j is x.
-The steps are those of the released code (each action unit drawn on a canvas, shrunk, blurred, combined), computed without
-a canvas: shrinking reads at most four pixels a cell, so only those are asked whether an ellipse covers them.
+Codebooks with ``whole_pixels`` follow the released code's steps (each action unit drawn on a canvas, shrunk, blurred,
+combined) without a canvas: shrinking reads at most four pixels a cell, so only those are asked whether a shape covers them.
+Others are sampled at the centres of the cells, their edges at least a cell wide.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
 from pipeline import codebook as codebooks
-from pipeline.codebook import Codebook, Ellipse, Length, Region
+from pipeline import shapes
+from pipeline.codebook import Codebook
+from pipeline.codebook.schema import Cue, Render, Shape
 from pipeline.errors import InputError
 from pipeline.params import Heatmaps
 from pipeline.progress import progress
+from pipeline.shapes import Faces, Grid
 from pipeline.shards import ShardSet, ShardWriter
+from pipeline.workers import threaded_map
 
-METHOD_SIZE = 28  # cells; the blur's reach is defined in them
-BATCH = 256  # faces at a time at that size: bounds the memory
+BATCH_POINTS = 2**21  # of the grid, times faces, that are worked on together: bounds the memory
+ROWS = 4096  # faces a thread renders at a time: enough of each expression to fill batches
+LARGEST_FRAME = 32767  # pixels
+READ = ("landmarks", "label", "status")
+COMBINE = {"max": np.maximum, "sum": np.add}
 
 
-def main(params: Heatmaps, faces_dir: Path, heatmaps_dir: Path) -> Counter[str]:
-    """Render the map of every face in the face shards into parallel heatmap shards; returns how many rows have a map,
-    and how many have none for which reason."""
+def main(
+    params: Heatmaps, faces_dir: Path, heatmaps_dir: Path, workers: int | Literal["auto"] = 1
+) -> tuple[Codebook, Counter[str]]:
+    """Render the map of every face in the face shards into parallel heatmap shards; returns the codebook, and how many
+    rows have a map and how many have none for which reason.
+
+    ``workers`` threads render while this one writes: numpy works outside of Python's lock. They change no byte.
+    """
     book = codebooks.load(params.codebook)
     faces = ShardSet(faces_dir, "faces")
+    if params.size > faces.stamp["crop_size"]:
+        largest = faces.stamp["crop_size"]
+        raise InputError(f"heatmaps.size is {params.size}, but the crops have {largest} pixels: give {largest} or less")
     stamp = {
         "stage": "heatmaps",
         "codebook": book.name,
@@ -35,15 +54,25 @@ def main(params: Heatmaps, faces_dir: Path, heatmaps_dir: Path) -> Counter[str]:
         "size": params.size,
         "faces_sha256": faces.digest(),
     }
+    kind = "heatmaps"
+    if params.per_class:
+        kind, stamp["classes"] = "class_heatmaps", classes_of(book)
     counts: Counter[str] = Counter()
-    shards = progress(range(len(faces.shards)), total=len(faces.shards), title="heatmaps", unit="shards")
-    with ShardWriter(heatmaps_dir, "heatmaps", stamp) as writer:
-        for number in shards:
-            rows = faces.shard(number)
-            maps, has_map = _render_shard(rows, faces.stamp["crop_size"], book, params.size)
-            writer.write({"maps": maps, "has_map": has_map}, len(maps))
-            counts.update(_outcomes(rows, has_map, book))
-    return counts
+    work = partial(_render_rows, crop_size=faces.stamp["crop_size"], book=book, params=params)
+    chunks = _chunks(faces)
+    bar = progress(None, total=len(faces), title="heatmaps", unit="faces")
+    with bar, ShardWriter(heatmaps_dir, kind, stamp) as writer:
+        for chunk in threaded_map(work, chunks, workers):
+            for maps, has_map, outcomes in chunk:
+                writer.write({"maps": maps, "has_map": has_map}, len(maps))
+                counts.update(outcomes)
+                bar.update(len(maps))
+    return book, counts
+
+
+def classes_of(codebook: Codebook) -> list[str]:
+    """The expressions that have a map, in alphabetical order: the axis of maps per class."""
+    return sorted(name for name, cues in codebook.cues.items() if cues)
 
 
 def render(
@@ -53,7 +82,7 @@ def render(
     codebook: Codebook,
     size: int = 28,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The heatmaps of N faces.
+    """The heatmaps of N faces, each for its label.
 
     ``landmarks`` (N, 68, 2) and ``sizes`` (N, 2) as (height, width) are in pixels of each face's own frame, where the
     codebook's ``px`` are pixels too. Returns maps (N, size, size) float32 in [0, 1] and has_map (N,) bool; a face has no
@@ -67,85 +96,141 @@ def render(
         raise ValueError(
             f"landmarks {landmarks.shape}, labels {labels.shape} and sizes {sizes.shape} must be (N, 68, 2), (N,), (N, 2)"
         )
-    unknown = sorted(set(labels.tolist()) - set(codebook.expressions))
+    unknown = sorted(set(labels.tolist()) - set(codebook.cues))
     if unknown:
         raise InputError(
             f"codebook {codebook.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
         )
-    cells = max(size, METHOD_SIZE)
-    batch_size = max(1, BATCH * METHOD_SIZE**2 // cells**2)
     maps = np.zeros((number, size, size), np.float32)
     has_map = np.zeros(number, bool)
-    finite = np.isfinite(landmarks).all(axis=(1, 2))
     for label in sorted(set(labels.tolist())):
-        regions = [codebook.regions[au] for au in codebook.expressions[label]]
-        if regions:
-            members = np.flatnonzero((labels == label) & finite)
-            for batch in (members[start : start + batch_size] for start in range(0, len(members), batch_size)):
-                drawn, has_map[batch] = _expression_maps(
-                    landmarks[batch], sizes[batch], regions, codebook.whole_pixels, cells
-                )
-                maps[batch] = drawn if size == cells else _normalise(_shrink(drawn, size))
+        members = np.flatnonzero(labels == label)
+        maps[members], has_map[members] = render_cues(
+            landmarks[members], sizes[members], codebook.cues[label], codebook, size
+        )
     return maps, has_map
 
 
-def au_maps(
-    landmarks: np.ndarray, sizes: np.ndarray, region: Region, whole_pixels: bool, size: int = 28
+def render_cues(
+    landmarks: np.ndarray, sizes: np.ndarray, cues: Sequence[Cue], codebook: Codebook, size: int = 28
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One action unit on N faces before blurring: maps (N, size, size) float32, the share of each cell's sample weight
-    inside the region, and drawn (N,) bool, false where the region lies outside the frame."""
-    x, weight_x = _samples(sizes[:, 1], size)
-    y, weight_y = _samples(sizes[:, 0], size)
-    covered = np.zeros((len(landmarks), 2 * size, 2 * size), bool)
-    drawn = np.zeros(len(landmarks), bool)
-    for ellipse in region.ellipses:
-        centre, radii = _place(ellipse, np.trunc(landmarks) if whole_pixels else landmarks, sizes, whole_pixels)
-        visible = _visible(centre, radii, sizes)
-        drawn |= visible
-        # A drawn ellipse covers the pixels whose centres are within half a pixel of it.
-        across = ((x - centre[:, :1]) / (radii[:, :1] + 0.5)) ** 2  # (N, 2 size)
-        down = ((y - centre[:, 1:]) / (radii[:, 1:] + 0.5)) ** 2
-        inside = across[:, None, :].astype(np.float32) + down[:, :, None].astype(np.float32) <= 1
-        covered |= inside & visible[:, None, None]
-    weighted = covered * weight_y[:, :, None] * weight_x[:, None, :]
-    return weighted.reshape(-1, size, 2, size, 2).sum(axis=(2, 4)), drawn
-
-
-def _render_shard(rows: dict[str, np.ndarray], crop_size: int, book: Codebook, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Maps (N, size, size) uint8 and has_map (N,) of a face shard. Each crop is rendered as if it had the codebook's
-    reference size, so that a map does not depend on the resolution that crops are stored at."""
-    maps = np.zeros((len(rows["label"]), size, size), np.uint8)
-    has_map = np.zeros(len(maps), bool)
-    usable = np.flatnonzero(rows["status"] == "ok")
-    scale = book.reference_size / crop_size
-    sizes = np.full((len(usable), 2), book.reference_size)
-    rendered, has_map[usable] = render(rows["landmarks"][usable] * scale, rows["label"][usable], sizes, book, size)
-    maps[usable] = np.rint(rendered * 255)
+    """As ``render``, but the same cues for every face: one action unit, or an expression whatever the label."""
+    maps = np.zeros((len(landmarks), size, size), np.float32)
+    has_map = np.zeros(len(landmarks), bool)
+    if not ((sizes >= 1) & (sizes <= LARGEST_FRAME)).all():
+        raise ValueError(f"sizes must be from 1 to {LARGEST_FRAME} pixels")
+    members = np.flatnonzero(np.isfinite(landmarks).all(axis=(1, 2))) if cues else np.zeros(0, int)
+    step = max(1, BATCH_POINTS // _points(codebook.render, size))
+    for batch in (members[start : start + step] for start in range(0, len(members), step)):
+        maps[batch], has_map[batch] = _render_batch(landmarks[batch], sizes[batch], cues, codebook, size)
     return maps, has_map
 
 
-def _outcomes(rows: dict[str, np.ndarray], has_map: np.ndarray, book: Codebook) -> Iterator[str]:
-    for status, label, drawn in zip(rows["status"], rows["label"], has_map, strict=True):
-        if drawn:
-            yield "with a map"
-        elif status != "ok":
-            yield f"without: {status}"
-        elif not book.expressions[str(label)]:
-            yield f"without: {label} has no action units"
+@dataclass(frozen=True)
+class Cells:
+    """Where a map of ``number`` x ``number`` cells reads its shapes, for faces in frames of ``sizes`` (2, N or 1).
+
+    With whole pixels a cell is the mean of four, as shrinking bilinearly without antialiasing has it: cell i lies at
+    (i + 0.5) length / number - 0.5 and reads its two neighbours along each axis. Otherwise it is that place itself.
+    """
+
+    grid: Grid
+    weights: tuple[np.ndarray, np.ndarray] | None  # of pixels along x and y, (2 number, N or 1); None if all are equal
+    doubled: bool
+
+    @classmethod
+    def of(cls, number: int, sizes: np.ndarray, whole_pixels: bool) -> "Cells":
+        lengths = sizes[:, None]  # (2, 1, N)
+        places = (np.arange(number)[:, None] + 0.5) * lengths / number - 0.5  # (2, number, N)
+        if not whole_pixels:
+            return cls(Grid(*places), None, doubled=False)
+        places = places.clip(0, lengths - 1)
+        low = np.floor(places)
+        second = places - low
+        pixels = np.stack([low, np.minimum(low + 1, lengths - 1)], axis=2).reshape(2, 2 * number, -1)
+        weights = np.stack([1 - second, second], axis=2).reshape(2, 2 * number, -1).astype(np.float32)
+        return cls(Grid(*pixels), None if (weights == 0.5).all() else tuple(weights), doubled=True)
+
+    def pool(self, values: np.ndarray) -> np.ndarray:
+        """Values at the grid's points (rows, columns, N) to cells (number, number, N), up to a common factor."""
+        if not self.doubled:
+            return values
+        values = values.view(np.uint8) if values.dtype == bool else values
+        if self.weights is not None:
+            x, y = self.weights
+            values = values * x * y[:, None]
+        values = values[:, 0::2] + values[:, 1::2]
+        return values[0::2] + values[1::2]
+
+
+def coverage(
+    faces: Faces, shapes_of_region: Sequence[Shape], codebook: Codebook, cells: Cells
+) -> tuple[np.ndarray, np.ndarray]:
+    """A region before softening: how much of it each cell reads, (cells, cells, N) up to a common factor, and whether any
+    of its shapes reaches the frame, (N,)."""
+    render, number = codebook.render, faces.sizes.shape[1]
+    hard = render.whole_pixels and render.combine == "max"
+    values = np.zeros((len(cells.grid.y), len(cells.grid.x), number), bool if hard else np.float32)
+    edge = None
+    if not render.whole_pixels:
+        cell = (faces.sizes / len(cells.grid.x)).max(axis=0)
+        edge = np.maximum(faces.length(render.edge), cell) if render.edge else cell
+    drawn = np.zeros(number, bool)
+    for shape in shapes_of_region:
+        drawn |= shapes.add(values, shape, faces, cells.grid, edge, COMBINE[render.combine])
+    return cells.pool(values), drawn
+
+
+def _render_batch(
+    landmarks: np.ndarray, sizes: np.ndarray, cues: Sequence[Cue], codebook: Codebook, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    render = codebook.render
+    points = np.ascontiguousarray(landmarks.transpose(1, 2, 0))
+    faces = Faces(np.trunc(points) if render.whole_pixels else points, sizes.T[::-1], render.whole_pixels)
+    same = bool((sizes == sizes[:1]).all())
+    cells = Cells.of(render.cells or size, faces.sizes[:, :1] if same else faces.sizes, render.whole_pixels)
+    combine, combined = COMBINE[render.combine], None
+    for region, weight in _distinct(cues, codebook).items():
+        values, _ = coverage(faces, region, codebook, cells)
+        values = _enlarge(_box_sum(values, render.soften), size)
+        values = values if weight == 1 else values * np.float32(weight)
+        combined = values if combined is None else combine(combined, values)
+    maps = _normalise(np.moveaxis(combined, -1, 0).astype(np.float32, order="C"))
+    if size < maps.shape[1]:
+        maps = _normalise(np.stack([cv2.resize(single, (size, size), interpolation=cv2.INTER_AREA) for single in maps]))
+    return maps, maps.any(axis=(1, 2))
+
+
+def _distinct(cues: Sequence[Cue], codebook: Codebook) -> Mapping[tuple[Shape, ...], float]:
+    """The shapes of each cue with its weight; action units that share their place are drawn once."""
+    weights: dict[tuple[Shape, ...], float] = {}
+    for cue in cues:
+        region = codebook.regions[cue.au]
+        if region not in weights:
+            weights[region] = cue.weight
+        elif codebook.render.combine == "sum":
+            weights[region] += cue.weight
         else:
-            yield "without: no region in the crop"
+            weights[region] = max(weights[region], cue.weight)
+    return weights
 
 
-def _expression_maps(
-    landmarks: np.ndarray, sizes: np.ndarray, regions: list[Region], whole_pixels: bool, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Per-cell maximum over the blurred action units, then min-max to [0, 1] per face."""
-    combined = np.zeros((len(landmarks), size, size), np.float32)
-    for region in regions:
-        maps, _ = au_maps(landmarks, sizes, region, whole_pixels, size)
-        np.maximum(combined, _box_blur(maps), out=combined)
-    normalised = _normalise(combined)
-    return normalised, normalised.any(axis=(1, 2))
+def _box_sum(maps: np.ndarray, width: int) -> np.ndarray:
+    """Sum over boxes of width x width cells, (h, w, N); the border is mirrored without repeating the edge."""
+    if width == 1:
+        return maps
+    if maps.dtype == np.uint8 and 4 * width**2 > 255:
+        maps = maps.astype(np.uint16)
+    for axis in (0, 1):
+        maps = np.moveaxis(maps, axis, 0)
+        total = maps.copy()
+        for shift in range(1, width // 2 + 1):
+            total[shift:] += maps[:-shift]
+            total[:shift] += maps[shift:0:-1]
+            total[:-shift] += maps[shift:]
+            total[-shift:] += maps[-2 : -2 - shift : -1]
+        maps = np.moveaxis(total, 0, axis)
+    return maps
 
 
 def _normalise(maps: np.ndarray) -> np.ndarray:
@@ -154,58 +239,72 @@ def _normalise(maps: np.ndarray) -> np.ndarray:
     return (maps - low) / np.where(high > low, high - low, 1)
 
 
-def _shrink(maps: np.ndarray, size: int) -> np.ndarray:
-    """Maps (N, h, w) averaged by area to (N, size, size)."""
-    return np.stack([cv2.resize(single, (size, size), interpolation=cv2.INTER_AREA) for single in maps])
+def _enlarge(maps: np.ndarray, size: int) -> np.ndarray:
+    """Maps (h, w, N) bilinearly at size x size, unless they are that large."""
+    extent = len(maps)
+    if size <= extent:
+        return maps
+    place = ((np.arange(size) + 0.5) * extent / size - 0.5).clip(0, extent - 1)
+    low = place.astype(int)
+    share = (place - low).astype(np.float32)
+    high = np.minimum(low + 1, extent - 1)
+    rows = maps[low] * (1 - share)[:, None, None] + maps[high] * share[:, None, None]
+    return rows[:, low] * (1 - share)[:, None] + rows[:, high] * share[:, None]
 
 
-def _place(ellipse: Ellipse, points: np.ndarray, sizes: np.ndarray, whole_pixels: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Centre (N, 2) and radii (N, 2), both (x, y). A radius that is not positive and has no replacement stays so."""
-    shape = (ellipse.centre.x, ellipse.offset.x, ellipse.rx), (ellipse.centre.y, ellipse.offset.y, ellipse.ry)
-    centre, radii = np.empty((len(points), 2)), np.empty((len(points), 2))
-    for axis, (anchors, offset, radius) in enumerate(shape):
-        mean = points[:, anchors, axis].mean(axis=1)
-        centre[:, axis] = np.trunc(mean) if whole_pixels else mean
-        centre[:, axis] += _length(offset, axis, points, sizes, whole_pixels)
-        radii[:, axis] = _length(radius, axis, points, sizes, whole_pixels)
-    if ellipse.inside:
-        centre[:, 0] = np.clip(centre[:, 0], 0, sizes[:, 1])
-    return centre, radii
+def _points(render: Render, size: int) -> int:
+    return max(size, (render.cells or size) * (2 if render.whole_pixels else 1)) ** 2
 
 
-def _length(length: Length, axis: int, points: np.ndarray, sizes: np.ndarray, whole_pixels: bool) -> np.ndarray:
-    """A length in pixels for each face, (N,); ``axis`` 0 is x, 1 is y."""
-    if length.px is not None:
-        return np.full(len(points), length.px)
-    if length.half is not None:
-        first, second = length.half
-        halved = (points[:, second, axis] - points[:, first, axis] + length.plus) / 2
-        halved = np.trunc(halved) if whole_pixels else halved
-        return halved if length.otherwise is None else np.where(halved > 0, halved, length.otherwise)
-    fraction = length.width * sizes[:, 1] if length.width is not None else length.height * sizes[:, 0]
-    return np.rint(fraction) if whole_pixels else fraction
+def _chunks(faces: ShardSet) -> Iterator[list[dict[str, np.ndarray]]]:
+    """The rows of consecutive shards, about ROWS at a time."""
+    chunk: list[dict[str, np.ndarray]] = []
+    for number in range(len(faces.shards)):
+        chunk.append(faces.shard(number, READ))
+        if sum(len(rows["label"]) for rows in chunk) >= ROWS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
 
-def _visible(centre: np.ndarray, radii: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Whether an ellipse has a size and its box reaches into the frame, (N,) bool."""
-    reaches = (centre + radii >= 0) & (centre - radii <= sizes[:, ::-1] - 1)
-    return (reaches & (radii >= 0)).all(axis=1)
+def _render_rows(
+    chunk: list[dict[str, np.ndarray]], crop_size: int, book: Codebook, params: Heatmaps
+) -> list[tuple[np.ndarray, np.ndarray, Counter[str]]]:
+    """Maps (N, size, size) or (N, classes, size, size) uint8, has_map (N,) or (N, classes) and the outcomes of each shard.
+
+    Each crop is rendered as if it had the codebook's reference size, so that a map does not depend on the resolution that
+    crops are stored at.
+    """
+    columns = {name: np.concatenate([rows[name] for rows in chunk]) for name in READ}
+    usable = np.flatnonzero(columns["status"] == "ok")
+    landmarks = columns["landmarks"][usable].astype(float) * (book.reference_size / crop_size)
+    labels = columns["label"][usable]
+    sizes = np.full((len(usable), 2), float(book.reference_size))
+    axes = (len(classes_of(book)),) if params.per_class else ()
+    maps = np.zeros((len(columns["label"]), *axes, params.size, params.size), np.uint8)
+    has_map = np.zeros((len(maps), *axes), bool)
+    if params.per_class:
+        for index, name in enumerate(classes_of(book)):
+            rendered, has_map[usable, index] = render_cues(landmarks, sizes, book.cues[name], book, params.size)
+            maps[usable, index] = np.rint(rendered * 255)
+    else:
+        rendered, has_map[usable] = render(landmarks, labels, sizes, book, params.size)
+        maps[usable] = np.rint(rendered * 255)
+    ends = np.cumsum([len(rows["label"]) for rows in chunk])
+    parts = [np.split(array, ends[:-1]) for array in (maps, has_map)]
+    return [
+        (maps, has_map, Counter(_outcomes(rows, has_map, book))) for rows, maps, has_map in zip(chunk, *parts, strict=True)
+    ]
 
 
-def _samples(lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels that bilinear shrinking to ``size`` cells reads along one axis, and their weights, both (N, 2 size): cell i
-    lies at (i + 0.5) length / size - 0.5 and reads its two neighbours."""
-    position = (np.arange(size) + 0.5) * lengths[:, None] / size - 0.5
-    position = position.clip(0, lengths[:, None] - 1)
-    low = np.floor(position)
-    weight = (position - low).astype(np.float32)
-    pixels = np.stack([low, np.minimum(low + 1, lengths[:, None] - 1)], axis=2)
-    weights = np.stack([1 - weight, weight], axis=2)
-    return pixels.reshape(len(lengths), -1), weights.reshape(len(lengths), -1)
-
-
-def _box_blur(maps: np.ndarray) -> np.ndarray:
-    """3 x 3 mean over (N, h, w); the border is mirrored without repeating the edge."""
-    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)), mode="reflect")
-    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    return (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9
+def _outcomes(rows: dict[str, np.ndarray], has_map: np.ndarray, book: Codebook) -> Iterator[str]:
+    for status, label, drawn in zip(rows["status"], rows["label"], has_map.reshape(len(has_map), -1).any(1), strict=True):
+        if drawn:
+            yield "with a map"
+        elif status != "ok":
+            yield f"without: {status}"
+        elif not book.cues[str(label)]:
+            yield f"without: {label} has no action units"
+        else:
+            yield "without: no region in the crop"

@@ -3,6 +3,7 @@
 The comment beside each value in params.yaml says what it means; the limits are here.
 """
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -64,6 +65,7 @@ class Landmarks(Block):
 class Heatmaps(Block):
     codebook: str
     size: Annotated[int, Field(ge=4, le=1024)]
+    per_class: bool
 
 
 class Augment(Block):
@@ -145,19 +147,25 @@ def load(path: Path) -> Params:
 
 
 def describe(error: ValidationError) -> str:
-    """All problems of a validation in one line: where, what, and what was given."""
-    problems = []
+    """All problems of a validation in one line."""
+    return "; ".join(message for _, message in problems(error))
+
+
+def problems(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """Every problem of a validation: its place, and where, what, and what was given as a sentence."""
+    listed = []
     found = error.errors(include_url=False)
     for problem in found:
-        if any(other["loc"][: len(problem["loc"])] == problem["loc"] != other["loc"] for other in found):
+        place = problem["loc"]
+        if any(other["loc"][: len(place)] == place != other["loc"] for other in found):
             continue  # a container that is wrong because of the item that is listed itself
-        where = ".".join(str(part) for part in problem["loc"])
+        where = ".".join(str(part) for part in place)
         match problem["type"]:
             case "extra_forbidden":
-                problems.append(f"{where} is not a known name: remove it or mend its spelling")
+                listed.append((place, f"{where} is not a known name: remove it or mend its spelling"))
             case "missing":
-                problems.append(f"{where} is missing: add it")
+                listed.append((place, f"{where} is missing: add it"))
             case _:
                 message = problem["msg"].removeprefix("Value error, ")
-                problems.append(f"{where} is {problem['input']!r}: {message[0].lower()}{message[1:]}")
-    return "; ".join(problems)
+                listed.append((place, f"{where} is {reprlib.repr(problem['input'])}: {message[0].lower()}{message[1:]}"))
+    return listed

@@ -1,21 +1,23 @@
 """HDF5 shards: the only code that touches HDF5.
 
 A shard set is a folder of numbered ``00000.h5`` files and an ``index.json``, which is written last and so marks it complete.
-Two kinds exist; row i of one belongs to row i of the other, and both follow the manifest:
+Row i of one kind belongs to row i of the others, and all follow the manifest:
 
 faces     id, label, split, subject, status, reason, aus (strings); landmarks (N, 68, 2) float32, (x, y) in crop pixels,
           origin top left; crop_bytes (bytes,) uint8 and crop_offsets (N + 1,) int64: JPEG of the aligned square crop.
           A row whose status is not "ok" has no crop (zero bytes) and zeros for landmarks.
 heatmaps  maps (N, size, size) uint8 = 255 x heatmap; has_map (N,) bool.
+class_heatmaps  the same for each of the stamp's classes: maps (N, classes, size, size), has_map (N, classes).
 
-Datasets are contiguous and unfiltered: a row is one seek, and a declared size beyond the file's is a forgery.
+Datasets are contiguous and unfiltered: a row is one seek, and a declared size beyond the file's is a forgery. The index
+holds a digest of every column, so that a reader checks what it reads and nothing else: rendering heatmaps opens no crop.
 """
 
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,9 +28,9 @@ import h5py
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.files import atomic, file_digest, write_text
+from pipeline.files import atomic, write_text
 
-SCHEMA = 1
+SCHEMA = 2
 INDEX = "index.json"
 SHARD_NAME = re.compile(r"\d{5,}\.h5")
 STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
@@ -41,8 +43,10 @@ COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
         "crop_bytes": ("u", ()),
     },
     "heatmaps": {"maps": ("u", (None, None)), "has_map": ("b", ())},
+    "class_heatmaps": {"maps": ("u", (None, None, None)), "has_map": ("b", (None,))},
 }
-MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps"}
+MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}
+PIECE = 2**24  # bytes read at a time to check a column
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Shard:
 
     file: str
     rows: int
-    sha256: str
+    columns: dict[str, str]  # SHA-256 of each, by name
 
 
 class ShardWriter:
@@ -75,10 +79,10 @@ class ShardWriter:
         """A slip in a path must not delete somebody's data."""
         index = self._folder / INDEX
         try:
-            kind = json.loads(index.read_text(encoding="utf-8"))["kind"] if index.exists() else self._kind
+            kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"]) if index.exists() else self._kind
         except (OSError, ValueError, KeyError, TypeError):
             kind = "something else"
-        if kind != self._kind:
+        if MADE_BY.get(kind) != MADE_BY[self._kind]:
             raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
         for path in self._folder.glob("*.h5"):
             if not SHARD_NAME.fullmatch(path.name):
@@ -87,16 +91,15 @@ class ShardWriter:
     def write(self, columns: Mapping[str, np.ndarray | list[str]], rows: int) -> None:
         """Append a shard of ``rows`` rows, with all columns of the set's kind."""
         path = self._folder / f"{len(self._shards):05d}.h5"
-        with atomic(path) as temporary:
-            with h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
-                file.attrs["schema"] = SCHEMA
-                file.attrs["kind"] = self._kind
-                file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
-                for name, (kind, _) in COLUMNS[self._kind].items():
-                    data = _fixed_length(columns[name]) if kind == "S" else columns[name]
-                    file.create_dataset(name, data=data)
-            digest = file_digest(temporary)
-        self._shards.append(Shard(path.name, rows, digest))
+        digests = {}
+        with atomic(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
+            file.attrs["schema"] = SCHEMA
+            file.attrs["kind"] = self._kind
+            file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
+            for name, (kind, _) in COLUMNS[self._kind].items():
+                data = _fixed_length(columns[name]) if kind == "S" else columns[name]
+                digests[name] = _digest(file.create_dataset(name, data=data), [data])
+        self._shards.append(Shard(path.name, rows, digests))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
@@ -112,12 +115,13 @@ class ShardWriter:
 class ShardSet:
     """Random access to the rows of a set. Files open lazily, once per process, and never cross a fork or a pickle."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, *kinds: str) -> None:
+        """Open the set in ``folder``, which must be of one of the ``kinds``."""
         self.folder = folder
-        self.kind = kind
-        self.stamp, self.shards = _read_index(folder, kind)
+        self.kind, self.stamp, self.shards = _read_index(folder, kinds)
         self._starts = np.cumsum([0] + [shard.rows for shard in self.shards])
         self._open: dict[int, h5py.File] = {}
+        self._checked: set[tuple[int, str]] = set()
         self._process = os.getpid()
 
     def __len__(self) -> int:
@@ -127,32 +131,55 @@ class ShardSet:
         return {**self.__dict__, "_open": {}}
 
     def digest(self) -> str:
-        """SHA-256 over the digests of all shards: names the set's exact content."""
-        return hashlib.sha256("".join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+        """SHA-256 over the stamp and the digests of all columns: names the set's exact content."""
+        content = {"stamp": self.stamp, "shards": [[shard.rows, shard.columns] for shard in self.shards]}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def shard(self, number: int) -> dict[str, np.ndarray]:
-        """All columns of one shard but the crops, strings decoded."""
-        file = self._file(number)
-        return {name: _read(file[name]) for name in COLUMNS[self.kind] if name != "crop_bytes"}
+    def shard(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Some columns of one shard, strings decoded."""
+        return {name: self._read(number, name) for name in names}
 
     def column(self, name: str) -> np.ndarray:
         """One column over all shards."""
-        return np.concatenate([_read(self._file(number)[name]) for number in range(len(self.shards))])
+        return np.concatenate([self._read(number, name) for number in range(len(self.shards))])
 
     def row(self, name: str, row: int) -> np.ndarray:
         """One row of a numeric column."""
         number, local = self._locate(row)
-        return self._file(number)[name][local]
+        return self._checked_data(number, name)[local]
 
     def crop(self, row: int) -> np.ndarray:
         """The aligned crop of an "ok" row as (crop_size, crop_size, 3) uint8 RGB."""
         number, local = self._locate(row)
-        file = self._file(number)
-        start, end = file["crop_offsets"][local : local + 2]
-        image = cv2.imdecode(file["crop_bytes"][start:end], cv2.IMREAD_COLOR_RGB) if end > start else None
+        start, end = self._checked_data(number, "crop_offsets")[local : local + 2]
+        crops = self._checked_data(number, "crop_bytes")
+        image = cv2.imdecode(crops[start:end], cv2.IMREAD_COLOR_RGB) if end > start else None
         if image is None:
             raise InputError(f"{self.folder / self.shards[number].file} row {local} holds no crop: run `aucue landmarks`")
         return image
+
+    def _read(self, number: int, name: str) -> np.ndarray:
+        data = self._file(number)[name]
+        array = data[:]
+        self._check(number, name, data, [array])
+        return np.char.decode(array, "utf-8") if data.dtype.kind == "S" else array
+
+    def _checked_data(self, number: int, name: str) -> h5py.Dataset:
+        """A column to read rows from; the whole of it is checked when it is first asked for."""
+        data = self._file(number)[name]
+        if (number, name) not in self._checked:
+            rows = max(1, PIECE // max(1, data.nbytes // max(1, len(data))))
+            self._check(number, name, data, (data[start : start + rows] for start in range(0, len(data), rows)))
+            self._checked.add((number, name))
+        return data
+
+    def _check(self, number: int, name: str, data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> None:
+        shard = self.shards[number]
+        if _digest(data, pieces) != shard.columns.get(name):
+            raise InputError(
+                f"{self.folder / shard.file} has another {name} than {INDEX} lists (SHA-256 differs): "
+                f"run `aucue {MADE_BY[self.kind]}` again"
+            )
 
     def _locate(self, row: int) -> tuple[int, int]:
         number = int(np.searchsorted(self._starts, row, side="right")) - 1
@@ -167,12 +194,12 @@ class ShardSet:
         return self._open[number]
 
 
-def _read_index(folder: Path, kind: str) -> tuple[dict, list[Shard]]:
-    """The stamp and the shards that the index lists."""
-    path, mend = folder / INDEX, f"run `aucue {MADE_BY[kind]}`"
+def _read_index(folder: Path, kinds: tuple[str, ...]) -> tuple[str, dict, list[Shard]]:
+    """The kind, the stamp and the shards that the index lists."""
+    path, kind, mend = folder / INDEX, kinds[0], f"run `aucue {MADE_BY[kinds[0]]}`"
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-        if index["schema"] != SCHEMA or index["kind"] != kind:
+        if index["schema"] != SCHEMA or index["kind"] not in kinds:
             raise InputError(f"{path} is not an index of {kind} in schema {SCHEMA}: {mend} again")
         shards = [Shard(**shard) for shard in index["shards"]]
         stamp = dict(index["stamp"])
@@ -185,11 +212,13 @@ def _read_index(folder: Path, kind: str) -> tuple[dict, list[Shard]]:
     for shard in shards:
         if not (isinstance(shard.file, str) and SHARD_NAME.fullmatch(shard.file)):
             raise InputError(f"{path} lists the shard {shard.file!r}, which is no NNNNN.h5 beside it: {mend} again")
+        if not isinstance(shard.columns, dict):
+            raise InputError(f"{path} lists no digests of {shard.file}'s columns: {mend} again")
         if type(shard.rows) is not int or shard.rows < 1:
             raise InputError(f"{path} gives {shard.file} {shard.rows!r} rows: {mend} again")
     if not shards:
         raise InputError(f"{path} lists no shards: {mend} again")
-    return stamp, shards
+    return index["kind"], stamp, shards
 
 
 def _open(path: Path, kind: str, shard: Shard) -> h5py.File:
@@ -219,8 +248,6 @@ def _open(path: Path, kind: str, shard: Shard) -> h5py.File:
         offsets = file["crop_offsets"][:]
         if offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != len(file["crop_bytes"]):
             raise InputError(f"{path} has crop_offsets that do not cut crop_bytes into rows: {mend}")
-    if file_digest(path) != shard.sha256:
-        raise InputError(f"{path} is not the file that {INDEX} lists (SHA-256 differs): {mend}")
     return file
 
 
@@ -229,5 +256,9 @@ def _fixed_length(strings: list[str]) -> np.ndarray:
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, *map(len, encoded))))
 
 
-def _read(data: h5py.Dataset) -> np.ndarray:
-    return data.asstr()[:].astype(str) if data.dtype.kind == "S" else data[:]
+def _digest(data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> str:
+    """SHA-256 of a column's type, shape and content."""
+    digest = hashlib.sha256(f"{data.dtype.str}{data.shape}".encode())
+    for piece in pieces:
+        digest.update(np.ascontiguousarray(piece).data)
+    return digest.hexdigest()

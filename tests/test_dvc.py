@@ -102,7 +102,7 @@ def test_a_second_run_runs_nothing(project):
 
 def test_only_what_is_stale_runs(project):
     codebook = "pipeline/codebooks/belharbi2024.yaml"
-    project.edit(codebook, r"\Aname|# A codebook", "# Another comment.\n# A codebook")
+    project.edit(codebook, r"\A# ", "# Another comment.\n# ")
     assert project.stale() == []
 
     project.edit("params.yaml", r"epochs: 1", "epochs: 2")
@@ -113,6 +113,10 @@ def test_only_what_is_stale_runs(project):
 
     project.edit("params.yaml", r"workers: 1", "workers: 2")
     assert project.stale() == []
+
+    project.edit("params.yaml", r"codebook: belharbi2024", "codebook: facs")
+    assert project.stale()[0] == "heatmaps"
+    project.edit("params.yaml", r"codebook: facs", "codebook: belharbi2024")
 
     project.edit(codebook, r"happiness: \[6, 12\]", "happiness: [6, 12, 25]")
     project.edit("params.yaml", r"epochs: 2", "epochs: 1")

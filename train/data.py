@@ -38,7 +38,7 @@ class Faces(Dataset):
         if not self.rows.size:
             raise InputError(f"{faces.folder} has no face in the {split} split: check ingest and detect")
         self.labels = labels[self.rows]
-        self.has_map = heatmaps.column("has_map")[self.rows]
+        self.has_map, self._places = self._find_maps(heatmaps)
         unknown = sorted(set(self.labels) - set(classes))
         if unknown:
             face = faces.column("id")[self.rows[self.labels == unknown[0]][0]]
@@ -51,13 +51,29 @@ class Faces(Dataset):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, bool, int, int]:
         row = int(self.rows[index])
         image = torch.from_numpy(self._faces.crop(row)).permute(2, 0, 1)
-        heatmap = torch.from_numpy(self._heatmaps.row("maps", row))[None]
-        return image, heatmap, bool(self.has_map[index]), int(self.targets[index]), row
+        return image, self.heatmap(index)[None], bool(self.has_map[index]), int(self.targets[index]), row
+
+    def heatmap(self, index: int) -> Tensor:
+        """The map (n, n) uint8 of the face's label; zeros without one."""
+        row, place = int(self.rows[index]), self._places[index]
+        maps = torch.from_numpy(self._heatmaps.row("maps", row))
+        if maps.ndim == 2:
+            return maps
+        return maps[place] if place >= 0 else torch.zeros_like(maps[0])
+
+    def _find_maps(self, heatmaps: ShardSet) -> tuple[np.ndarray, np.ndarray]:
+        """has_map (N,), and in maps per class the place of each face's label, -1 if it has none (N,)."""
+        has_map = heatmaps.column("has_map")[self.rows]
+        if heatmaps.kind == "heatmaps":
+            return has_map, np.zeros(len(self), int)
+        names = heatmaps.stamp["classes"]
+        places = np.array([names.index(label) if label in names else -1 for label in self.labels])
+        return (places >= 0) & has_map[np.arange(len(self)), places], places
 
 
 def open_shards(faces_dir: Path, heatmaps_dir: Path) -> tuple[ShardSet, ShardSet]:
     """Both shard sets, after checking that the heatmaps were rendered from just these faces."""
-    faces, heatmaps = ShardSet(faces_dir, "faces"), ShardSet(heatmaps_dir, "heatmaps")
+    faces, heatmaps = ShardSet(faces_dir, "faces"), ShardSet(heatmaps_dir, "heatmaps", "class_heatmaps")
     if heatmaps.stamp["faces_sha256"] != faces.digest() or len(heatmaps) != len(faces):
         raise InputError(f"{heatmaps_dir} was not rendered from {faces_dir}: run `aucue heatmaps` again")
     return faces, heatmaps

@@ -58,7 +58,7 @@ def main(params: Evaluate, checkpoint: Path, faces_dir: Path, heatmaps_dir: Path
     test = Faces(faces, heatmaps, "test", config.classes)
     predictions = predict(classifier, test, config.train["input_size"], params.batch_size)
     scores = score(predictions, config.classes)
-    means, numbers = class_means(heatmaps, Faces(faces, heatmaps, "train", config.classes), config.classes)
+    means, numbers = class_means(Faces(faces, heatmaps, "train", config.classes), config.classes)
     metrics = {**scores["macro"], "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
     details = {
         "trained": vars(config),
@@ -139,13 +139,12 @@ def score(predictions: Predictions, classes: tuple[str, ...]) -> dict:
     }
 
 
-def class_means(heatmaps: ShardSet, train: Faces, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+def class_means(train: Faces, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     """The mean map of every class's training faces (K, n, n) in [0, 1], zeros without any, and their numbers (K,)."""
-    height, width = heatmaps.row("maps", 0).shape
-    sums, numbers = torch.zeros(len(classes), height, width), torch.zeros(len(classes))
-    for row, target in zip(train.rows[train.has_map], train.targets[train.has_map], strict=True):
-        sums[target] += torch.from_numpy(heatmaps.row("maps", int(row))) / 255
-        numbers[target] += 1
+    sums, numbers = torch.zeros(len(classes), *train.heatmap(0).shape), torch.zeros(len(classes))
+    for index in np.flatnonzero(train.has_map):
+        sums[train.targets[index]] += train.heatmap(index) / 255
+        numbers[train.targets[index]] += 1
     return sums / numbers.clamp(min=1)[:, None, None], numbers
 
 

@@ -1,0 +1,82 @@
+"""A YAML file with the line of everything in it, so that every mistake can be named by its line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from pipeline.errors import InputError
+
+LARGEST = 1_000_000  # bytes: a codebook is a page or two
+MERGE = "tag:yaml.org,2002:merge"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the file says, and where."""
+
+    content: dict
+    root: Node
+
+    def line(self, location: Sequence[int | str]) -> int:
+        """Line (from 1) of the deepest part of ``location`` (keys and indices from the root) that the file has."""
+        node, line = self.root, self.root.start_mark.line
+        for step in location:
+            if isinstance(node, MappingNode):
+                found = [(key, value) for key, value in node.value if key.value == str(step)]
+                if not found:
+                    continue
+                line, node = found[-1][0].start_mark.line, found[-1][1]
+            elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+                line = node.start_mark.line
+        return line + 1
+
+    def duplicates(self) -> list[tuple[int, str]]:
+        """Line and message of every key that a mapping has twice."""
+        found, waiting, seen = [], [self.root], set()
+        while waiting:
+            node = waiting.pop()
+            if id(node) in seen:  # an alias
+                continue
+            seen.add(id(node))
+            if isinstance(node, SequenceNode):
+                waiting += node.value
+            elif isinstance(node, MappingNode):
+                first: dict[str, int] = {}
+                for key, value in node.value:
+                    waiting.append(value)
+                    line = key.start_mark.line + 1
+                    if key.tag == MERGE:
+                        continue
+                    if str(key.value) in first:
+                        found.append((line, f"{key.value} is there twice, first in line {first[str(key.value)]}: keep one"))
+                    first.setdefault(str(key.value), line)
+        return found
+
+
+def read(path: Path) -> Source:
+    """Read a YAML mapping by the safe loader (YAML 1.2); duplicate keys are left to ``Source.duplicates``."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"{path} has more than {LARGEST:,} bytes: give the path of a codebook")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise InputError(f"cannot read {path}: {reason}: give the path of a YAML file") from error
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.allow_duplicate_keys = True
+        content = yaml.load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
+        raise InputError(f"{path}{line}: {problem}: mend the YAML") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} must hold a mapping of names to values, not {type(content).__name__}")
+    return Source(content, root)

@@ -1,0 +1,270 @@
+"""Shapes of a codebook on the landmarks of many faces at once.
+
+Coordinates are pixels of each face's frame, (x, y), origin at the centre of the top left pixel. Faces are the last axis
+of every array here: what is done to all faces of a batch then runs over contiguous memory.
+
+A shape's value at a point is 1 inside and 0 outside. With a soft edge it falls from 1 to 0 along the ``edge`` pixels about
+the border; with whole pixels it is exactly the pixels that drawing the shape would set.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import cv2
+import numpy as np
+
+from pipeline.codebook.schema import Centre, Ellipse, Gaussian, Length, Polygon, Shape
+
+RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
+REACH = 3.0  # sigmas, from where on a Gaussian is 0
+EXACT_RADIUS = 256  # pixels
+
+
+@dataclass(frozen=True)
+class Faces:
+    """N faces. With ``whole_pixels``, means and halves of landmarks are truncated and other lengths rounded, as the released
+    code does."""
+
+    points: np.ndarray  # (68, 2, N) float64
+    sizes: np.ndarray  # (2, N) as (width, height)
+    whole_pixels: bool
+
+    @cached_property
+    def eyes(self) -> np.ndarray:
+        """From the right eye's centre to the left eye's, (2, N)."""
+        return self.points[LEFT_EYE].mean(axis=0) - self.points[RIGHT_EYE].mean(axis=0)
+
+    def centre(self, centre: Centre) -> np.ndarray:
+        """(2, N)."""
+        mean = np.stack([self.points[list(centre.x), 0].mean(axis=0), self.points[list(centre.y), 1].mean(axis=0)])
+        return np.trunc(mean) if self.whole_pixels else mean
+
+    def length(self, length: Length, axis: np.ndarray | None = None) -> np.ndarray:
+        """Pixels, (N,). ``half`` runs along ``axis`` ((2, N) unit vectors), or straight between its landmarks if None."""
+        if length.half is not None:
+            first, second = length.half
+            between = self.points[second] - self.points[first]
+            distance = np.hypot(*between) if axis is None else (between * axis).sum(axis=0)
+            halved = (distance + (self.length(length.plus) if length.plus else 0)) / 2
+            halved = np.trunc(halved) if self.whole_pixels else halved
+            return np.where(halved > 0, halved, self.length(length.otherwise)) if length.otherwise else halved
+        if length.px is not None:
+            pixels = np.full(self.sizes.shape[1], length.px)
+        elif length.iod is not None:
+            pixels = length.iod * np.hypot(*self.eyes)
+        else:
+            pixels = length.width * self.sizes[0] if length.width is not None else length.height * self.sizes[1]
+        return np.rint(pixels) if self.whole_pixels else pixels
+
+    def axes(self, rotation: str | tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
+        """A shape's own x and y axis as unit vectors (2, N)."""
+        number = self.sizes.shape[1]
+        if rotation is None:
+            return np.array([[1.0], [0.0]]).repeat(number, axis=1), np.array([[0.0], [1.0]]).repeat(number, axis=1)
+        along = self.eyes if rotation == "face" else self.points[rotation[1]] - self.points[rotation[0]]
+        length = np.hypot(*along)
+        along = np.where(length > 0, along / np.where(length > 0, length, 1), np.array([[1.0], [0.0]]))
+        return along, np.stack([-along[1], along[0]])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where shapes are asked for their value: columns at ``x`` (columns, N or 1), rows at ``y`` (rows, N or 1)."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def window(self, low: np.ndarray, high: np.ndarray) -> tuple[slice, slice]:
+        """Rows and columns outside of which no face has a point between ``low`` and ``high``, both (2, N)."""
+        return _span(self.y, low[1], high[1]), _span(self.x, low[0], high[0])
+
+
+def _span(positions: np.ndarray, low: np.ndarray, high: np.ndarray) -> slice:
+    inside = np.flatnonzero(((positions >= low) & (positions <= high)).any(axis=1))
+    return slice(inside[0], inside[-1] + 1) if inside.size else slice(0, 0)
+
+
+def add(
+    values: np.ndarray, shape: Shape, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
+) -> np.ndarray:
+    """Combine ``values`` (rows, columns, N) in place with those of a shape; returns (N,) whether it reaches the frame.
+
+    ``edge`` (N,) is the width of soft edges; None draws whole pixels, and ``values`` may then be bool.
+    """
+    match shape:
+        case Ellipse():
+            return _add_ellipse(values, shape, faces, grid, edge, combine)
+        case Polygon():
+            return _add_polygon(values, shape, faces, grid, edge, combine)
+        case Gaussian():
+            return _add_gaussians(values, shape, faces, grid, combine)
+
+
+def _add_ellipse(
+    values: np.ndarray, shape: Ellipse, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
+) -> np.ndarray:
+    along, down = faces.axes(shape.rotation)
+    centre = faces.centre(shape.centre)
+    centre = centre + along * faces.length(shape.offset.x, along) + down * faces.length(shape.offset.y, down)
+    if shape.inside:
+        centre[0] = np.clip(centre[0], 0, faces.sizes[0])
+    radii = np.stack([faces.length(shape.rx, along), faces.length(shape.ry, down)])
+    reach = np.hypot(along * radii[0], down * radii[1])  # half of the bounding box, exact for an ellipse
+    visible = _reaches(centre - reach, centre + reach, faces) & (radii >= 0).all(axis=0)
+    if edge is None and shape.rotation is None:
+        _fill_whole_pixels(values, centre, radii, visible, grid, combine)
+        return visible
+    margin = 0.5 if edge is None else edge / 2
+    rows, columns = grid.window(*_hidden_away(centre - reach - margin, centre + reach + margin, visible))
+    u, v = _offsets(grid, rows, columns, centre)
+    if shape.rotation is not None:
+        (ax, ay), (bx, by) = along.astype(np.float32), down.astype(np.float32)
+        u, v = u * ax + v * ay, u * bx + v * by
+    radii = radii.astype(np.float32)
+    if edge is None:
+        inside = (u / (radii[0] + 0.5)) ** 2 + (v / (radii[1] + 0.5)) ** 2 <= 1
+        combine(values[rows, columns], inside & visible, out=values[rows, columns])
+    else:
+        _combine_soft(values[rows, columns], _ellipse_distance(u, v, radii), edge, visible, combine)
+    return visible
+
+
+def _fill_whole_pixels(
+    values: np.ndarray, centre: np.ndarray, radii: np.ndarray, visible: np.ndarray, grid: Grid, combine: np.ufunc
+) -> None:
+    """An upright ellipse as runs of pixels, row by row: just those that OpenCV fills."""
+    if not visible.any():
+        return
+    kind = np.int16 if max(np.abs(centre[:, visible]).max(), radii.max(), grid.x.max(), grid.y.max()) < 8192 else np.int32
+    centre = np.where(visible, centre, 0).astype(kind)
+    firsts, lasts, which = _runs_of(radii.astype(int), visible, kind)
+    height = firsts.shape[1]  # the middle row is the centre's, the first and last are empty
+    low, high = (centre[1] - height // 2)[visible].min(), (centre[1] + height // 2)[visible].max()
+    rows = _span(grid.y, low, high)
+    if rows.start == rows.stop:  # between two rows of the grid
+        return
+    run = (grid.y[rows].astype(kind) - centre[1] + kind(height // 2)).clip(0, height - 1) + which * height  # (rows, N)
+    low, high = firsts.ravel().take(run) + centre[0], lasts.ravel().take(run) + centre[0]
+    columns = _span(grid.x, low.min(), high.max())
+    x = grid.x[columns].astype(kind)
+    inside = x >= low[:, None]
+    inside &= x <= high[:, None]
+    combine(values[rows, columns], inside, out=values[rows, columns])
+
+
+def _runs_of(radii: np.ndarray, visible: np.ndarray, kind: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of the ellipses with ``radii`` (2, N): first and last pixel relative to the centre, both (tables, rows), and
+    which table is whose (N,); the last table is empty, for those that are not visible."""
+    codes = np.where(visible, radii[0] * 65536 + radii[1], -1)
+    if (codes == codes[0]).all():
+        distinct, which = codes[:1], np.zeros(len(codes), np.intp)
+    else:
+        distinct, which = np.unique(codes, return_inverse=True)
+    runs = [_runs(*divmod(code, 65536)) for code in distinct.tolist()]
+    rows = max(run.shape[1] for run in runs)
+    tables = np.empty((2, len(runs), rows), kind)
+    tables[0], tables[1] = 1, 0  # empty
+    for index, run in enumerate(runs):
+        start = (rows - run.shape[1]) // 2
+        tables[:, index, start : start + run.shape[1]] = run
+    return *tables, which
+
+
+@lru_cache(maxsize=4096)
+def _runs(rx: int, ry: int) -> np.ndarray:
+    """First and last pixel (2, 2 ry + 5) of an ellipse's rows, relative to its centre; empty rows are 1 and 0, as is all of
+    an ellipse with a negative radius.
+
+    OpenCV fills the polygon through whole degrees, whose edge is up to a pixel off the ellipse; so it is asked. From
+    EXACT_RADIUS on, where that pixel is less than a hundredth, pixels within half a pixel of the ellipse will do.
+    """
+    if rx < 0:
+        return np.array([[1], [0]])
+    dy = np.arange(-ry - 2, ry + 3)
+    if max(rx, ry) > EXACT_RADIUS:
+        half = np.floor((rx + 0.5) * np.sqrt((1 - (dy / (ry + 0.5)) ** 2).clip(min=0)))
+        empty = np.abs(dy) > ry
+        return np.stack([np.where(empty, 1, -half), np.where(empty, 0, half)]).astype(np.int32)
+    canvas = np.zeros((len(dy), 2 * rx + 5), np.uint8)
+    cv2.ellipse(canvas, (rx + 2, ry + 2), (rx, ry), 0, 0, 360, 1, -1)
+    first, last = canvas.argmax(axis=1), canvas.shape[1] - 1 - canvas[:, ::-1].argmax(axis=1)
+    empty = ~canvas.any(axis=1)
+    return np.stack([np.where(empty, 1, first - rx - 2), np.where(empty, 0, last - rx - 2)]).astype(np.int32)
+
+
+def _ellipse_distance(u: np.ndarray, v: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Signed distance to an ellipse's border (negative inside), to first order: with f = |(u / rx, v / ry)|, it is
+    (f - 1) / |grad f|."""
+    rx, ry = radii.clip(min=1e-3)
+    x, y = (u / rx) ** 2, (v / ry) ** 2
+    level = np.sqrt(x + y)
+    slope = np.sqrt(x / rx**2 + y / ry**2)
+    at_centre = slope == 0
+    return np.where(at_centre, -np.minimum(rx, ry), level * (level - 1) / np.where(at_centre, 1, slope))
+
+
+def _add_polygon(
+    values: np.ndarray, shape: Polygon, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
+) -> np.ndarray:
+    corners = faces.points[list(shape.through)]  # (M, 2, N)
+    grown = faces.length(shape.dilate)
+    low, high = corners.min(axis=0) - grown, corners.max(axis=0) + grown
+    visible = _reaches(low, high, faces)
+    margin = 0.5 if edge is None else edge / 2
+    rows, columns = grid.window(*_hidden_away(low - margin, high + margin, visible))
+    squared, inside = None, False
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        side = (end - start).astype(np.float32)  # (2, N)
+        dx, dy = _offsets(grid, rows, columns, start)
+        length = (side**2).sum(axis=0)
+        share = ((dx * side[0] + dy * side[1]) / np.where(length > 0, length, 1)).clip(0, 1)
+        distance = (dx - share * side[0]) ** 2 + (dy - share * side[1]) ** 2
+        squared = distance if squared is None else np.minimum(squared, distance)
+        # Crossing number: a ray to the right crosses this side.
+        above = (dy < 0) != (dy < side[1])
+        inside = inside ^ (above & ((dx * side[1] < dy * side[0]) == (side[1] > 0)))
+    distance = np.sqrt(squared) * np.where(inside, np.float32(-1), 1) - grown.astype(np.float32)
+    if edge is None:
+        combine(values[rows, columns], (distance <= 0.5) & visible, out=values[rows, columns])
+    else:
+        _combine_soft(values[rows, columns], distance, edge, visible, combine)
+    return visible
+
+
+def _add_gaussians(values: np.ndarray, shape: Gaussian, faces: Faces, grid: Grid, combine: np.ufunc) -> np.ndarray:
+    sigma = faces.length(shape.sigma)
+    some = np.zeros(faces.sizes.shape[1], bool)
+    floor = np.exp(-(REACH**2) / 2)
+    for point in faces.points[list(shape.at)]:
+        low, high = point - REACH * sigma, point + REACH * sigma
+        visible = _reaches(low, high, faces) & (sigma > 0)
+        some |= visible
+        rows, columns = grid.window(*_hidden_away(low, high, visible))
+        scale = np.where(sigma > 0, sigma, 1).astype(np.float32)
+        dx, dy = _offsets(grid, rows, columns, point)
+        bell = np.exp(-((dx / scale) ** 2) / 2) * np.exp(-((dy / scale) ** 2) / 2)
+        bell = (bell - floor).clip(min=0) * visible / (1 - floor)
+        combine(values[rows, columns], bell, out=values[rows, columns])
+    return some
+
+
+def _offsets(grid: Grid, rows: slice, columns: slice, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From ``origin`` (2, N) to the grid's points in a window: x (1, columns, N) and y (rows, 1, N)."""
+    return (grid.x[columns] - origin[0])[None].astype(np.float32), (grid.y[rows] - origin[1])[:, None].astype(np.float32)
+
+
+def _combine_soft(
+    values: np.ndarray, distance: np.ndarray, edge: np.ndarray, visible: np.ndarray, combine: np.ufunc
+) -> None:
+    soft = (0.5 - distance / edge.astype(np.float32)).clip(0, 1) * visible
+    combine(values, soft, out=values)
+
+
+def _reaches(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
+    """Whether a box ((2, N) corners) and the frame have a point in common, (N,)."""
+    return ((high >= 0) & (low <= faces.sizes - 1)).all(axis=0)
+
+
+def _hidden_away(low: np.ndarray, high: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes of shapes that are not drawn take up no room."""
+    return np.where(visible, low, np.inf), np.where(visible, high, -np.inf)
