@@ -2,12 +2,14 @@
 that dvc.yaml uses."""
 
 import importlib
+import time
 from collections import Counter
 from pathlib import Path
 
 import click
 
 from pipeline import params as parameters
+from pipeline.codebook.cli import codebook
 from pipeline.errors import InputError
 
 # Commands of the trainer are imported when asked for, so that the offline half starts without torch.
@@ -121,7 +123,8 @@ def landmarks(params_path: Path, manifest: Path, detections: Path, out: Path) ->
 @click.option("--codebook", help="Name or path; replaces heatmaps.codebook.")
 @path_option("--faces", "data/faces", "Folder of face shards to read.")
 @path_option("--out", "data/heatmaps", "Folder of heatmap shards to write.")
-def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path) -> None:
+@click.option("--workers", type=click.IntRange(1), help="Threads; replaces base.workers. They change no byte.")
+def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path, workers: int | None) -> None:
     """Render every face's action-unit heatmap from its stored landmarks.
 
     \b
@@ -131,12 +134,45 @@ def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path) ->
     """
     from pipeline import heatmaps as stage
 
-    params = parameters.load(params_path).heatmaps
-    if codebook is not None:
-        params = params.model_copy(update={"codebook": codebook})
-    counts = stage.main(params, faces, out)
-    click.echo(f"{_counted(counts)}\nwrote {counts.total():,} rows to {out}")
+    every = parameters.load(params_path)
+    params = every.heatmaps if codebook is None else every.heatmaps.model_copy(update={"codebook": codebook})
+    started = time.perf_counter()
+    book, counts = stage.main(params, faces, out, workers or every.base.workers)
+    seconds = time.perf_counter() - started
+    click.echo(f"{_counted(counts)}\ncodebook {book.name}: {counts.total() / seconds:,.0f} faces/s")
+    click.echo(f"wrote {counts.total():,} rows to {out}")
 
 
 def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))
+
+
+@aucue.group()
+def bench() -> None:
+    """Measure: figures side by side in one run, printed and written as JSON."""
+
+
+@bench.command("heatmaps")
+@params_option
+@click.option("--faces", type=click.IntRange(1), default=287_000, show_default=True, help="AffectNet has as many.")
+@click.option("--most", type=click.IntRange(1), default=1_000_000, show_default=True, help="Faces of the largest run.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Threads of the end-to-end runs.")
+@path_option("--slow", "tests/pipeline/slow_heatmaps.py", "The renderer to compare with.")
+@path_option("--golden", "tests/reference/heatmaps.npz", "Maps of the released code to compare with.")
+@path_option("--out", "data/bench/heatmaps.json", "JSON to write.")
+def bench_heatmaps(params_path: Path, faces: int, most: int, workers: int, slow: Path, golden: Path, out: Path) -> None:
+    """Heatmaps: likeness to the released code's, speed, memory, size on disk.
+
+    \b
+    Examples:
+      aucue bench heatmaps                          about two minutes
+      aucue bench heatmaps --faces 5000 --most 10000
+    """
+    from pipeline import bench as benchmark
+
+    sizes = sorted({min(10_000, faces), faces, 2 * faces, most})
+    benchmark.main(sizes, workers, params_path, slow, golden, out)
+    click.echo(f"wrote {out}")
+
+
+aucue.add_command(codebook)

@@ -1,43 +1,15 @@
+import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
-from pipeline.cli import aucue
 from pipeline.manifest import SPLITS
 from pipeline.shards import ShardSet
 
 STAGES = ["ingest", "detect", "landmarks", "heatmaps", "train", "evaluate", "report"]
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run `aucue ...` in an empty folder; returns the exit code and what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        result = CliRunner().invoke(aucue, [str(argument) for argument in arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
-
-
-@pytest.fixture
-def write_params(params_path, tmp_path):
-    """params.yaml with pieces of its lines replaced."""
-
-    def write(*changes):
-        text = params_path.read_text()
-        for old, new in changes:
-            assert text.count(old) == 1, old
-            text = text.replace(old, new)
-        (tmp_path / "params.yaml").write_text(text)
-
-    return write
 
 
 def fails(result, match):
@@ -156,7 +128,9 @@ def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
     assert all(split in (tmp_path / "data" / "manifest.csv").read_text() for split in SPLITS)
     assert "12 ok; 0 with several faces" in run("detect").output
     assert "12 ok\nwrote 12 rows to data/faces" in run("landmarks").output
-    assert "12 with a map\nwrote 12 rows to data/heatmaps" in run("heatmaps").output
+    rendered = run("heatmaps").output
+    assert "12 with a map\ncodebook belharbi2024: " in rendered
+    assert "faces/s\nwrote 12 rows to data/heatmaps" in rendered
     assert len(ShardSet(tmp_path / "data" / "heatmaps", "heatmaps")) == 12
 
 
@@ -168,7 +142,7 @@ def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
         (["heatmaps"], "data/faces is not a complete set of faces (it has no index.json): run `aucue landmarks` first"),
         (
             ["heatmaps", "--codebook", "mine"],
-            "there is no codebook 'mine': give one of belharbi2024, or the path of a .yaml",
+            "there is no codebook 'mine': give one of belharbi2024, facs, landmarks68, or the path of a .yaml",
         ),
         (["detect", "--params", "none.yaml"], "cannot read none.yaml"),
     ],
@@ -194,6 +168,33 @@ def test_codebook_option_replaces_the_parameter(run, write_params, dataset, para
     result = run("heatmaps", "--codebook", "mine.yaml", "--faces", dataset.faces, "--out", "maps")
     assert "84 with a map" in result.output
     assert ShardSet(tmp_path / "maps", "heatmaps").stamp["codebook"] == "mine"
+
+
+def test_heatmaps_say_how_many_and_why_not(run, write_params, dataset, tmp_path):
+    write_params()
+    result = run("heatmaps", "--codebook", "facs", "--faces", dataset.faces, "--out", "maps", "--workers", "2")
+    counts, rate, wrote = result.stdout.splitlines()
+    assert counts == "84 with a map, 14 without: neutral has no action units"
+    assert re.fullmatch(r"codebook facs: [\d,]+ faces/s", rate)
+    assert wrote == "wrote 98 rows to maps"
+
+
+def test_bench_measures_and_writes(run, write_params, params_path, tmp_path):
+    write_params()
+    tests = params_path.parent / "tests"
+    given = "--slow", tests / "pipeline" / "slow_heatmaps.py", "--golden", tests / "reference" / "heatmaps.npz"
+    result = run("bench", "heatmaps", "--faces", 700, "--most", 1500, *given)
+    assert result.exit_code == 0
+    written = json.loads((tmp_path / "data" / "bench" / "heatmaps.json").read_text())
+    assert written["fidelity"]["golden_min"] > 0.999
+    assert written["fidelity"]["slow_min"] > 0.995
+    assert written["fidelity"]["has_map_disagreements"] == 0
+    assert written["kernel"]["times_faster"] > 1
+    assert [run["faces"] for run in written["end_to_end"]] == [700, 1400, 1500]
+    assert all(run["bytes_per_face"] < 900 for run in written["end_to_end"])
+    assert os.listdir(tmp_path / "data" / "bench") == ["heatmaps.json"]
+    fails(run("bench", "heatmaps"), "there is no slow renderer tests/pipeline/slow_heatmaps.py: run in the repository's")
+    fails(run("bench", "heatmaps", *given[:2]), "there are no golden maps tests/reference/heatmaps.npz")
 
 
 def test_output_that_cannot_be_written(run, write_params, dataset, tmp_path):
@@ -227,6 +228,6 @@ def test_real_process_fails_in_one_line(tmp_path):
 def test_offline_commands_start_without_torch(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('torch was imported')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    for command in ("ingest", "detect", "landmarks", "heatmaps"):
+    for command in ("ingest", "detect", "landmarks", "heatmaps", "codebook", "bench"):
         assert aucue_process(command, "--help", folder=tmp_path, PYTHONPATH=path).returncode == 0
     assert aucue_process("--version", folder=tmp_path, PYTHONPATH=path).returncode == 0
