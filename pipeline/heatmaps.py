@@ -1,37 +1,26 @@
-"""Stage heatmaps: where a FACS expert would look, one small map per face for its label.
-
-Coordinates are pixels of the face's frame, (x, y), origin top left. A map has values in [0, 1]; row i is y, column j is x.
-Codebooks with ``whole_pixels`` follow the released code's steps (each action unit drawn on a canvas, shrunk, blurred,
-combined) without a canvas: shrinking reads at most four pixels a cell, so only those are asked whether a shape covers them.
-Others are sampled at the centres of the cells, their edges at least a cell wide.
-"""
+"""Stage heatmaps: where a FACS expert would look, one small map per face for its label, from the stored landmarks alone."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from pipeline import codebook as codebooks
-from pipeline import shapes
 from pipeline.codebook import Codebook
-from pipeline.codebook.schema import Cue, Render, Shape
 from pipeline.errors import InputError
 from pipeline.params import Heatmaps
 from pipeline.progress import progress
-from pipeline.shapes import Faces, Grid
+from pipeline.render import render, render_cues
 from pipeline.shards import ShardSet, ShardWriter
 from pipeline.workers import threaded_map
 
-BATCH_POINTS = 2**21  # of the grid, times faces, that are worked on together: bounds the memory
+__all__ = ["classes_of", "main", "render"]
+
 ROWS = 4096  # faces a thread renders at a time: enough of each expression to fill batches
-LARGEST_FRAME = 32767  # pixels
 READ = ("landmarks", "label", "status")
-COMBINE = {"max": np.maximum, "sum": np.add}
 
 
 def main(
@@ -73,187 +62,6 @@ def main(
 def classes_of(codebook: Codebook) -> list[str]:
     """The expressions that have a map, in alphabetical order: the axis of maps per class."""
     return sorted(name for name, cues in codebook.cues.items() if cues)
-
-
-def render(
-    landmarks: np.ndarray,
-    labels: Sequence[str],
-    sizes: np.ndarray,
-    codebook: Codebook,
-    size: int = 28,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The heatmaps of N faces, each for its label.
-
-    ``landmarks`` (N, 68, 2) and ``sizes`` (N, 2) as (height, width) are in pixels of each face's own frame, where the
-    codebook's ``px`` are pixels too. Returns maps (N, size, size) float32 in [0, 1] and has_map (N,) bool; a face has no
-    map (zeros) if its expression has none, its landmarks are not finite, or all its regions lie outside the frame.
-
-    Raises InputError for a label that the codebook does not have, ValueError for arrays that do not fit together.
-    """
-    landmarks, labels, sizes = np.asarray(landmarks, float), np.asarray(labels, str), np.asarray(sizes, float)
-    number = len(landmarks)
-    if landmarks.shape != (number, 68, 2) or labels.shape != (number,) or sizes.shape != (number, 2):
-        raise ValueError(
-            f"landmarks {landmarks.shape}, labels {labels.shape} and sizes {sizes.shape} must be (N, 68, 2), (N,), (N, 2)"
-        )
-    unknown = sorted(set(labels.tolist()) - set(codebook.cues))
-    if unknown:
-        raise InputError(
-            f"codebook {codebook.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
-        )
-    maps = np.zeros((number, size, size), np.float32)
-    has_map = np.zeros(number, bool)
-    for label in sorted(set(labels.tolist())):
-        members = np.flatnonzero(labels == label)
-        maps[members], has_map[members] = render_cues(
-            landmarks[members], sizes[members], codebook.cues[label], codebook, size
-        )
-    return maps, has_map
-
-
-def render_cues(
-    landmarks: np.ndarray, sizes: np.ndarray, cues: Sequence[Cue], codebook: Codebook, size: int = 28
-) -> tuple[np.ndarray, np.ndarray]:
-    """As ``render``, but the same cues for every face: one action unit, or an expression whatever the label."""
-    maps = np.zeros((len(landmarks), size, size), np.float32)
-    has_map = np.zeros(len(landmarks), bool)
-    if not ((sizes >= 1) & (sizes <= LARGEST_FRAME)).all():
-        raise ValueError(f"sizes must be from 1 to {LARGEST_FRAME} pixels")
-    members = np.flatnonzero(np.isfinite(landmarks).all(axis=(1, 2))) if cues else np.zeros(0, int)
-    step = max(1, BATCH_POINTS // _points(codebook.render, size))
-    for batch in (members[start : start + step] for start in range(0, len(members), step)):
-        maps[batch], has_map[batch] = _render_batch(landmarks[batch], sizes[batch], cues, codebook, size)
-    return maps, has_map
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Where a map of ``number`` x ``number`` cells reads its shapes, for faces in frames of ``sizes`` (2, N or 1).
-
-    With whole pixels a cell is the mean of four, as shrinking bilinearly without antialiasing has it: cell i lies at
-    (i + 0.5) length / number - 0.5 and reads its two neighbours along each axis. Otherwise it is that place itself.
-    """
-
-    grid: Grid
-    weights: tuple[np.ndarray, np.ndarray] | None  # of pixels along x and y, (2 number, N or 1); None if all are equal
-    doubled: bool
-
-    @classmethod
-    def of(cls, number: int, sizes: np.ndarray, whole_pixels: bool) -> "Cells":
-        lengths = sizes[:, None]  # (2, 1, N)
-        places = (np.arange(number)[:, None] + 0.5) * lengths / number - 0.5  # (2, number, N)
-        if not whole_pixels:
-            return cls(Grid(*places), None, doubled=False)
-        places = places.clip(0, lengths - 1)
-        low = np.floor(places)
-        second = places - low
-        pixels = np.stack([low, np.minimum(low + 1, lengths - 1)], axis=2).reshape(2, 2 * number, -1)
-        weights = np.stack([1 - second, second], axis=2).reshape(2, 2 * number, -1).astype(np.float32)
-        return cls(Grid(*pixels), None if (weights == 0.5).all() else tuple(weights), doubled=True)
-
-    def pool(self, values: np.ndarray) -> np.ndarray:
-        """Values at the grid's points (rows, columns, N) to cells (number, number, N), up to a common factor."""
-        if not self.doubled:
-            return values
-        values = values.view(np.uint8) if values.dtype == bool else values
-        if self.weights is not None:
-            x, y = self.weights
-            values = values * x * y[:, None]
-        values = values[:, 0::2] + values[:, 1::2]
-        return values[0::2] + values[1::2]
-
-
-def coverage(
-    faces: Faces, shapes_of_region: Sequence[Shape], codebook: Codebook, cells: Cells
-) -> tuple[np.ndarray, np.ndarray]:
-    """A region before softening: how much of it each cell reads, (cells, cells, N) up to a common factor, and whether any
-    of its shapes reaches the frame, (N,)."""
-    render, number = codebook.render, faces.sizes.shape[1]
-    hard = render.whole_pixels and render.combine == "max"
-    values = np.zeros((len(cells.grid.y), len(cells.grid.x), number), bool if hard else np.float32)
-    edge = None
-    if not render.whole_pixels:
-        cell = (faces.sizes / len(cells.grid.x)).max(axis=0)
-        edge = np.maximum(faces.length(render.edge), cell) if render.edge else cell
-    drawn = np.zeros(number, bool)
-    for shape in shapes_of_region:
-        drawn |= shapes.add(values, shape, faces, cells.grid, edge, COMBINE[render.combine])
-    return cells.pool(values), drawn
-
-
-def _render_batch(
-    landmarks: np.ndarray, sizes: np.ndarray, cues: Sequence[Cue], codebook: Codebook, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    render = codebook.render
-    points = np.ascontiguousarray(landmarks.transpose(1, 2, 0))
-    faces = Faces(np.trunc(points) if render.whole_pixels else points, sizes.T[::-1], render.whole_pixels)
-    same = bool((sizes == sizes[:1]).all())
-    cells = Cells.of(render.cells or size, faces.sizes[:, :1] if same else faces.sizes, render.whole_pixels)
-    combine, combined = COMBINE[render.combine], None
-    for region, weight in _distinct(cues, codebook).items():
-        values, _ = coverage(faces, region, codebook, cells)
-        values = _enlarge(_box_sum(values, render.soften), size)
-        values = values if weight == 1 else values * np.float32(weight)
-        combined = values if combined is None else combine(combined, values)
-    maps = _normalise(np.moveaxis(combined, -1, 0).astype(np.float32, order="C"))
-    if size < maps.shape[1]:
-        maps = _normalise(np.stack([cv2.resize(single, (size, size), interpolation=cv2.INTER_AREA) for single in maps]))
-    return maps, maps.any(axis=(1, 2))
-
-
-def _distinct(cues: Sequence[Cue], codebook: Codebook) -> Mapping[tuple[Shape, ...], float]:
-    """The shapes of each cue with its weight; action units that share their place are drawn once."""
-    weights: dict[tuple[Shape, ...], float] = {}
-    for cue in cues:
-        region = codebook.regions[cue.au]
-        if region not in weights:
-            weights[region] = cue.weight
-        elif codebook.render.combine == "sum":
-            weights[region] += cue.weight
-        else:
-            weights[region] = max(weights[region], cue.weight)
-    return weights
-
-
-def _box_sum(maps: np.ndarray, width: int) -> np.ndarray:
-    """Sum over boxes of width x width cells, (h, w, N); the border is mirrored without repeating the edge."""
-    if width == 1:
-        return maps
-    if maps.dtype == np.uint8 and 4 * width**2 > 255:
-        maps = maps.astype(np.uint16)
-    for axis in (0, 1):
-        maps = np.moveaxis(maps, axis, 0)
-        total = maps.copy()
-        for shift in range(1, width // 2 + 1):
-            total[shift:] += maps[:-shift]
-            total[:shift] += maps[shift:0:-1]
-            total[:-shift] += maps[shift:]
-            total[-shift:] += maps[-2 : -2 - shift : -1]
-        maps = np.moveaxis(total, 0, axis)
-    return maps
-
-
-def _normalise(maps: np.ndarray) -> np.ndarray:
-    """Min-max to [0, 1] per map (N, h, w); a constant map becomes zeros."""
-    low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
-    return (maps - low) / np.where(high > low, high - low, 1)
-
-
-def _enlarge(maps: np.ndarray, size: int) -> np.ndarray:
-    """Maps (h, w, N) bilinearly at size x size, unless they are that large."""
-    extent = len(maps)
-    if size <= extent:
-        return maps
-    place = ((np.arange(size) + 0.5) * extent / size - 0.5).clip(0, extent - 1)
-    low = place.astype(int)
-    share = (place - low).astype(np.float32)
-    high = np.minimum(low + 1, extent - 1)
-    rows = maps[low] * (1 - share)[:, None, None] + maps[high] * share[:, None, None]
-    return rows[:, low] * (1 - share)[:, None] + rows[:, high] * share[:, None]
-
-
-def _points(render: Render, size: int) -> int:
-    return max(size, (render.cells or size) * (2 if render.whole_pixels else 1)) ** 2
 
 
 def _chunks(faces: ShardSet) -> Iterator[list[dict[str, np.ndarray]]]:

@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline import heatmaps
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import Cue, split
 from pipeline.errors import InputError
 from pipeline.files import atomic
+from pipeline.render import render_cues
 from pipeline.shards import ShardSet
 
 SIDE = 224  # pixels of a drawn face
@@ -76,7 +76,7 @@ def _panel(place, book: Codebook, cues: Sequence[Cue], image: np.ndarray | None,
 
     frame = landmarks[None] * (book.reference_size / SIDE)
     sizes = np.full((1, 2), float(book.reference_size))
-    (heatmap,), (has_map,) = heatmaps.render_cues(frame, sizes, cues, book, size=112)
+    (heatmap,), (has_map,) = render_cues(frame, sizes, cues, book, size=112)
     place.imshow(np.full((SIDE, SIDE, 3), 255, np.uint8) if image is None else image)
     if has_map:
         opacity = 0.75 * heatmap**0.7
@@ -102,7 +102,7 @@ def _labels(
     places: dict[tuple[str, int], tuple[float, float]] = {}
     for index, (shape, keys) in enumerate(numbers.items()):
         alone = replace(book, regions={"0": (shape,)})
-        (heatmap,), (drawn,) = heatmaps.render_cues(frame, sizes, [Cue(au="0")], alone, size=SIDE // 4)
+        (heatmap,), (drawn,) = render_cues(frame, sizes, [Cue(au="0")], alone, size=SIDE // 4)
         if not drawn:
             continue
         y, x = ((axis * heatmap).sum() / heatmap.sum() * 4 + 1.5 for axis in np.indices(heatmap.shape))

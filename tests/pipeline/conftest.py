@@ -1,9 +1,21 @@
-"""Fixtures for what runs the command."""
+"""Fixtures for what runs the command, and for what draws heatmaps."""
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from pipeline import codebook as codebooks
 from pipeline.cli import aucue
+
+
+@pytest.fixture(scope="session")
+def book():
+    return codebooks.load("belharbi2024")
+
+
+@pytest.fixture(scope="session")
+def golden(small_reference):
+    return dict(np.load(small_reference / "heatmaps.npz"))
 
 
 @pytest.fixture

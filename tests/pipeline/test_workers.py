@@ -1,12 +1,13 @@
 import math
 import operator
 import os
+import time
 
 import numpy as np
 import pytest
 
 from pipeline import workers
-from pipeline.workers import ordered_map
+from pipeline.workers import ordered_map, threaded_map
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -69,3 +70,26 @@ def test_arrays_come_back_whole():
     arrays = [np.full(5, number) for number in range(20)]
     for expected, result in zip(arrays, ordered_map(np.negative, arrays, 2), strict=True):
         np.testing.assert_array_equal(result, -expected)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_threads_keep_the_order_too(number):
+    def slower_first(item):
+        time.sleep(0.002 * (10 - item))
+        return item
+
+    assert list(threaded_map(slower_first, range(10), number)) == list(range(10))
+    assert list(threaded_map(slower_first, [], number)) == []
+
+
+def test_threads_draw_only_a_few_items_ahead():
+    drawn = []
+    results = threaded_map(operator.neg, (drawn.append(item) or item for item in range(1000)), 2)
+    assert next(results) == 0
+    assert len(drawn) <= 4
+    results.close()
+
+
+def test_error_in_a_thread_comes_through():
+    with pytest.raises(ValueError, match="math domain error"):
+        list(threaded_map(math.sqrt, [1.0] * 30 + [-1.0] + [1.0] * 300, 2))

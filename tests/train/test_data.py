@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline import heatmaps
 from pipeline.errors import InputError
 from pipeline.shards import ShardSet
 from train.data import Faces, classes_of, loader, open_shards
@@ -88,3 +89,12 @@ def test_heatmaps_of_other_faces_are_refused(dataset, tmp_path):
     assert ShardSet(tmp_path, "heatmaps").stamp["faces_sha256"] == "0" * 64
     with pytest.raises(InputError, match="was not rendered from .*: run `aucue heatmaps` again"):
         open_shards(dataset.faces, tmp_path)
+
+
+def test_maps_per_class_give_each_face_the_map_of_its_label(dataset, params, shards, train, tmp_path):
+    heatmaps.main(params.heatmaps.model_copy(update={"per_class": True}), dataset.faces, tmp_path)
+    every = Faces(*open_shards(dataset.faces, tmp_path), "train", classes_of(shards[0]))
+    np.testing.assert_array_equal(every.has_map, train.has_map)
+    assert not every.has_map.all()
+    for index in range(len(train)):
+        assert torch.equal(every[index][1], train[index][1])
