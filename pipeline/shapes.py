@@ -17,7 +17,7 @@ from pipeline.codebook.schema import Centre, Ellipse, Gaussian, Length, Polygon,
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 REACH = 3.0  # sigmas, from where on a Gaussian is 0
-EXACT_RADIUS = 256  # pixels
+EXACT_RADIUS = 256  # pixels, up to which ellipses are filled just as OpenCV does
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,15 @@ def _add_ellipse(
     radii = np.stack([faces.length(shape.rx, along), faces.length(shape.ry, down)])
     reach = np.hypot(along * radii[0], down * radii[1])  # half of the bounding box, exact for an ellipse
     visible = _reaches(centre - reach, centre + reach, faces) & (radii >= 0).all(axis=0)
+    rest = visible
     if edge is None and shape.rotation is None:
-        _fill_whole_pixels(values, centre, radii, visible, grid, combine)
-        return visible
+        exact = visible & (radii <= EXACT_RADIUS).all(axis=0)
+        _fill_whole_pixels(values, centre, radii, exact, grid, combine)
+        rest = visible & ~exact
+        if not rest.any():
+            return visible
     margin = 0.5 if edge is None else edge / 2
-    rows, columns = grid.window(*_hidden_away(centre - reach - margin, centre + reach + margin, visible))
+    rows, columns = grid.window(*_hidden_away(centre - reach - margin, centre + reach + margin, rest))
     u, v = _offsets(grid, rows, columns, centre)
     if shape.rotation is not None:
         (ax, ay), (bx, by) = along.astype(np.float32), down.astype(np.float32)
@@ -123,7 +127,7 @@ def _add_ellipse(
     radii = radii.astype(np.float32)
     if edge is None:
         inside = (u / (radii[0] + 0.5)) ** 2 + (v / (radii[1] + 0.5)) ** 2 <= 1
-        combine(values[rows, columns], inside & visible, out=values[rows, columns])
+        combine(values[rows, columns], inside & rest, out=values[rows, columns])
     else:
         _combine_soft(values[rows, columns], _ellipse_distance(u, v, radii), edge, visible, combine)
     return visible
@@ -132,12 +136,16 @@ def _add_ellipse(
 def _fill_whole_pixels(
     values: np.ndarray, centre: np.ndarray, radii: np.ndarray, visible: np.ndarray, grid: Grid, combine: np.ufunc
 ) -> None:
-    """An upright ellipse as runs of pixels, row by row: just those that OpenCV fills."""
+    """Upright ellipses of those that are ``visible`` as runs of pixels, row by row: just those that OpenCV fills.
+
+    OpenCV fills the polygon through whole degrees, up to a pixel off the ellipse; so it is asked, once for each pair of
+    radii. Beyond EXACT_RADIUS, where that pixel matters little, nobody asks it.
+    """
     if not visible.any():
         return
-    kind = np.int16 if max(np.abs(centre[:, visible]).max(), radii.max(), grid.x.max(), grid.y.max()) < 8192 else np.int32
+    kind = np.int16 if max(np.abs(centre[:, visible]).max(), grid.x.max(), grid.y.max()) < 8192 else np.int32
     centre = np.where(visible, centre, 0).astype(kind)
-    firsts, lasts, which = _runs_of(radii.astype(int), visible, kind)
+    firsts, lasts, which = _runs_of(np.where(visible, radii, 0).astype(int), visible, kind)
     height = firsts.shape[1]  # the middle row is the centre's, the first and last are empty
     low, high = (centre[1] - height // 2)[visible].min(), (centre[1] + height // 2)[visible].max()
     rows = _span(grid.y, low, high)
@@ -154,7 +162,7 @@ def _fill_whole_pixels(
 
 def _runs_of(radii: np.ndarray, visible: np.ndarray, kind: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Runs of the ellipses with ``radii`` (2, N): first and last pixel relative to the centre, both (tables, rows), and
-    which table is whose (N,); the last table is empty, for those that are not visible."""
+    which table is whose (N,); the table of those that are not visible is empty."""
     codes = np.where(visible, radii[0] * 65536 + radii[1], -1)
     if (codes == codes[0]).all():
         distinct, which = codes[:1], np.zeros(len(codes), np.intp)
@@ -173,19 +181,10 @@ def _runs_of(radii: np.ndarray, visible: np.ndarray, kind: type) -> tuple[np.nda
 @lru_cache(maxsize=4096)
 def _runs(rx: int, ry: int) -> np.ndarray:
     """First and last pixel (2, 2 ry + 5) of an ellipse's rows, relative to its centre; empty rows are 1 and 0, as is all of
-    an ellipse with a negative radius.
-
-    OpenCV fills the polygon through whole degrees, whose edge is up to a pixel off the ellipse; so it is asked. From
-    EXACT_RADIUS on, where that pixel is less than a hundredth, pixels within half a pixel of the ellipse will do.
-    """
+    an ellipse with a negative radius."""
     if rx < 0:
         return np.array([[1], [0]])
-    dy = np.arange(-ry - 2, ry + 3)
-    if max(rx, ry) > EXACT_RADIUS:
-        half = np.floor((rx + 0.5) * np.sqrt((1 - (dy / (ry + 0.5)) ** 2).clip(min=0)))
-        empty = np.abs(dy) > ry
-        return np.stack([np.where(empty, 1, -half), np.where(empty, 0, half)]).astype(np.int32)
-    canvas = np.zeros((len(dy), 2 * rx + 5), np.uint8)
+    canvas = np.zeros((2 * ry + 5, 2 * rx + 5), np.uint8)
     cv2.ellipse(canvas, (rx + 2, ry + 2), (rx, ry), 0, 0, 360, 1, -1)
     first, last = canvas.argmax(axis=1), canvas.shape[1] - 1 - canvas[:, ::-1].argmax(axis=1)
     empty = ~canvas.any(axis=1)
