@@ -49,13 +49,9 @@ def render(
         raise InputError(
             f"codebook {codebook.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
         )
-    maps = np.zeros((number, size, size), np.float32)
-    has_map = np.zeros(number, bool)
+    maps, has_map = np.zeros((number, size, size), np.float32), np.zeros(number, bool)
     for label in sorted(set(labels.tolist())):
-        members = np.flatnonzero(labels == label)
-        maps[members], has_map[members] = render_cues(
-            landmarks[members], sizes[members], codebook.cues[label], codebook, size
-        )
+        _fill(maps, has_map, np.flatnonzero(labels == label), landmarks, sizes, codebook.cues[label], codebook)
     return maps, has_map
 
 
@@ -63,15 +59,29 @@ def render_cues(
     landmarks: np.ndarray, sizes: np.ndarray, cues: Sequence[Cue], codebook: Codebook, size: int = 28
 ) -> tuple[np.ndarray, np.ndarray]:
     """As ``render``, but the same cues for every face: one action unit, or an expression whatever the label."""
-    maps = np.zeros((len(landmarks), size, size), np.float32)
-    has_map = np.zeros(len(landmarks), bool)
+    number = len(landmarks)
+    maps, has_map = np.zeros((number, size, size), np.float32), np.zeros(number, bool)
+    _fill(maps, has_map, np.arange(number), landmarks, sizes, cues, codebook)
+    return maps, has_map
+
+
+def _fill(
+    maps: np.ndarray,
+    has_map: np.ndarray,
+    rows: np.ndarray,
+    landmarks: np.ndarray,
+    sizes: np.ndarray,
+    cues: Sequence[Cue],
+    codebook: Codebook,
+) -> None:
+    """Render some rows of ``maps`` and ``has_map``, in batches that bound the memory."""
     if not ((sizes >= 1) & (sizes <= LARGEST_FRAME)).all():
         raise ValueError(f"sizes must be from 1 to {LARGEST_FRAME} pixels")
-    members = np.flatnonzero(np.isfinite(landmarks).all(axis=(1, 2))) if cues else np.zeros(0, int)
+    size = maps.shape[-1]
+    usable = rows[np.isfinite(landmarks[rows]).all(axis=(1, 2))] if cues else rows[:0]
     step = max(1, BATCH_POINTS // _points(codebook.render, size))
-    for batch in (members[start : start + step] for start in range(0, len(members), step)):
+    for batch in (usable[start : start + step] for start in range(0, len(usable), step)):
         maps[batch], has_map[batch] = _render_batch(landmarks[batch], sizes[batch], cues, codebook, size)
-    return maps, has_map
 
 
 @dataclass(frozen=True)
@@ -184,7 +194,9 @@ def _box_sum(maps: np.ndarray, width: int) -> np.ndarray:
 def _normalise(maps: np.ndarray) -> np.ndarray:
     """Min-max to [0, 1] per map (N, h, w); a constant map becomes zeros."""
     low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
-    return (maps - low) / np.where(high > low, high - low, 1)
+    maps = maps - low
+    maps /= np.where(high > low, high - low, 1)
+    return maps
 
 
 def _enlarge(maps: np.ndarray, size: int) -> np.ndarray:

@@ -136,12 +136,20 @@ class ShardSet:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def shard(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Some columns of one shard, strings decoded."""
-        return {name: self._read(number, name) for name in names}
+        """Some columns of one shard, strings decoded. Its file does not stay open for it."""
+        if number in self._opened():
+            return {name: self._read(self._open[number], number, name) for name in names}
+        with self._open_file(number) as file:
+            return {name: self._read(file, number, name) for name in names}
+
+    def columns(self, *names: str) -> dict[str, np.ndarray]:
+        """Some columns over all shards."""
+        shards = [self.shard(number, names) for number in range(len(self.shards))]
+        return {name: np.concatenate([shard[name] for shard in shards]) for name in names}
 
     def column(self, name: str) -> np.ndarray:
         """One column over all shards."""
-        return np.concatenate([self._read(number, name) for number in range(len(self.shards))])
+        return self.columns(name)[name]
 
     def row(self, name: str, row: int) -> np.ndarray:
         """One row of a numeric column."""
@@ -158,8 +166,8 @@ class ShardSet:
             raise InputError(f"{self.folder / self.shards[number].file} row {local} holds no crop: run `aucue landmarks`")
         return image
 
-    def _read(self, number: int, name: str) -> np.ndarray:
-        data = self._file(number)[name]
+    def _read(self, file: h5py.File, number: int, name: str) -> np.ndarray:
+        data = file[name]
         array = data[:]
         self._check(number, name, data, [array])
         return np.char.decode(array, "utf-8") if data.dtype.kind == "S" else array
@@ -186,12 +194,18 @@ class ShardSet:
         return number, row - int(self._starts[number])
 
     def _file(self, number: int) -> h5py.File:
+        if number not in self._opened():
+            self._open[number] = self._open_file(number)
+        return self._open[number]
+
+    def _opened(self) -> dict[int, h5py.File]:
         if self._process != os.getpid():  # forked: the parent's handles are not ours to use
             self._open, self._process = {}, os.getpid()
-        if number not in self._open:
-            shard = self.shards[number]
-            self._open[number] = _open(self.folder / shard.file, self.kind, shard)
-        return self._open[number]
+        return self._open
+
+    def _open_file(self, number: int) -> h5py.File:
+        shard = self.shards[number]
+        return _open(self.folder / shard.file, self.kind, shard)
 
 
 def _read_index(folder: Path, kinds: tuple[str, ...]) -> tuple[str, dict, list[Shard]]:

@@ -32,12 +32,12 @@ class Faces(Dataset):
     def __init__(self, faces: ShardSet, heatmaps: ShardSet, split: str, classes: tuple[str, ...]) -> None:
         self._faces = faces
         self._heatmaps = heatmaps
-        splits, statuses, labels = (faces.column(name) for name in ("split", "status", "label"))
-        self.photos = int((splits == split).sum())
-        self.rows = np.flatnonzero((splits == split) & (statuses == "ok"))
+        columns = faces.columns("split", "status", "label")
+        self.photos = int((columns["split"] == split).sum())
+        self.rows = np.flatnonzero((columns["split"] == split) & (columns["status"] == "ok"))
         if not self.rows.size:
             raise InputError(f"{faces.folder} has no face in the {split} split: check ingest and detect")
-        self.labels = labels[self.rows]
+        self.labels = columns["label"][self.rows]
         self.has_map, self._places = self._find_maps(heatmaps)
         unknown = sorted(set(self.labels) - set(classes))
         if unknown:
@@ -81,7 +81,8 @@ def open_shards(faces_dir: Path, heatmaps_dir: Path) -> tuple[ShardSet, ShardSet
 
 def classes_of(faces: ShardSet) -> tuple[str, ...]:
     """The labels of the training split in alphabetical order: their positions are the trainer's only integers."""
-    labels = faces.column("label")[(faces.column("split") == "train") & (faces.column("status") == "ok")]
+    columns = faces.columns("split", "status", "label")
+    labels = columns["label"][(columns["split"] == "train") & (columns["status"] == "ok")]
     return tuple(sorted(set(labels.tolist())))
 
 
