@@ -6,9 +6,9 @@ Faces are the mean face, turned, scaled, moved and jittered at random: enough fo
 import importlib.util
 import json
 import resource
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,8 +54,7 @@ def main(
     results["fidelity"] = _shown("fidelity", fidelity(book, slow, golden))
     results["kernel"] = _shown("one core, 224 x 224", kernel(book, slow))
     results["end_to_end"] = [
-        _shown(f"aucue heatmaps, {number:,} faces", end_to_end(number, workers, params_path, out.parent / "heatmaps_bench"))
-        for number in faces
+        _shown(f"aucue heatmaps, {number:,} faces", end_to_end(number, workers, params_path, out.parent)) for number in faces
     ]
     results["released_bytes_per_face"] = RELEASED_BYTES
     write_text(out, json.dumps(results, indent=1) + "\n")
@@ -135,20 +134,21 @@ def kernel(book: Codebook, slow: ModuleType) -> dict[str, float]:
     return {"slow_us_per_face": slow_time, "fast_us_per_face": fast_time, "times_faster": ratio}
 
 
-def end_to_end(faces: int, workers: int, params_path: Path, folder: Path) -> dict[str, float]:
+def end_to_end(faces: int, workers: int, params_path: Path, scratch: Path) -> dict[str, float]:
     """``aucue heatmaps`` on so many faces, in a process of its own: its seconds with and without Python's start, faces per
     second of the whole, peak memory, and bytes per face on disk."""
-    write_faces(folder / "faces", faces)
-    options = ["heatmaps", "--params", params_path, "--codebook", CODEBOOK, "--workers", workers]
-    options += ["--faces", folder / "faces", "--out", folder / "heatmaps"]
-    started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", IN_PROCESS, *map(str, options)], stdout=subprocess.PIPE, check=True, text=True
-    )
-    whole = time.perf_counter() - started
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        folder = Path(name)
+        write_faces(folder / "faces", faces)
+        options = ["heatmaps", "--params", params_path, "--codebook", CODEBOOK, "--workers", workers]
+        options += ["--faces", folder / "faces", "--out", folder / "heatmaps"]
+        command = [sys.executable, "-c", IN_PROCESS, *map(str, options)]
+        started = time.perf_counter()
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+        whole = time.perf_counter() - started
+        size = sum(path.stat().st_size for path in (folder / "heatmaps").iterdir())
     seconds, peak = json.loads(done.stdout.splitlines()[-1])
-    size = sum(path.stat().st_size for path in (folder / "heatmaps").iterdir())
-    shutil.rmtree(folder)
     return {
         "faces": faces,
         "workers": workers,
@@ -164,7 +164,6 @@ def write_faces(folder: Path, number: int) -> None:
     """Face shards without crops."""
     rng = np.random.default_rng(3)
     names = np.array([*classes_of(codebooks.load(CODEBOOK)), "neutral"])
-    shutil.rmtree(folder, ignore_errors=True)
     with ShardWriter(folder, "faces", {"crop_size": 256}) as writer:
         for start in range(0, number, SHARD):
             rows = min(SHARD, number - start)

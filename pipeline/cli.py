@@ -50,7 +50,7 @@ def path_option(name: str, default: str, description: str):
 def aucue() -> None:
     """Interpretable facial expression recognition guided by spatial action unit cues.
 
-    The commands are the stages of dvc.yaml, in order; `dvc repro` runs those that are out of date.
+    ingest to heatmaps and train to report are the stages of dvc.yaml, in order; `dvc repro` runs those that are out of date.
 
     \b
     Examples:
@@ -139,7 +139,7 @@ def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path, wo
     started = time.perf_counter()
     book, counts = stage.main(params, faces, out, workers or every.base.workers)
     seconds = time.perf_counter() - started
-    click.echo(f"{_counted(counts)}\ncodebook {book.name}: {counts.total() / seconds:,.0f} faces/s")
+    click.echo(f"{_counted(counts)}\ncodebook {book.name}: {seconds:.1f} s, {counts.total() / seconds:,.0f} faces/s")
     click.echo(f"wrote {counts.total():,} rows to {out}")
 
 

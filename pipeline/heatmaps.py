@@ -13,13 +13,13 @@ from pipeline.codebook import Codebook
 from pipeline.errors import InputError
 from pipeline.params import Heatmaps
 from pipeline.progress import progress
-from pipeline.render import render, render_cues
+from pipeline.render import render, render_cues, to_frame
 from pipeline.shards import ShardSet, ShardWriter
 from pipeline.workers import threaded_map
 
 __all__ = ["classes_of", "main", "render"]
 
-ROWS = 4096  # faces a thread renders at a time: enough of each expression to fill batches
+CELLS = 2**22  # of the maps that a thread renders at a time: enough faces of each expression to fill batches
 READ = ("landmarks", "label", "status")
 
 
@@ -36,6 +36,7 @@ def main(
     if params.size > faces.stamp["crop_size"]:
         largest = faces.stamp["crop_size"]
         raise InputError(f"heatmaps.size is {params.size}, but the crops have {largest} pixels: give {largest} or less")
+    _refuse_unknown_labels(faces, book)
     stamp = {
         "stage": "heatmaps",
         "codebook": book.name,
@@ -48,7 +49,8 @@ def main(
         kind, stamp["classes"] = "class_heatmaps", classes_of(book)
     counts: Counter[str] = Counter()
     work = partial(_render_rows, crop_size=faces.stamp["crop_size"], book=book, params=params)
-    chunks = _chunks(faces)
+    cells = params.size**2 * (len(classes_of(book)) if params.per_class else 1)
+    chunks = _chunks(faces, rows=max(1, CELLS // cells))
     bar = progress(None, total=len(faces), title="heatmaps", unit="faces")
     with bar, ShardWriter(heatmaps_dir, kind, stamp) as writer:
         for chunk in threaded_map(work, chunks, workers):
@@ -64,16 +66,26 @@ def classes_of(codebook: Codebook) -> list[str]:
     return sorted(name for name, cues in codebook.cues.items() if cues)
 
 
-def _chunks(faces: ShardSet) -> Iterator[list[dict[str, np.ndarray]]]:
-    """The rows of consecutive shards, about ROWS at a time."""
+def _chunks(faces: ShardSet, rows: int) -> Iterator[list[dict[str, np.ndarray]]]:
+    """Consecutive shards, as many as have about so many ``rows`` together, and one at least."""
     chunk: list[dict[str, np.ndarray]] = []
     for number in range(len(faces.shards)):
         chunk.append(faces.shard(number, READ))
-        if sum(len(rows["label"]) for rows in chunk) >= ROWS:
+        if sum(len(shard["label"]) for shard in chunk) >= rows:
             yield chunk
             chunk = []
     if chunk:
         yield chunk
+
+
+def _refuse_unknown_labels(faces: ShardSet, book: Codebook) -> None:
+    """Before an earlier set of heatmaps makes room for the new one."""
+    columns = faces.columns("label", "status")
+    unknown = sorted(set(columns["label"][columns["status"] == "ok"].tolist()) - set(book.cues))
+    if unknown:
+        raise InputError(
+            f"codebook {book.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
+        )
 
 
 def _render_rows(
@@ -86,7 +98,7 @@ def _render_rows(
     """
     columns = {name: np.concatenate([rows[name] for rows in chunk]) for name in READ}
     usable = np.flatnonzero(columns["status"] == "ok")
-    landmarks = columns["landmarks"][usable].astype(float) * (book.reference_size / crop_size)
+    landmarks = to_frame(columns["landmarks"][usable].astype(float), crop_size, book.reference_size)
     labels = columns["label"][usable]
     sizes = np.full((len(usable), 2), float(book.reference_size))
     axes = (len(classes_of(book)),) if params.per_class else ()

@@ -52,12 +52,18 @@ def leaks(photos: list[Photo]) -> list[str]:
     """Warnings of what is in more than one split: subjects, and photos with the same bytes."""
     usable = [photo for photo in photos if photo.status == "ok"]
     warnings = []
+    if not any(photo.subject for photo in usable):
+        warnings.append(
+            "WARNING: no photo names its subject: a person may be in several splits (a csv's subject column tells)"
+        )
     subjects = _in_several_splits((photo.subject, photo.split) for photo in usable if photo.subject)
     if subjects:
         warnings.append(f"WARNING: {len(subjects):,} subjects are in more than one split, e.g. {subjects[0]}")
-    copies = _in_several_splits((digest, photo.split) for digest, photo in _possible_copies(usable))
+    possible = list(_possible_copies(usable))
+    copies = _in_several_splits((digest, photo.split) for digest, photo in possible)
     if copies:
-        warnings.append(f"WARNING: {len(copies):,} photos have an identical copy in another split")
+        ids = [photo.id for digest, photo in possible if digest == copies[0]]
+        warnings.append(f"WARNING: {len(copies):,} photos have an identical copy in another split, e.g. {' and '.join(ids)}")
     return warnings
 
 

@@ -18,6 +18,18 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
+EXPECTED = {  # pydantic's kinds of problem, in words for people
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping of names to values",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "invalid_key": "must be a name: a colon and a space go before its value, a point into a number",
+    "model_type": "must be a mapping of names to values",
+    "string_type": "must be text",
+    "tuple_type": "must be a list, as [48]",
+}
+
+
 class Block(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -165,7 +177,7 @@ def problems(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
                 listed.append((place, f"{where} is not a known name: remove it or mend its spelling"))
             case "missing":
                 listed.append((place, f"{where} is missing: add it"))
-            case _:
-                message = problem["msg"].removeprefix("Value error, ")
+            case kind:
+                message = EXPECTED.get(kind, problem["msg"].removeprefix("Value error, "))
                 listed.append((place, f"{where} is {reprlib.repr(problem['input'])}: {message[0].lower()}{message[1:]}"))
     return listed

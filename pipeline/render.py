@@ -14,13 +14,19 @@ import numpy as np
 
 from pipeline import shapes
 from pipeline.codebook import Codebook
-from pipeline.codebook.schema import Cue, Render, Shape
+from pipeline.codebook.schema import Cue, Render, Shape, split
 from pipeline.errors import InputError
 from pipeline.shapes import Faces, Grid
 
 BATCH_POINTS = 2**21  # of the grid, times faces, that are worked on together: bounds the memory
 LARGEST_FRAME = 32767  # pixels
 COMBINE = {"max": np.maximum, "sum": np.add}
+
+
+def to_frame(landmarks: np.ndarray, size: float, frame: float) -> np.ndarray:
+    """Landmarks in pixels of a square of ``size`` as pixels of the same square at ``frame`` (pixel centres are whole
+    numbers, as resizing an image has it)."""
+    return (landmarks + 0.5) * (frame / size) - 0.5
 
 
 def render(
@@ -162,7 +168,7 @@ def _render_batch(
 def _distinct(cues: Sequence[Cue], codebook: Codebook) -> Mapping[tuple[Shape, ...], float]:
     """The shapes of each cue with its weight; action units that share their place are drawn once."""
     weights: dict[tuple[Shape, ...], float] = {}
-    for cue in cues:
+    for cue in sorted(cues, key=lambda cue: split(cue.au)):  # sums of floats depend on their order
         region = codebook.regions[cue.au]
         if region not in weights:
             weights[region] = cue.weight

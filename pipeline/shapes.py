@@ -17,6 +17,7 @@ from pipeline.codebook.schema import Centre, Ellipse, Gaussian, Length, Polygon,
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 REACH = 3.0  # sigmas, from where on a Gaussian is 0
+NARROWEST = 0.6  # of the edge's width: a narrower sigma would come and go between the points of a grid
 EXACT_RADIUS = 256  # pixels, up to which ellipses are filled just as OpenCV does
 
 
@@ -97,7 +98,7 @@ def add(
         case Polygon():
             return _add_polygon(values, shape, faces, grid, edge, combine)
         case Gaussian():
-            return _add_gaussians(values, shape, faces, grid, combine)
+            return _add_gaussians(values, shape, faces, grid, edge, combine)
 
 
 def _add_ellipse(
@@ -106,8 +107,10 @@ def _add_ellipse(
     along, down = faces.axes(shape.rotation)
     centre = faces.centre(shape.centre)
     centre = centre + along * faces.length(shape.offset.x, along) + down * faces.length(shape.offset.y, down)
-    if shape.inside:
-        centre[0] = np.clip(centre[0], 0, faces.sizes[0])
+    if shape.inside == "left":
+        centre[0] = np.maximum(centre[0], 0)
+    elif shape.inside == "right":
+        centre[0] = np.minimum(centre[0], faces.sizes[0])
     radii = np.stack([faces.length(shape.rx, along), faces.length(shape.ry, down)])
     reach = np.hypot(along * radii[0], down * radii[1])  # half of the bounding box, exact for an ellipse
     visible = _reaches(centre - reach, centre + reach, faces) & (radii >= 0).all(axis=0)
@@ -198,8 +201,8 @@ def _ellipse_distance(u: np.ndarray, v: np.ndarray, radii: np.ndarray) -> np.nda
     x, y = (u / rx) ** 2, (v / ry) ** 2
     level = np.sqrt(x + y)
     slope = np.sqrt(x / rx**2 + y / ry**2)
-    at_centre = slope == 0
-    return np.where(at_centre, -np.minimum(rx, ry), level * (level - 1) / np.where(at_centre, 1, slope))
+    distance = level * (level - 1) / np.where(slope == 0, 1, slope)
+    return np.maximum(np.where(slope == 0, -np.inf, distance), -np.minimum(rx, ry))  # nowhere is further inside
 
 
 def _add_polygon(
@@ -230,8 +233,12 @@ def _add_polygon(
     return visible
 
 
-def _add_gaussians(values: np.ndarray, shape: Gaussian, faces: Faces, grid: Grid, combine: np.ufunc) -> np.ndarray:
+def _add_gaussians(
+    values: np.ndarray, shape: Gaussian, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
+) -> np.ndarray:
     sigma = faces.length(shape.sigma)
+    if edge is not None:
+        sigma = np.where(sigma > 0, np.maximum(sigma, NARROWEST * edge), sigma)
     some = np.zeros(faces.sizes.shape[1], bool)
     floor = np.exp(-(REACH**2) / 2)
     for point in faces.points[list(shape.at)]:

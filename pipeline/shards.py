@@ -47,6 +47,7 @@ COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
 }
 MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}
 PIECE = 2**24  # bytes read at a time to check a column
+MOST_OPEN = 100  # files of a set: some systems allow 256 a process, and each takes half a megabyte
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,11 @@ class ShardSet:
         return number, row - int(self._starts[number])
 
     def _file(self, number: int) -> h5py.File:
-        if number not in self._opened():
-            self._open[number] = self._open_file(number)
-        return self._open[number]
+        files = self._opened()
+        files[number] = files.pop(number, None) or self._open_file(number)  # the latest is the last
+        if len(files) > MOST_OPEN:
+            files.pop(next(iter(files))).close()
+        return files[number]
 
     def _opened(self) -> dict[int, h5py.File]:
         if self._process != os.getpid():  # forked: the parent's handles are not ours to use
@@ -245,6 +248,15 @@ def _open(path: Path, kind: str, shard: Shard) -> h5py.File:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(f"{path} cannot be opened as HDF5: {mend}") from error
+    try:
+        _refuse_all_but_plain(file, path, kind, shard, mend)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _refuse_all_but_plain(file: h5py.File, path: Path, kind: str, shard: Shard, mend: str) -> None:
     size = path.stat().st_size
     for name, (letter, trailing) in COLUMNS[kind].items():
         if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
@@ -262,7 +274,6 @@ def _open(path: Path, kind: str, shard: Shard) -> h5py.File:
         offsets = file["crop_offsets"][:]
         if offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != len(file["crop_bytes"]):
             raise InputError(f"{path} has crop_offsets that do not cut crop_bytes into rows: {mend}")
-    return file
 
 
 def _fixed_length(strings: list[str]) -> np.ndarray:

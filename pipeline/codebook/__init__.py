@@ -144,13 +144,14 @@ def _misfits(content: dict) -> list[tuple[tuple, str]]:
     for name, aus in expressions.items():
         earlier: list[tuple[int, str]] = []
         for index, au in enumerate(aus if isinstance(aus, list) else ()):
-            key = str(au.get("au") if isinstance(au, dict) else au)
-            if not KEY.fullmatch(key):
+            key = au.get("au") if isinstance(au, dict) else au
+            if type(key) not in (int, str) or not KEY.fullmatch(key := str(key)):
                 continue  # the type's to refuse
             number, side = split(key)
             place = ("expressions", name, index)
             if key not in keys:
-                mend = f"give region {number} mirror: true" if side and str(number) in keys else f"add {key} under regions"
+                mend = f"add {number} under regions" + (", with mirror: true" if side else "")
+                mend = f"give region {number} mirror: true" if side and str(number) in keys else mend
                 found.append((place, f"{name} names AU {key}, which has no region: {mend}"))
             if any(number == other and (side == its or not side or not its) for other, its in earlier):
                 found.append((place, f"{name} names AU {key} twice: keep one"))

@@ -1,5 +1,7 @@
 """``aucue codebook``: read, check, compare, draw and start codebooks."""
 
+import json
+import re
 from pathlib import Path
 
 import click
@@ -32,7 +34,10 @@ def list_() -> None:
     from pipeline.codebook import text
 
     for name in codebooks.shipped():
-        click.echo(text.summary(codebooks.load(name)))
+        try:
+            click.echo(text.summary(codebooks.load(name)))
+        except InputError:
+            click.echo(f"{name}: has mistakes, see `aucue codebook check {name}`")
 
 
 @codebook.command()
@@ -107,10 +112,9 @@ def new(file: Path, origin: str) -> None:
         raise InputError(f"{file} must end in .yaml")
     if file.exists():
         raise InputError(f"{file} exists: give another name, or delete it first")
-    book = codebooks.load(origin)
+    codebooks.load(origin)
     content = codebooks.find(origin).read_text(encoding="utf-8")
-    write_text(file, content.replace(f"\nname: {book.name}\n", f"\nname: {file.stem}\n", 1))
-    codebooks.load(file)
+    write_text(file, re.sub(r"^name:.*$", lambda _: f"name: {json.dumps(file.stem)}", content, count=1, flags=re.MULTILINE))
     click.echo(f"wrote {file}: edit it, then `aucue codebook check {file}`")
 
 

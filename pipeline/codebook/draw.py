@@ -16,7 +16,7 @@ from pipeline.codebook import Codebook
 from pipeline.codebook.schema import Cue, split
 from pipeline.errors import InputError
 from pipeline.files import atomic
-from pipeline.render import render_cues
+from pipeline.render import render_cues, to_frame
 from pipeline.shards import ShardSet
 
 SIDE = 224  # pixels of a drawn face
@@ -74,7 +74,7 @@ def draw(
 def _panel(place, book: Codebook, cues: Sequence[Cue], image: np.ndarray | None, landmarks: np.ndarray) -> None:
     from matplotlib import patheffects
 
-    frame = landmarks[None] * (book.reference_size / SIDE)
+    frame = to_frame(landmarks[None], SIDE, book.reference_size)
     sizes = np.full((1, 2), float(book.reference_size))
     (heatmap,), (has_map,) = render_cues(frame, sizes, cues, book, size=112)
     place.imshow(np.full((SIDE, SIDE, 3), 255, np.uint8) if image is None else image)
@@ -119,8 +119,6 @@ def sample(folder: Path, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     if not usable.size:
         raise InputError(f"{folder} has no face: check `aucue detect`")
     rows = usable[np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)]
-    scale = SIDE / faces.stamp["crop_size"]
-    return [
-        (cv2.resize(faces.crop(row), (SIDE, SIDE), interpolation=cv2.INTER_AREA), faces.row("landmarks", row) * scale)
-        for row in rows
-    ]
+    crops = (cv2.resize(faces.crop(row), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for row in rows)
+    landmarks = (to_frame(faces.row("landmarks", row), faces.stamp["crop_size"], SIDE) for row in rows)
+    return list(zip(crops, landmarks, strict=True))

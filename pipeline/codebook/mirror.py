@@ -1,6 +1,6 @@
 """The other side of the face: where each landmark and each shape goes when left and right are exchanged."""
 
-from pipeline.codebook.schema import Centre, Ellipse, Gaussian, Length, Offset, Polygon, Shape
+from pipeline.codebook.schema import Centre, Ellipse, Gaussian, Length, Offset, Polygon, Shape, outline
 
 # iBUG/dlib 68 points: jaw, brows, bridge of the nose, nostrils, right eye, left eye, outer lip, inner lip.
 MIRRORED = (
@@ -26,11 +26,12 @@ def mirrored(shape: Shape) -> Shape:
                     "offset": Offset(x=_negated(_length(shape.offset.x, across=True)), y=_length(shape.offset.y)),
                     "rx": _length(shape.rx, across=True),
                     "ry": _length(shape.ry),
+                    "inside": {"left": "right", "right": "left"}.get(shape.inside),
                     "rotation": tuple(MIRRORED[i] for i in reversed(rotation)) if isinstance(rotation, tuple) else rotation,
                 }
             )
         case Polygon():
-            return shape.model_copy(update={"through": _points(shape.through), "dilate": _length(shape.dilate)})
+            return shape.model_copy(update={"through": outline(_points(shape.through)), "dilate": _length(shape.dilate)})
         case Gaussian():
             return shape.model_copy(update={"at": tuple(sorted(_points(shape.at))), "sigma": _length(shape.sigma)})
 

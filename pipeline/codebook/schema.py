@@ -14,6 +14,15 @@ UNITS = ("px", "width", "height", "iod", "half")
 Landmark = Annotated[int, Field(ge=0, le=67)]
 Path = Annotated[tuple[Landmark, ...], Field(strict=False, min_length=1)]
 Points = Annotated[Path, AfterValidator(lambda points: tuple(sorted(points)))]  # in whatever order they were written
+
+
+def outline(corners: tuple[int, ...]) -> tuple[int, ...]:
+    """A closed polygon, from its smallest landmark towards the smaller of that one's neighbours."""
+    first = corners.index(min(corners))
+    onwards = corners[first:] + corners[:first]
+    return min(onwards, onwards[:1] + onwards[:0:-1])
+
+
 Pair = Annotated[tuple[Landmark, Landmark], Field(strict=False)]
 
 
@@ -32,16 +41,26 @@ def split(key: str) -> tuple[int, str]:
 Key = Annotated[str, BeforeValidator(key)]
 
 
+Number = Annotated[float, Field(ge=-1e5, le=1e5)]
+
+
 class Length(Block):
     """A length in exactly one unit. ``plus`` and ``otherwise`` go with ``half`` alone."""
 
-    px: float | None = None
-    width: float | None = None
-    height: float | None = None
-    iod: float | None = None
+    px: Number | None = None
+    width: Number | None = None
+    height: Number | None = None
+    iod: Number | None = None
     half: Pair | None = None
     plus: "Length | None" = None
     otherwise: "Length | None" = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_a_bare_number(cls, value: object) -> object:
+        if isinstance(value, int | float):
+            raise ValueError("a length needs a unit, as {iod: 0.3}")
+        return value
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
@@ -106,14 +125,14 @@ class Offset(Block):
 
 
 class Ellipse(Block):
-    """A filled ellipse. ``inside`` moves a centre left or right of the frame onto its border."""
+    """A filled ellipse. ``inside`` moves a centre that is beyond that side of the frame onto it."""
 
     centre: Centre
     rx: Length
     ry: Length
     offset: Offset = Offset()
     rotation: Literal["face"] | Pair | None = None
-    inside: bool = False
+    inside: Literal["left", "right"] | None = None
 
     _radii = field_validator("rx", "ry")(_radius)
 
@@ -128,7 +147,7 @@ class Ellipse(Block):
 class Polygon(Block):
     """The closed polygon through landmarks, grown by ``dilate`` on all sides; of one landmark a disc, of two a capsule."""
 
-    through: Path
+    through: Annotated[Path, AfterValidator(outline)]
     dilate: Length = ZERO
 
     _radii = field_validator("dilate")(_radius)
@@ -188,7 +207,7 @@ class Cue(Block):
     """An action unit of an expression, by its region's key."""
 
     au: Key
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
 
 
 class Render(Block):

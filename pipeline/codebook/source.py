@@ -11,6 +11,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from pipeline.errors import InputError
 
 LARGEST = 1_000_000  # bytes: a codebook is a page or two
+MOST_NODES = 50_000  # mappings, lists and scalars: what a few nested aliases can stand for has no limit
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -26,7 +27,7 @@ class Source:
         node, line = self.root, self.root.start_mark.line
         for step in location:
             if isinstance(node, MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == str(step)]
+                found = [(key, value) for key, value in node.value if _name(key) == str(step)]
                 if not found:
                     continue
                 line, node = found[-1][0].start_mark.line, found[-1][1]
@@ -52,9 +53,10 @@ class Source:
                     line = key.start_mark.line + 1
                     if key.tag == MERGE:
                         continue
-                    if str(key.value) in first:
-                        found.append((line, f"{key.value} is there twice, first in line {first[str(key.value)]}: keep one"))
-                    first.setdefault(str(key.value), line)
+                    name = _name(key)
+                    if name in first:
+                        found.append((line, f"{name} is there twice, first in line {first[name]}: keep one"))
+                    first.setdefault(name, line)
         return found
 
 
@@ -69,9 +71,13 @@ def read(path: Path) -> Source:
         raise InputError(f"cannot read {path}: {reason}: give the path of a YAML file") from error
     try:
         root = YAML(typ="safe", pure=True).compose(text)
+        if root is not None and _nodes(root, {}) > MOST_NODES:
+            raise InputError(f"{path} has more than {MOST_NODES:,} values, its aliases written out: leave some out")
         yaml = YAML(typ="safe", pure=True)
         yaml.allow_duplicate_keys = True
         content = yaml.load(text)
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply, or within itself: mend the YAML") from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -80,3 +86,19 @@ def read(path: Path) -> Source:
     if not isinstance(content, dict):
         raise InputError(f"{path} must hold a mapping of names to values, not {type(content).__name__}")
     return Source(content, root)
+
+
+def _name(key: Node) -> str:
+    """A key as text; 06 and 6 are the same."""
+    if key.tag == "tag:yaml.org,2002:int":
+        return str(YAML(typ="safe", pure=True).load(key.value))
+    return str(key.value)
+
+
+def _nodes(node: Node, known: dict[int, int]) -> int:
+    """How many nodes there are below, with every alias written out; an anchor within itself is a RecursionError."""
+    if id(node) not in known:
+        children = [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else node.value
+        inner = children if isinstance(node, MappingNode | SequenceNode) else ()
+        known[id(node)] = 1 + sum(_nodes(child, known) for child in inner)
+    return known[id(node)]

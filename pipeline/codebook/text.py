@@ -10,7 +10,7 @@ def summary(book: Codebook) -> str:
     """One line: name, version, how many expressions and action units, the digest's beginning."""
     with_map = sum(bool(cues) for cues in book.cues.values())
     expressions = f"{len(book.cues)} expressions ({with_map} with a map)"
-    return f"{book.name} {book.version}: {expressions}, {len(book.names)} action units, digest {book.digest()[:12]}"
+    return f"{book.name} {book.version}: {expressions}, {len(book.names)} regions, digest {book.digest()[:12]}"
 
 
 def show(book: Codebook) -> str:
@@ -43,7 +43,10 @@ def diff(first: Codebook, second: Codebook) -> Iterator[str]:
             if changes:
                 yield f"~ {name}: {', '.join(changes)}"
     regions = [book.meaning()["regions"] for book in (first, second)]
-    for key in sorted({*_whole(first), *_whole(second)}, key=split):
+    for key in sorted({*regions[0], *regions[1]}, key=split):
+        number = str(split(key)[0])
+        if key != number and regions[0].get(number) != regions[1].get(number):
+            continue  # both sides together are named
         if key not in regions[1]:
             yield f"- region {key}: {_shapes(first.regions[key])}"
         elif key not in regions[0]:

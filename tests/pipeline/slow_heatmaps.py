@@ -22,8 +22,8 @@ def render(landmarks: np.ndarray, label: str, height: int, width: int, book: Cod
         for ellipse in book.regions[cue.au]:
             x = int(points[list(ellipse.centre.x), 0].mean()) + pixels(ellipse.offset.x, 0, points, height, width)
             y = int(points[list(ellipse.centre.y), 1].mean()) + pixels(ellipse.offset.y, 1, points, height, width)
-            if ellipse.inside:
-                x = min(max(x, 0), width)
+            x = max(x, 0) if ellipse.inside == "left" else x
+            x = min(x, width) if ellipse.inside == "right" else x
             radii = pixels(ellipse.rx, 0, points, height, width), pixels(ellipse.ry, 1, points, height, width)
             if min(radii) >= 0:
                 cv2.ellipse(canvas, (x, y), radii, 0, 0, 360, 255, -1)

@@ -175,7 +175,7 @@ def test_heatmaps_say_how_many_and_why_not(run, write_params, dataset, tmp_path)
     result = run("heatmaps", "--codebook", "facs", "--faces", dataset.faces, "--out", "maps", "--workers", "2")
     counts, rate, wrote = result.stdout.splitlines()
     assert counts == "84 with a map, 14 without: neutral has no action units"
-    assert re.fullmatch(r"codebook facs: [\d,]+ faces/s", rate)
+    assert re.fullmatch(r"codebook facs: [\d.]+ s, [\d,]+ faces/s", rate)
     assert wrote == "wrote 98 rows to maps"
 
 
@@ -191,7 +191,7 @@ def test_bench_measures_and_writes(run, write_params, params_path, tmp_path):
     assert written["fidelity"]["has_map_disagreements"] == 0
     assert written["kernel"]["times_faster"] > 1
     assert [run["faces"] for run in written["end_to_end"]] == [700, 1400, 1500]
-    assert all(run["bytes_per_face"] < 900 for run in written["end_to_end"])
+    assert all(run["bytes_per_face"] < 830 for run in written["end_to_end"])
     assert os.listdir(tmp_path / "data" / "bench") == ["heatmaps.json"]
     fails(run("bench", "heatmaps"), "there is no slow renderer tests/pipeline/slow_heatmaps.py: run in the repository's")
     fails(run("bench", "heatmaps", *given[:2]), "there are no golden maps tests/reference/heatmaps.npz")

@@ -4,6 +4,7 @@ import pytest
 from pipeline import heatmaps
 from pipeline import render as rendering
 from pipeline.bench import random_faces
+from pipeline.codebook.mirror import MIRRORED
 from pipeline.errors import InputError
 from pipeline.heatmaps import render
 from pipeline.params import Heatmaps
@@ -18,7 +19,7 @@ def test_stage_writes_what_render_draws(dataset, book):
     drawn, labels = maps.column("maps"), faces.column("label")
     assert drawn.dtype == np.uint8
     np.testing.assert_array_equal(maps.column("has_map"), (labels != "neutral") & (faces.column("status") == "ok"))
-    frame = faces.column("landmarks") * (224 / 256)
+    frame = (faces.column("landmarks") + 0.5) * (224 / 256) - 0.5
     expected, _ = render(frame, labels, np.full((len(faces), 2), 224), book)
     np.testing.assert_array_equal(drawn, np.rint(expected * 255))
 
@@ -73,7 +74,7 @@ def test_rows_that_failed_have_no_map(golden, params, tmp_path):
 def test_maps_do_not_depend_on_the_resolution_of_the_crops(golden, params, tmp_path):
     drawn = []
     for crop_size in (256, 512):
-        landmarks = golden["landmarks"][[0] * 6] * (crop_size / 224)
+        landmarks = (golden["landmarks"][[0] * 6] + 0.5) * (crop_size / 224) - 0.5
         folder = tmp_path / str(crop_size)
         write_faces(folder / "faces", landmarks, EXPRESSIONS, ["ok"] * 6, crop_size)
         heatmaps.main(params.heatmaps, folder / "faces", folder / "maps")
@@ -87,6 +88,30 @@ def test_stage_refuses_a_label_that_the_codebook_lacks(golden, params, tmp_path)
         heatmaps.main(params.heatmaps, tmp_path / "faces", tmp_path / "maps")
     with pytest.raises(InputError, match="not a complete set of heatmaps"):
         ShardSet(tmp_path / "maps", "heatmaps")
+
+
+@pytest.mark.parametrize("per_class", [False, True])
+def test_refusal_leaves_the_earlier_heatmaps(golden, params, tmp_path, per_class):
+    write_faces(tmp_path / "faces", golden["landmarks"][:1], ["anger"], ["ok"])
+    heatmaps.main(params.heatmaps, tmp_path / "faces", tmp_path / "maps")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "maps").iterdir()}
+    write_faces(tmp_path / "faces", golden["landmarks"][:1], ["envy"], ["ok"])
+    with pytest.raises(InputError, match="no expression envy"):
+        heatmaps.main(params.heatmaps.model_copy(update={"per_class": per_class}), tmp_path / "faces", tmp_path / "maps")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "maps").iterdir()} == before
+
+
+@pytest.mark.parametrize("crop_size", [64, 256, 512])
+def test_stage_mirrors_what_is_mirrored(params, tmp_path, rng, crop_size):
+    faces = random_faces(50, rng) * crop_size
+    mirrored = faces[:, list(MIRRORED)]
+    mirrored[..., 0] = crop_size - 1 - mirrored[..., 0]
+    drawn = []
+    for name, landmarks in (("one", faces), ("two", mirrored)):
+        write_faces(tmp_path / name, landmarks, ["fear"] * 50, ["ok"] * 50, crop_size)
+        heatmaps.main(params.heatmaps.model_copy(update={"codebook": "facs"}), tmp_path / name, tmp_path / f"{name}_maps")
+        drawn.append(ShardSet(tmp_path / f"{name}_maps", "heatmaps").column("maps").astype(int))
+    assert np.abs(drawn[0] - drawn[1][:, :, ::-1]).max() <= 1
 
 
 def test_stage_names_a_missing_codebook(dataset, tmp_path):
@@ -122,7 +147,7 @@ def test_stage_writes_the_same_bytes_whatever_the_workers_and_chunks(params, tmp
         block = params.heatmaps.model_copy(update={"codebook": codebook})
         written = []
         for workers, rows, points in [(1, 4096, 2**20), (3, 50, 2**20), (2, 1, 10_000)]:
-            monkeypatch.setattr(heatmaps, "ROWS", rows)
+            monkeypatch.setattr(heatmaps, "CELLS", rows * 28**2)
             monkeypatch.setattr(rendering, "BATCH_POINTS", points)
             folder = tmp_path / f"{codebook}{workers}"
             heatmaps.main(block, tmp_path / "faces", folder, workers)

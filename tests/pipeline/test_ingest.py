@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -103,7 +105,7 @@ def test_same_name_under_two_labels_is_two_photos(run, folders):
 
 
 def test_summary_counts_labels_and_splits():
-    photos = [Photo(f"{i}", "", label, split, "") for i, (label, split) in enumerate([("anger", "train")] * 1200)]
+    photos = [Photo(f"{i}", "", label, split, f"s{i}") for i, (label, split) in enumerate([("anger", "train")] * 1200)]
     photos += [Photo("t", "", "fear", "test", ""), Photo("x", "", "contempt", "", "", "excluded", "not wanted")]
     lines = [line.split() for line in ingest.summary(photos).splitlines()]
     assert lines == [
@@ -129,9 +131,11 @@ def test_subjects_and_copies_in_several_splits_are_warned_of(tmp_path):
     ]
     assert ingest.leaks(photos) == [
         "WARNING: 1 subjects are in more than one split, e.g. bob",
-        "WARNING: 1 photos have an identical copy in another split",
+        "WARNING: 1 photos have an identical copy in another split, e.g. c and d",
     ]
     assert ingest.leaks(photos[::5]) == []
+    (warning,) = ingest.leaks([replace(photo, subject="") for photo in photos[::5]])
+    assert "a person may be in several splits" in warning
 
 
 def test_file_name_that_is_no_text_is_named(run, folders, tmp_path):

@@ -153,7 +153,7 @@ def test_a_region_that_touches_the_frame_is_drawn(golden, book):
             assert drawn.tolist() == [expected], corner
 
 
-@pytest.mark.parametrize("shift", [(0, 0), (-70, 0), (70, 0), (-100, -30)])
+@pytest.mark.parametrize("shift", [(0, 0), (-70, 0), (70, 0), (-100, -30), (-230, 0), (220, 20)])
 def test_dimpler_is_moved_inside_sideways(golden, book, shift):
     check_dimpler(golden, book, shift)
 

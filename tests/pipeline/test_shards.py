@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from pipeline import shards as module
 from pipeline.errors import InputError
 from pipeline.shards import STRINGS, ShardSet, ShardWriter
 
@@ -231,6 +232,17 @@ def test_forked_child_opens_files_of_its_own(folder):
         os._exit(0 if shards._file(0).id.id != before.id.id and shards.crop(3) is not None else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert shards._file(0) is before
+
+
+def test_few_files_are_open_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_OPEN", 3)
+    folder = write(tmp_path, *(faces(start, 1) for start in (0, 1, 3, 4, 6)))
+    shards = ShardSet(folder, "faces")
+    for row in (0, 4, 1, 2, 3, 0, 2, 4):
+        assert abs(shards.crop(row).mean() - [0, 10, 30, 40, 60][row]) < 2
+        assert len(shards._open) <= 3
+    shards.column("id")
+    assert len(shards._open) == 3
 
 
 # Files that are not what the writer left

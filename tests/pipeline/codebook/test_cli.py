@@ -8,6 +8,13 @@ def test_list_has_a_line_for_each_shipped_codebook(run):
     assert [line.split()[0] for line in lines] == ["belharbi2024", "facs", "landmarks68"]
 
 
+def test_list_goes_on_after_a_bad_file(run, tmp_path, monkeypatch):
+    (tmp_path / "bad.yaml").write_text("name: bad\n")
+    (tmp_path / "facs.yaml").write_text(codebooks.find("facs").read_text())
+    monkeypatch.setattr(codebooks, "FOLDER", tmp_path)
+    assert [line[:4] for line in run("codebook", "list").output.splitlines()] == ["bad:", "facs"]
+
+
 def test_show_takes_a_name_or_a_file(run):
     assert run("codebook", "show", "facs").output == run("codebook", "show", codebooks.find("facs")).output
 
@@ -15,7 +22,7 @@ def test_show_takes_a_name_or_a_file(run):
 def test_check_says_that_all_is_well(run):
     result = run("codebook", "check", "belharbi2024")
     assert result.exit_code == 0
-    assert result.output.startswith("no mistakes. belharbi2024 1: 7 expressions (6 with a map), 20 action units, digest ")
+    assert result.output.startswith("no mistakes. belharbi2024 1: 7 expressions (6 with a map), 20 regions, digest ")
 
 
 def test_check_lists_mistakes_as_a_compiler_does(run, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline import codebook as codebooks
 from pipeline.codebook import FOLDER, CodebookError
+from pipeline.codebook.schema import Polygon
 from pipeline.errors import InputError
 
 SMALL = """
@@ -151,6 +152,7 @@ def test_offsets_are_those_of_the_released_code(book):
         "14": [{"x": {"px": -20}}, {"x": {"px": 20}}],
     }
     assert {key for key, shapes in book.regions.items() if any(ellipse.inside for ellipse in shapes)} == {"14"}
+    assert [ellipse.inside for ellipse in book.regions["14"]] == ["left", "right"]
     assert {ellipse.rotation for shapes in book.regions.values() for ellipse in shapes} == {None}
 
 
@@ -256,13 +258,25 @@ def test_mirror_means_what_it_makes(load):
         ("{height: 0.1}}", "{px: 5}}"),
         ("otherwise: {px: 2}", "otherwise: {px: 3}"),
         ("otherwise: {px: 2}", "plus: {px: 2}"),
-        ("centre: [48],", "centre: [48], inside: true,"),
+        ("centre: [48],", "centre: [48], inside: left,"),
         ("centre: [48],", "centre: [48], rotation: face,"),
         ("ellipse: {centre: [48], rx: {px: 3}, ry: {iod: 0.1}}", "gaussian: {at: [48], sigma: {px: 3}}"),
     ],
 )
 def test_digest_follows_what_is_drawn(load, change):
     assert load(change).digest() != load().digest()
+
+
+def test_polygons_start_anywhere_and_turn_either_way():
+    ways = [(36, 37, 38, 40), (38, 40, 36, 37), (37, 36, 40, 38), (40, 38, 37, 36)]
+    assert len({Polygon(through=way) for way in ways}) == 1
+    assert Polygon(through=(36, 38, 37, 40)) != Polygon(through=ways[0])
+
+
+def test_midline_polygons_are_not_doubled_by_mirror(tmp_path):
+    text = codebooks.find("facs").read_text()
+    (tmp_path / "mine.yaml").write_text(text.replace("  9:\n", "  9:\n    mirror: true\n"))
+    assert len(codebooks.load(tmp_path / "mine.yaml").regions["9"]) == 1
 
 
 # Mistakes
@@ -281,6 +295,9 @@ UNITS = "exactly one of px, width, height, iod, half"
         (8, "must be a FACS number", ("joy: [12, 6]", "joy: [12.5]")),
         (8, "expressions.joy is .*: must be a list of AUs, or none", ("joy: [12, 6]", "joy: {12: 6}")),
         (9, "weight is 0", ("weight: 0.5", "weight: 0")),
+        (9, r"weight is 1e\+39", ("weight: 0.5", "weight: 1.0e39")),
+        (12, r"width is 1e\+200", ("width: 0.1", "width: 1.0e200")),
+        (8, "joy names AU 7R, .*: add 7 under regions, with mirror: true", ("joy: [12, 6]", "joy: [12, 7R]")),
         (9, "wieght is not a known name", ("weight: 0.5", "wieght: 1")),
         (10, "calm is 'nothing': must be a list of AUs, or none if it has no map", ("calm: none", "calm: nothing")),
         (10, "calm is .*: must be a list of AUs, or none", ("calm: none", "calm: []")),
@@ -375,3 +392,9 @@ def test_landmarks68_is_one_region_of_all_landmarks():
     assert set(book.expressions.values()) == {(0,)}
     ((gaussian,),) = book.regions.values()
     assert gaussian.at == tuple(range(68))
+
+
+def test_the_example_of_the_page_loads(tmp_path):
+    page = (FOLDER / "README.md").read_text()
+    (tmp_path / "mine.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    assert set(codebooks.load(tmp_path / "mine.yaml").expressions) == {"happiness", "wink", "neutral"}

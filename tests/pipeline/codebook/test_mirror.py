@@ -22,7 +22,7 @@ def test_mirroring_twice_is_nothing():
     offset = {"x": {"half": [0, 16], "plus": {"px": 3}}, "y": {"px": -2}}
     for shape in (
         Ellipse.model_validate({"centre": {"x": [36, 40], "y": [17]}, "rx": length, "ry": length, "offset": offset}),
-        Ellipse.model_validate({"centre": [5], "rx": length, "ry": length, "rotation": [36, 39], "inside": True}),
+        Ellipse.model_validate({"centre": [5], "rx": length, "ry": length, "rotation": [36, 39], "inside": "left"}),
         Polygon.model_validate({"through": [3, 1, 2], "dilate": length}),
         Gaussian.model_validate({"at": [60, 17], "sigma": length}),
     ):

@@ -73,6 +73,26 @@ def test_what_is_no_codebook_is_refused_in_one_line(read, text, match):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("keys", [("6", "06"), ("10", "0xa"), ("a", "'a'")])
+def test_keys_that_mean_the_same_are_the_same(read, keys):
+    ((line, message),) = read(f"top: 1\n{keys[0]}: 1\n{keys[1]}: 2\n").duplicates()
+    assert line == 3
+    assert "is there twice, first in line 2" in message
+
+
+def test_aliases_of_aliases_are_refused_at_once(read):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 30)]
+    with pytest.raises(InputError, match="more than 50,000 values, its aliases written out"):
+        read("\n".join(lines))
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 3000, "a: &a [*a]", "a: " + "[" * 3000 + "]" * 3000])
+def test_endless_nesting_is_one_line(read, text):
+    with pytest.raises(InputError, match="nested too deeply|mend the YAML"):
+        read(text)
+
+
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="cannot read .*none.yaml: No such file"):
         source.read(tmp_path / "none.yaml")

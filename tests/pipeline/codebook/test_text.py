@@ -37,7 +37,7 @@ def test_shapes_are_shown_with_their_units():
     assert (
         "ellipse centre ([36 39], [38 41]), rx half 36-39 otherwise 5 px, ry half 38-41 plus 20 px otherwise 5 px" in shown
     )
-    assert "AU 14   Dimpler: ellipse centre [48], rx 20 px, ry 20 px, offset (-20 px, 0 px), inside true" in shown
+    assert "AU 14   Dimpler: ellipse centre [48], rx 20 px, ry 20 px, offset (-20 px, 0 px), inside left" in shown
     assert "render: combine max, soften 3, cells 28, whole_pixels true" in shown
 
 
@@ -74,3 +74,15 @@ def test_a_region_more_is_named(changed):
         ("  25:\n", "  18: {name: Lip Pucker, shapes: [polygon: {through: [51, 57], dilate: {iod: 0.1}}]}\n  25:\n")
     )
     assert list(text.diff(codebooks.load("facs"), more)) == ["+ region 18: polygon through [51 57], dilate 0.1 iod"]
+
+
+def test_sides_that_change_places_are_named(tmp_path):
+    content = codebooks.find("facs").read_text()
+    start = content.index("  12:\n")
+    before, after = content[:start], content[start:].replace("    mirror: true\n", "", 1)
+    left = "  12L: {name: Lip Corner Puller, shapes: [gaussian: {at: [54], sigma: {iod: 0.2}}]}\n"
+    for name, keys in (("one", ("12R", "12L")), ("two", ("12L", "12R"))):
+        own = after.replace("  12:\n", f"  {keys[0]}:\n", 1) + left.replace("12L", keys[1])
+        (tmp_path / f"{name}.yaml").write_text(before + own)
+    found = list(text.diff(*(codebooks.load(tmp_path / f"{name}.yaml") for name in ("one", "two"))))
+    assert any("region 12" in line for line in found)
