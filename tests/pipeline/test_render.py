@@ -386,6 +386,33 @@ def test_sum_adds_where_regions_overlap(golden, facs):
     assert twice[only_corner].max() < 0.5
 
 
+@pytest.mark.parametrize("width", [1, 3, 5, 9])
+def test_softening_is_the_box_blur_of_opencv(golden, book, width):
+    face = golden["landmarks"][:1]
+    sharp = replace(book, render=book.render.model_copy(update={"soften": 1}))
+    soft = replace(book, render=book.render.model_copy(update={"soften": width}))
+    (one,), _ = render_cues(face, square(1), [Cue(au="12")], sharp)
+    (other,), _ = render_cues(face, square(1), [Cue(au="12")], soft)
+    blurred = cv2.blur(one, (width, width), borderType=cv2.BORDER_REFLECT_101)
+    np.testing.assert_allclose(other, (blurred - blurred.min()) / np.ptp(blurred), atol=1e-5)
+
+
+def test_cells_bound_the_detail_of_any_codebook(golden, facs):
+    coarse = replace(facs, render=facs.render.model_copy(update={"cells": 7}))
+    face = golden["landmarks"][:1]
+    (small,), _ = render(face, ["anger"], square(1), coarse, size=7)
+    (large,), _ = render(face, ["anger"], square(1), coarse, size=56)
+    assert cosine(large, enlarged(small, 56, 56)) > 0.98  # of an action unit alone it is 1
+
+
+def test_edges_are_at_least_a_cell_wide(golden, facs):
+    """Sharper ones would come and go between the cells as a face moves."""
+    sharp = replace(facs, render=facs.render.model_copy(update={"edge": None}))
+    faces = similar(golden["landmarks"][:1], scale=0.5) + np.linspace(0, 8, 33)[:, None, None]
+    maps, _ = render(faces, ["happiness"] * 33, square(33), sharp)
+    assert np.abs(np.diff(maps, axis=0)).max() < 0.35
+
+
 def test_one_side_is_half_of_both(golden, facs):
     face = golden["landmarks"][:1].astype(float)
     (both,), _ = render_cues(face, square(1), [Cue(au="6")], facs)

@@ -200,3 +200,11 @@ def test_lengths_in_every_unit():
     along = np.array([[-1.0], [0.0]])
     assert faces.length(Length(half=(0, 1)), along) == pytest.approx(-3)
     assert faces.length(Length(half=(0, 1), otherwise=Length(height=0.02)), along) == pytest.approx(2)
+
+
+def test_half_of_an_offset_is_measured_along_its_own_axis():
+    shape = ellipse({"px": 3}, {"px": 3}, offset={"x": {"half": [1, 2]}, "y": {"half": [1, 2]}})
+    (values,), _ = values_of(shape, faces_of([{0: (30, 30), 1: (0, 0), 2: (8, 20)}]), edge=1)
+    rows, columns = np.indices(values.shape)
+    assert (columns * values).sum() / values.sum() == pytest.approx(34, abs=0.1)
+    assert (rows * values).sum() / values.sum() == pytest.approx(40, abs=0.1)
