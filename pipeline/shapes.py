@@ -18,6 +18,7 @@ from pipeline.codebook.schema import Centre, Ellipse, Gaussian, Length, Polygon,
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 REACH = 3.0  # sigmas, from where on a Gaussian is 0
 NARROWEST = 0.6  # of the edge's width: a narrower sigma would come and go between the points of a grid
+SMALL_FRAME = 128  # pixels, width or height
 EXACT_RADIUS = 256  # pixels, up to which ellipses are filled just as OpenCV does
 
 
@@ -117,7 +118,9 @@ def _add_ellipse(
     rest = visible
     if edge is None and shape.rotation is None:
         exact = visible & (radii <= EXACT_RADIUS).all(axis=0)
-        _fill_whole_pixels(values, centre, radii, exact, grid, combine)
+        cut = exact & (faces.sizes.min(axis=0) <= SMALL_FRAME) & ~_within(centre - radii, centre + radii, faces)
+        _fill_cut(values, centre, radii, cut, faces, grid, combine)
+        _fill_whole_pixels(values, centre, radii, exact & ~cut, grid, combine)
         rest = visible & ~exact
         if not rest.any():
             return visible
@@ -161,6 +164,26 @@ def _fill_whole_pixels(
     inside = x >= low[:, None]
     inside &= x <= high[:, None]
     combine(values[rows, columns], inside, out=values[rows, columns])
+
+
+def _fill_cut(
+    values: np.ndarray,
+    centre: np.ndarray,
+    radii: np.ndarray,
+    cut: np.ndarray,
+    faces: Faces,
+    grid: Grid,
+    combine: np.ufunc,
+) -> None:
+    """Ellipses that the border of a small frame cuts, one by one: OpenCV rounds anew where an edge is cut, and in a small
+    frame a pixel is most of a cell."""
+    for face in np.flatnonzero(cut):
+        width, height = faces.sizes[:, face].astype(int).tolist()
+        canvas = np.zeros((height, width), np.uint8)
+        cv2.ellipse(canvas, centre[:, face].astype(int).tolist(), radii[:, face].astype(int).tolist(), 0, 0, 360, 1, -1)
+        y, x = (axis[:, min(face, axis.shape[1] - 1)].astype(int) for axis in (grid.y, grid.x))
+        inside = canvas[np.ix_(y, x)].astype(bool)
+        combine(values[:, :, face], inside, out=values[:, :, face])
 
 
 def _runs_of(radii: np.ndarray, visible: np.ndarray, kind: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -269,6 +292,11 @@ def _combine_soft(
 def _reaches(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
     """Whether a box ((2, N) corners) and the frame have a point in common, (N,)."""
     return ((high >= 0) & (low <= faces.sizes - 1)).all(axis=0)
+
+
+def _within(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
+    """Whether a box lies in the frame as a whole, (N,)."""
+    return ((low >= 0) & (high <= faces.sizes - 1)).all(axis=0)
 
 
 def _hidden_away(low: np.ndarray, high: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
