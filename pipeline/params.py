@@ -4,6 +4,7 @@ The comment beside each value in params.yaml says what it means; the limits are 
 """
 
 import reprlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -133,13 +134,18 @@ class Params(Block):
 
 def load_yaml(path: Path) -> dict:
     """A YAML mapping by the safe loader (YAML 1.2, duplicate keys refused)."""
+    return parse_yaml(path, YAML(typ="safe", pure=True).load)
+
+
+def parse_yaml(path: Path, parse: Callable[[str], object]) -> dict:
+    """What ``parse`` makes of a YAML file. Raises InputError, in one line, if it is unreadable, broken or no mapping."""
     try:
-        text = path.read_text(encoding="utf-8")
+        content = parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise InputError(f"cannot read {path}: {reason}: give the path of a YAML file") from error
-    try:
-        content = YAML(typ="safe", pure=True).load(text)
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply, or within itself: mend the YAML") from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""

@@ -51,6 +51,6 @@ def _length(length: Length, across: bool = False) -> Length:
 def _negated(length: Length) -> Length:
     units = ("px", "width", "height", "iod")
     if length.half is not None:
-        plus, otherwise = (_negated(part) if part else None for part in (length.plus, length.otherwise))
-        return length.model_copy(update={"half": length.half[::-1], "plus": plus, "otherwise": otherwise})
+        plus = _negated(length.plus) if length.plus else None
+        return length.model_copy(update={"half": length.half[::-1], "plus": plus})
     return length.model_copy(update={unit: 0 - getattr(length, unit) for unit in units if getattr(length, unit) is not None})

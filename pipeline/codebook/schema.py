@@ -12,8 +12,8 @@ KEY = re.compile(r"(0|[1-9]\d?)([RL]?)")
 UNITS = ("px", "width", "height", "iod", "half")
 
 Landmark = Annotated[int, Field(ge=0, le=67)]
-Path = Annotated[tuple[Landmark, ...], Field(strict=False, min_length=1)]
-Points = Annotated[Path, AfterValidator(lambda points: tuple(sorted(points)))]  # in whatever order they were written
+Landmarks = Annotated[tuple[Landmark, ...], Field(strict=False, min_length=1)]
+Points = Annotated[Landmarks, AfterValidator(lambda points: tuple(sorted(points)))]  # in whatever order they were written
 
 
 def outline(corners: tuple[int, ...]) -> tuple[int, ...]:
@@ -39,8 +39,6 @@ def split(key: str) -> tuple[int, str]:
 
 
 Key = Annotated[str, BeforeValidator(key)]
-
-
 Number = Annotated[float, Field(ge=-1e5, le=1e5)]
 
 
@@ -147,7 +145,7 @@ class Ellipse(Block):
 class Polygon(Block):
     """The closed polygon through landmarks, grown by ``dilate`` on all sides; of one landmark a disc, of two a capsule."""
 
-    through: Annotated[Path, AfterValidator(outline)]
+    through: Annotated[Landmarks, AfterValidator(outline)]
     dilate: Length = ZERO
 
     _radii = field_validator("dilate")(_radius)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from pipeline.errors import InputError
+from pipeline.params import parse_yaml
 
-LARGEST = 1_000_000  # bytes: a codebook is a page or two
+LARGEST = 1_000_000  # characters: a codebook is a page or two
 MOST_NODES = 50_000  # mappings, lists and scalars: what a few nested aliases can stand for has no limit
 MERGE = "tag:yaml.org,2002:merge"
 
@@ -62,30 +62,21 @@ class Source:
 
 def read(path: Path) -> Source:
     """Read a YAML mapping by the safe loader (YAML 1.2); duplicate keys are left to ``Source.duplicates``."""
-    try:
-        if path.stat().st_size > LARGEST:
-            raise InputError(f"{path} has more than {LARGEST:,} bytes: give the path of a codebook")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise InputError(f"cannot read {path}: {reason}: give the path of a YAML file") from error
-    try:
+    roots: list[Node] = []
+
+    def parse(text: str) -> object:
+        if len(text) > LARGEST:
+            raise InputError(f"{path} has more than {LARGEST:,} characters: give the path of a codebook")
         root = YAML(typ="safe", pure=True).compose(text)
         if root is not None and _nodes(root, {}) > MOST_NODES:
             raise InputError(f"{path} has more than {MOST_NODES:,} values, its aliases written out: leave some out")
+        roots.append(root)
         yaml = YAML(typ="safe", pure=True)
         yaml.allow_duplicate_keys = True
-        content = yaml.load(text)
-    except RecursionError:
-        raise InputError(f"{path} is nested too deeply, or within itself: mend the YAML") from None
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
-        raise InputError(f"{path}{line}: {problem}: mend the YAML") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} must hold a mapping of names to values, not {type(content).__name__}")
-    return Source(content, root)
+        return yaml.load(text)
+
+    content = parse_yaml(path, parse)
+    return Source(content, *roots)
 
 
 def _name(key: Node) -> str:

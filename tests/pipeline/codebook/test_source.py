@@ -58,13 +58,13 @@ def test_duplicates_are_found_at_every_depth(read):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("a: [1", r"file.yaml:\d+: .*: mend the YAML"),
-        ("a: 1\n\tb: 2", r"file.yaml:2: .*mend the YAML"),
+        ("a: [1", r"file.yaml line \d+: .*: mend the YAML"),
+        ("a: 1\n\tb: 2", r"file.yaml line 2: .*mend the YAML"),
         ("- 1", "must hold a mapping"),
         ("", "must hold a mapping"),
         (b"\xff\xfe", "not UTF-8 text"),
         ("a: !!python/object/apply:os.system [ls]", "mend the YAML"),
-        ("a: " + "x" * 1_000_001, "more than 1,000,000 bytes"),
+        ("a: " + "x" * 1_000_001, "more than 1,000,000 characters"),
     ],
 )
 def test_what_is_no_codebook_is_refused_in_one_line(read, text, match):
