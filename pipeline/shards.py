@@ -1,4 +1,4 @@
-"""HDF5 shards: the only code that touches HDF5.
+"""HDF5 shards: with ``pipeline/shard_files.py`` the only code that touches HDF5.
 
 A shard set is a folder of numbered ``00000.h5`` files and an ``index.json``, which is written last and so marks it complete.
 Row i of one kind belongs to row i of the others, and all follow the manifest:
@@ -16,9 +16,7 @@ holds a digest of every column, so that a reader checks what it reads and nothin
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -29,34 +27,21 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.files import atomic, write_text
+from pipeline.shard_files import (
+    COLUMNS,
+    INDEX,
+    MADE_BY,
+    SCHEMA,
+    SHARD_NAME,
+    Shard,
+    digest_of,
+    fixed_length,
+    open_shard,
+    read_index,
+)
 
-SCHEMA = 2
-INDEX = "index.json"
-SHARD_NAME = re.compile(r"\d{5,}\.h5")
-STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
-# Each column's kind of dtype and its shape after the rows; None is any length.
-COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
-    "faces": {
-        **dict.fromkeys(STRINGS, ("S", ())),
-        "landmarks": ("f", (68, 2)),
-        "crop_offsets": ("i", ()),
-        "crop_bytes": ("u", ()),
-    },
-    "heatmaps": {"maps": ("u", (None, None)), "has_map": ("b", ())},
-    "class_heatmaps": {"maps": ("u", (None, None, None)), "has_map": ("b", (None,))},
-}
-MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}
 PIECE = 2**24  # bytes read at a time to check a column
 MOST_OPEN = 100  # files of a set: some systems allow 256 a process, and each takes half a megabyte
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One file of a set, as the index lists it."""
-
-    file: str
-    rows: int
-    columns: dict[str, str]  # SHA-256 of each, by name
 
 
 class ShardWriter:
@@ -98,8 +83,8 @@ class ShardWriter:
             file.attrs["kind"] = self._kind
             file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
             for name, (kind, _) in COLUMNS[self._kind].items():
-                data = _fixed_length(columns[name]) if kind == "S" else columns[name]
-                digests[name] = _digest(file.create_dataset(name, data=data), [data])
+                data = fixed_length(columns[name]) if kind == "S" else columns[name]
+                digests[name] = digest_of(file.create_dataset(name, data=data), [data])
         self._shards.append(Shard(path.name, rows, digests))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -119,7 +104,7 @@ class ShardSet:
     def __init__(self, folder: Path, *kinds: str) -> None:
         """Open the set in ``folder``, which must be of one of the ``kinds``."""
         self.folder = folder
-        self.kind, self.stamp, self.shards = _read_index(folder, kinds)
+        self.kind, self.stamp, self.shards = read_index(folder, kinds)
         self._starts = np.cumsum([0] + [shard.rows for shard in self.shards])
         self._open: dict[int, h5py.File] = {}
         self._checked: set[tuple[int, str]] = set()
@@ -184,7 +169,7 @@ class ShardSet:
 
     def _check(self, number: int, name: str, data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> None:
         shard = self.shards[number]
-        if _digest(data, pieces) != shard.columns.get(name):
+        if digest_of(data, pieces) != shard.columns.get(name):
             raise InputError(
                 f"{self.folder / shard.file} has another {name} than {INDEX} lists (SHA-256 differs): "
                 f"run `aucue {MADE_BY[self.kind]}` again"
@@ -208,82 +193,4 @@ class ShardSet:
 
     def _open_file(self, number: int) -> h5py.File:
         shard = self.shards[number]
-        return _open(self.folder / shard.file, self.kind, shard)
-
-
-def _read_index(folder: Path, kinds: tuple[str, ...]) -> tuple[str, dict, list[Shard]]:
-    """The kind, the stamp and the shards that the index lists."""
-    path, kind, mend = folder / INDEX, kinds[0], f"run `aucue {MADE_BY[kinds[0]]}`"
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        if index["schema"] != SCHEMA or index["kind"] not in kinds:
-            raise InputError(f"{path} is not an index of {kind} in schema {SCHEMA}: {mend} again")
-        shards = [Shard(**shard) for shard in index["shards"]]
-        stamp = dict(index["stamp"])
-    except FileNotFoundError:
-        raise InputError(f"{folder} is not a complete set of {kind} (it has no {INDEX}): {mend} first") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): {mend} again") from error
-    for shard in shards:
-        if not (isinstance(shard.file, str) and SHARD_NAME.fullmatch(shard.file)):
-            raise InputError(f"{path} lists the shard {shard.file!r}, which is no NNNNN.h5 beside it: {mend} again")
-        if not isinstance(shard.columns, dict):
-            raise InputError(f"{path} lists no digests of {shard.file}'s columns: {mend} again")
-        if type(shard.rows) is not int or shard.rows < 1:
-            raise InputError(f"{path} gives {shard.file} {shard.rows!r} rows: {mend} again")
-    if not shards:
-        raise InputError(f"{path} lists no shards: {mend} again")
-    return index["kind"], stamp, shards
-
-
-def _open(path: Path, kind: str, shard: Shard) -> h5py.File:
-    """Open a shard and refuse anything but plain datasets of the expected kinds and shapes inside the file itself.
-
-    External links, external storage and virtual datasets could read other files.
-    """
-    mend = f"run `aucue {MADE_BY[kind]}` again"
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened as HDF5: {mend}") from error
-    try:
-        _refuse_all_but_plain(file, path, kind, shard, mend)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _refuse_all_but_plain(file: h5py.File, path: Path, kind: str, shard: Shard, mend: str) -> None:
-    size = path.stat().st_size
-    for name, (letter, trailing) in COLUMNS[kind].items():
-        if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
-            raise InputError(f"{path} has no plain dataset {name}: {mend}")
-        data = file[name]
-        if data.is_virtual or data.external or data.nbytes > size:
-            raise InputError(f"{path} keeps {name} outside the file, or declares more than it holds: {mend}")
-        rows = {"crop_offsets": shard.rows + 1, "crop_bytes": None}.get(name, shard.rows)
-        fits = data.ndim == 1 + len(trailing) and all(
-            wanted in (None, length) for wanted, length in zip((rows, *trailing), data.shape, strict=True)
-        )
-        if data.dtype.kind != letter or not fits:
-            raise InputError(f"{path} has {name} of type {data.dtype} and shape {data.shape}: {mend}")
-    if kind == "faces":
-        offsets = file["crop_offsets"][:]
-        if offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != len(file["crop_bytes"]):
-            raise InputError(f"{path} has crop_offsets that do not cut crop_bytes into rows: {mend}")
-
-
-def _fixed_length(strings: list[str]) -> np.ndarray:
-    encoded = [string.encode() for string in strings]
-    return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, *map(len, encoded))))
-
-
-def _digest(data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> str:
-    """SHA-256 of a column's type, shape and content."""
-    digest = hashlib.sha256(f"{data.dtype.str}{data.shape}".encode())
-    for piece in pieces:
-        digest.update(np.ascontiguousarray(piece).data)
-    return digest.hexdigest()
+        return open_shard(self.folder / shard.file, self.kind, shard)

@@ -14,7 +14,8 @@ import pytest
 
 from pipeline import shards as module
 from pipeline.errors import InputError
-from pipeline.shards import STRINGS, ShardSet, ShardWriter
+from pipeline.shard_files import STRINGS
+from pipeline.shards import ShardSet, ShardWriter
 
 SIDE = 16
 STAMP = {"stage": "landmarks", "crop_size": SIDE}

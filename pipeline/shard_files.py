@@ -1,0 +1,118 @@
+"""What a shard file and its index hold, and how to open one that may have been tampered with. ``pipeline/shards.py`` says
+what the columns mean."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from pipeline.errors import InputError
+
+SCHEMA = 2
+INDEX = "index.json"
+SHARD_NAME = re.compile(r"\d{5,}\.h5")
+STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
+# Each column's kind of dtype and its shape after the rows; None is any length.
+COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
+    "faces": {
+        **dict.fromkeys(STRINGS, ("S", ())),
+        "landmarks": ("f", (68, 2)),
+        "crop_offsets": ("i", ()),
+        "crop_bytes": ("u", ()),
+    },
+    "heatmaps": {"maps": ("u", (None, None)), "has_map": ("b", ())},
+    "class_heatmaps": {"maps": ("u", (None, None, None)), "has_map": ("b", (None,))},
+}
+MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a set, as the index lists it."""
+
+    file: str
+    rows: int
+    columns: dict[str, str]  # SHA-256 of each, by name
+
+
+def read_index(folder: Path, kinds: tuple[str, ...]) -> tuple[str, dict, list[Shard]]:
+    """The kind, the stamp and the shards that the index lists."""
+    path, kind, mend = folder / INDEX, kinds[0], f"run `aucue {MADE_BY[kinds[0]]}`"
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        if index["schema"] != SCHEMA or index["kind"] not in kinds:
+            raise InputError(f"{path} is not an index of {kind} in schema {SCHEMA}: {mend} again")
+        shards = [Shard(**shard) for shard in index["shards"]]
+        stamp = dict(index["stamp"])
+    except FileNotFoundError:
+        raise InputError(f"{folder} is not a complete set of {kind} (it has no {INDEX}): {mend} first") from None
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read ({error}): {mend} again") from error
+    for shard in shards:
+        if not (isinstance(shard.file, str) and SHARD_NAME.fullmatch(shard.file)):
+            raise InputError(f"{path} lists the shard {shard.file!r}, which is no NNNNN.h5 beside it: {mend} again")
+        if not isinstance(shard.columns, dict):
+            raise InputError(f"{path} lists no digests of {shard.file}'s columns: {mend} again")
+        if type(shard.rows) is not int or shard.rows < 1:
+            raise InputError(f"{path} gives {shard.file} {shard.rows!r} rows: {mend} again")
+    if not shards:
+        raise InputError(f"{path} lists no shards: {mend} again")
+    return index["kind"], stamp, shards
+
+
+def open_shard(path: Path, kind: str, shard: Shard) -> h5py.File:
+    """Open a shard and refuse anything but plain datasets of the expected kinds and shapes inside the file itself.
+
+    External links, external storage and virtual datasets could read other files.
+    """
+    mend = f"run `aucue {MADE_BY[kind]}` again"
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened as HDF5: {mend}") from error
+    try:
+        _refuse_all_but_plain(file, path, kind, shard, mend)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _refuse_all_but_plain(file: h5py.File, path: Path, kind: str, shard: Shard, mend: str) -> None:
+    size = path.stat().st_size
+    for name, (letter, trailing) in COLUMNS[kind].items():
+        if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+            raise InputError(f"{path} has no plain dataset {name}: {mend}")
+        data = file[name]
+        if data.is_virtual or data.external or data.nbytes > size:
+            raise InputError(f"{path} keeps {name} outside the file, or declares more than it holds: {mend}")
+        rows = {"crop_offsets": shard.rows + 1, "crop_bytes": None}.get(name, shard.rows)
+        fits = data.ndim == 1 + len(trailing) and all(
+            wanted in (None, length) for wanted, length in zip((rows, *trailing), data.shape, strict=True)
+        )
+        if data.dtype.kind != letter or not fits:
+            raise InputError(f"{path} has {name} of type {data.dtype} and shape {data.shape}: {mend}")
+    if kind == "faces":
+        offsets = file["crop_offsets"][:]
+        if offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != len(file["crop_bytes"]):
+            raise InputError(f"{path} has crop_offsets that do not cut crop_bytes into rows: {mend}")
+
+
+def fixed_length(strings: list[str]) -> np.ndarray:
+    encoded = [string.encode() for string in strings]
+    return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, *map(len, encoded))))
+
+
+def digest_of(data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> str:
+    """SHA-256 of a column's type, shape and content."""
+    digest = hashlib.sha256(f"{data.dtype.str}{data.shape}".encode())
+    for piece in pieces:
+        digest.update(np.ascontiguousarray(piece).data)
+    return digest.hexdigest()
