@@ -13,7 +13,7 @@ from pipeline.codebook import Codebook
 from pipeline.errors import InputError
 from pipeline.params import Heatmaps
 from pipeline.progress import progress
-from pipeline.render import render, render_cues, to_frame
+from pipeline.render import refuse_unknown, render, render_cues, to_frame
 from pipeline.shards import ShardSet, ShardWriter
 from pipeline.workers import threaded_map
 
@@ -80,12 +80,11 @@ def _chunks(faces: ShardSet, rows: int) -> Iterator[list[dict[str, np.ndarray]]]
 
 def _refuse_unknown_labels(faces: ShardSet, book: Codebook) -> None:
     """Before an earlier set of heatmaps makes room for the new one."""
-    columns = faces.columns("label", "status")
-    unknown = sorted(set(columns["label"][columns["status"] == "ok"].tolist()) - set(book.cues))
-    if unknown:
-        raise InputError(
-            f"codebook {book.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
-        )
+    labels: set[str] = set()
+    for number in range(len(faces.shards)):
+        columns = faces.shard(number, ("label", "status"))
+        labels.update(columns["label"][columns["status"] == "ok"].tolist())
+    refuse_unknown(labels, book)
 
 
 def _render_rows(

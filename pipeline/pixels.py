@@ -3,14 +3,17 @@
 Arrays and coordinates are as in ``pipeline/shapes.py``.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import Lock
 
 import cv2
 import numpy as np
 
 SMALL_FRAME = 128  # pixels, width or height
 EXACT_RADIUS = 256  # pixels, up to which ellipses are filled just as OpenCV does
+Window = tuple[slice, slice]  # rows and columns of a grid
+NOTHING = -1  # the radius of an ellipse without a pixel
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,16 @@ class Grid:
     x: np.ndarray
     y: np.ndarray
 
-    def window(self, low: np.ndarray, high: np.ndarray) -> tuple[slice, slice]:
+    def window(self, low: np.ndarray, high: np.ndarray) -> Window:
         """Rows and columns outside of which no face has a point between ``low`` and ``high``, both (2, N)."""
         return span(self.y, low[1], high[1]), span(self.x, low[0], high[0])
+
+
+def hull(windows: Iterable[Window]) -> Window:
+    """The smallest window around all; empty ones count for nothing."""
+    axes = list(zip(*(window for window in windows if all(axis.start < axis.stop for axis in window)), strict=True))
+    rows, columns = axes or ([slice(0, 0)], [slice(0, 0)])
+    return tuple(slice(min(axis.start for axis in axes), max(axis.stop for axis in axes)) for axes in (rows, columns))
 
 
 def span(positions: np.ndarray, low: np.ndarray, high: np.ndarray) -> slice:
@@ -31,33 +41,55 @@ def span(positions: np.ndarray, low: np.ndarray, high: np.ndarray) -> slice:
 
 
 def fill(
-    values: np.ndarray, centre: np.ndarray, radii: np.ndarray, visible: np.ndarray, grid: Grid, combine: np.ufunc
-) -> None:
-    """Upright ellipses of those that are ``visible`` as runs of pixels, row by row: just those that OpenCV fills.
+    values: np.ndarray,
+    centre: np.ndarray,
+    radii: np.ndarray,
+    visible: np.ndarray,
+    sizes: np.ndarray,
+    grid: Grid,
+    combine: np.ufunc,
+) -> Window:
+    """Combine ``values`` (rows, columns, N) in place with upright ellipses, of those faces that are ``visible``: with just
+    the pixels that OpenCV fills. Returns the window they lie in. Radii are at most EXACT_RADIUS.
 
     OpenCV fills the polygon through whole degrees, up to a pixel off the ellipse; so it is asked, once for each pair of
-    radii. Beyond EXACT_RADIUS, where that pixel matters little, nobody asks it.
+    radii. Where the border of a small frame cuts an ellipse, it is asked anew.
     """
-    if not visible.any():
-        return
-    kind = np.int16 if max(np.abs(centre[:, visible]).max(), grid.x.max(), grid.y.max()) < 8192 else np.int32
-    centre = np.where(visible, centre, 0).astype(kind)
-    firsts, lasts, which = _runs_of(np.where(visible, radii, 0).astype(int), visible, kind)
-    height = firsts.shape[1]  # the middle row is the centre's, the first and last are empty
-    low, high = (centre[1] - height // 2)[visible].min(), (centre[1] + height // 2)[visible].max()
-    rows = span(grid.y, low, high)
-    if rows.start == rows.stop:  # between two rows of the grid
-        return
-    run = (grid.y[rows].astype(kind) - centre[1] + kind(height // 2)).clip(0, height - 1) + which * height  # (rows, N)
-    low, high = firsts.ravel().take(run) + centre[0], lasts.ravel().take(run) + centre[0]
-    columns = span(grid.x, low.min(), high.max())
-    x = grid.x[columns].astype(kind)
-    inside = x >= low[:, None]
-    inside &= x <= high[:, None]
-    combine(values[rows, columns], inside, out=values[rows, columns])
+    cut = visible & (sizes.min(axis=0) <= SMALL_FRAME)
+    if cut.any():
+        cut &= ~((centre - radii >= 0) & (centre + radii <= sizes - 1)).all(axis=0)
+        visible = visible & ~cut
+    windows = []
+    if cut.any():
+        windows.append(_fill_cut(values, centre, radii, cut, sizes, grid, combine))
+    if visible.any():
+        windows.append(_fill_runs(values, centre, radii, visible, grid, combine))
+    return hull(windows)
 
 
-def fill_cut(
+def _fill_runs(
+    values: np.ndarray, centre: np.ndarray, radii: np.ndarray, visible: np.ndarray, grid: Grid, combine: np.ufunc
+) -> Window:
+    """As ``fill``, as runs of pixels row by row."""
+    if not visible.all():
+        centre, radii = np.where(visible, centre, centre[:, [visible.argmax()]]), np.where(visible, radii, NOTHING)
+    low, high = centre - radii, centre + radii
+    rows, columns = window = grid.window(low.min(axis=1, keepdims=True), high.max(axis=1, keepdims=True))
+    if rows.start == rows.stop or columns.start == columns.stop:  # between two points of the grid
+        return window
+    far = max(np.abs(low).max(), np.abs(high).max(), grid.x.max(), grid.y.max())
+    signed, unsigned = (np.int16, np.uint16) if far < 8192 else (np.int32, np.uint32)
+    middle, first, count = RUNS.of(*radii.astype(np.intp))
+    x, y, centre, height = (array.astype(signed) for array in (grid.x[columns], grid.y[rows], centre, radii[1] + 1))
+    row = np.minimum(np.maximum(y - centre[1], -height), height) + middle  # (rows, N)
+    start, count = first.take(row).astype(signed, copy=False), count.take(row).astype(unsigned, copy=False)
+    start += centre[0]
+    inside = (x - start[:, None]).view(unsigned) < count[:, None]  # what is left of the start wraps around to huge
+    combine(values[window], inside, out=values[window])
+    return window
+
+
+def _fill_cut(
     values: np.ndarray,
     centre: np.ndarray,
     radii: np.ndarray,
@@ -65,9 +97,9 @@ def fill_cut(
     sizes: np.ndarray,
     grid: Grid,
     combine: np.ufunc,
-) -> None:
-    """Ellipses that the border of a small frame cuts, one by one: OpenCV rounds anew where an edge is cut, and in a small
-    frame a pixel is most of a cell."""
+) -> Window:
+    """As ``fill``, one by one: OpenCV rounds anew where an edge is cut, and in a small frame a pixel is most of a cell."""
+    radii, sizes = np.broadcast_to(radii, centre.shape), np.broadcast_to(sizes, centre.shape)
     for face in np.flatnonzero(cut):
         width, height = sizes[:, face].astype(int).tolist()
         canvas = np.zeros((height, width), np.uint8)
@@ -75,34 +107,47 @@ def fill_cut(
         y, x = (axis[:, min(face, axis.shape[1] - 1)].astype(int) for axis in (grid.y, grid.x))
         inside = canvas[np.ix_(y, x)].astype(bool)
         combine(values[:, :, face], inside, out=values[:, :, face])
+    return slice(0, len(grid.y)), slice(0, len(grid.x))
 
 
-def _runs_of(radii: np.ndarray, visible: np.ndarray, kind: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of the ellipses with ``radii`` (2, N): first and last pixel relative to the centre, both (tables, rows), and
-    which table is whose (N,); the table of those that are not visible is empty."""
-    codes = np.where(visible, radii[0] * 65536 + radii[1], -1)
-    if (codes == codes[0]).all():
-        distinct, which = codes[:1], np.zeros(len(codes), np.intp)
-    else:
-        distinct, which = np.unique(codes, return_inverse=True)
-    runs = [_runs(*divmod(code, 65536)) for code in distinct.tolist()]
-    rows = max(run.shape[1] for run in runs)
-    tables = np.empty((2, len(runs), rows), kind)
-    tables[0], tables[1] = 1, 0  # empty
-    for index, run in enumerate(runs):
-        start = (rows - run.shape[1]) // 2
-        tables[:, index, start : start + run.shape[1]] = run
-    return *tables, which
+class Runs:
+    """The run of pixels in each row of a filled ellipse, for every pair of radii that was asked for: one table for all."""
+
+    def __init__(self) -> None:
+        self._middle = np.full((EXACT_RADIUS + 2, EXACT_RADIUS + 2), -1, np.intp)
+        self._first, self._count = np.zeros(0, np.int16), np.zeros(0, np.uint16)
+        self._adding = Lock()
+        self._add([(NOTHING, NOTHING)])
+
+    def of(self, rx: np.ndarray, ry: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For radii (N,): where in the table their middle row is, (N,), and the table: each row's first pixel relative to
+        the centre, and how many pixels. The rows next to an ellipse's first and last are in the table, and empty."""
+        middle = self._middle[rx, ry]
+        if middle.min() < 0:
+            self._add(sorted({*zip(rx[middle < 0].tolist(), ry[middle < 0].tolist(), strict=True)}))
+            middle = self._middle[rx, ry]
+        return middle, self._first, self._count
+
+    def _add(self, pairs: Sequence[tuple[int, int]]) -> None:
+        with self._adding:  # of threads that render at the same time; others read meanwhile, so _middle comes last
+            tables, middles, end = [(self._first, self._count)], {}, len(self._first)
+            for rx, ry in (pair for pair in pairs if self._middle[pair] < 0):
+                first, count = _runs(rx, ry)
+                tables.append((first, count))
+                middles[rx, ry] = end + len(first) // 2
+                end += len(first)
+            self._first, self._count = (np.concatenate(column) for column in zip(*tables, strict=True))
+            for pair, middle in middles.items():
+                self._middle[pair] = middle
 
 
-@lru_cache(maxsize=4096)
-def _runs(rx: int, ry: int) -> np.ndarray:
-    """First and last pixel (2, 2 ry + 5) of an ellipse's rows, relative to its centre; empty rows are 1 and 0, as is all of
-    an ellipse with a negative radius."""
-    if rx < 0:
-        return np.array([[1], [0]])
-    canvas = np.zeros((2 * ry + 5, 2 * rx + 5), np.uint8)
-    cv2.ellipse(canvas, (rx + 2, ry + 2), (rx, ry), 0, 0, 360, 1, -1)
-    first, last = canvas.argmax(axis=1), canvas.shape[1] - 1 - canvas[:, ::-1].argmax(axis=1)
-    empty = ~canvas.any(axis=1)
-    return np.stack([np.where(empty, 1, first - rx - 2), np.where(empty, 0, last - rx - 2)]).astype(np.int32)
+def _runs(rx: int, ry: int) -> tuple[np.ndarray, np.ndarray]:
+    """First pixel, relative to the centre, and number of pixels in rows -ry - 1 to ry + 1 of an ellipse."""
+    if NOTHING in (rx, ry):
+        return np.zeros(3, np.int16), np.zeros(3, np.uint16)
+    canvas = np.zeros((2 * ry + 3, 2 * rx + 5), np.uint8)
+    cv2.ellipse(canvas, (rx + 2, ry + 1), (rx, ry), 0, 0, 360, 1, -1)
+    return (canvas.argmax(axis=1) - rx - 2).astype(np.int16), canvas.sum(axis=1).astype(np.uint16)
+
+
+RUNS = Runs()

@@ -6,7 +6,7 @@ combined) without a canvas: shrinking reads at most four pixels a cell, so only 
 Others are sampled at the centres of the cells, their edges at least a cell wide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import cv2
@@ -16,9 +16,10 @@ from pipeline import shapes
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import Cue, Render, Shape, split
 from pipeline.errors import InputError
-from pipeline.shapes import Faces, Grid
+from pipeline.pixels import Grid, Window, hull
+from pipeline.shapes import Faces
 
-BATCH_POINTS = 2**21  # of the grid, times faces, that are worked on together: bounds the memory
+BATCH_POINTS = 3 * 2**20  # of the grid, times faces, that are worked on together: bounds the memory
 LARGEST_FRAME = 32767  # pixels
 COMBINE = {"max": np.maximum, "sum": np.add}
 
@@ -50,13 +51,10 @@ def render(
         raise ValueError(
             f"landmarks {landmarks.shape}, labels {labels.shape} and sizes {sizes.shape} must be (N, 68, 2), (N,), (N, 2)"
         )
-    unknown = sorted(set(labels.tolist()) - set(codebook.cues))
-    if unknown:
-        raise InputError(
-            f"codebook {codebook.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
-        )
+    given = set(labels.tolist())
+    refuse_unknown(given, codebook)
     maps, has_map = np.zeros((number, size, size), np.float32), np.zeros(number, bool)
-    for label in sorted(set(labels.tolist())):
+    for label in sorted(given):
         _fill(maps, has_map, np.flatnonzero(labels == label), landmarks, sizes, codebook.cues[label], codebook)
     return maps, has_map
 
@@ -69,6 +67,15 @@ def render_cues(
     maps, has_map = np.zeros((number, size, size), np.float32), np.zeros(number, bool)
     _fill(maps, has_map, np.arange(number), landmarks, sizes, cues, codebook)
     return maps, has_map
+
+
+def refuse_unknown(labels: Set[str], codebook: Codebook) -> None:
+    """InputError for labels that the codebook does not have."""
+    unknown = sorted(labels - set(codebook.cues))
+    if unknown:
+        raise InputError(
+            f"codebook {codebook.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
+        )
 
 
 def _fill(
@@ -115,34 +122,44 @@ class Cells:
         weights = np.stack([1 - second, second], axis=2).reshape(2, 2 * number, -1).astype(np.float32)
         return cls(Grid(*pixels), None if (weights == 0.5).all() else tuple(weights), doubled=True)
 
-    def pool(self, values: np.ndarray) -> np.ndarray:
-        """Values at the grid's points (rows, columns, N) to cells (number, number, N), up to a common factor."""
+    def holding(self, window: Window, margin: int) -> Window:
+        """The cells that read a window of the grid, and so many more around as the frame has."""
+        each = 2 if self.doubled else 1
+        axes = zip(window, (self.grid.y, self.grid.x), strict=True)
+        return tuple(
+            slice(max(span.start // each - margin, 0), min(-(-span.stop // each) + margin, len(axis) // each))
+            for span, axis in axes
+        )
+
+    def pool(self, values: np.ndarray, window: Window) -> np.ndarray:
+        """Values at the grid's points (rows, columns, N) to those of a window of cells, up to a common factor."""
         if not self.doubled:
-            return values
+            return values[window]
+        rows, columns = (slice(2 * span.start, 2 * span.stop) for span in window)
+        values = values[rows, columns]
         values = values.view(np.uint8) if values.dtype == bool else values
         if self.weights is not None:
             x, y = self.weights
-            values = values * x * y[:, None]
+            values = values * x[columns] * y[rows, None]
         values = values[:, 0::2] + values[:, 1::2]
         return values[0::2] + values[1::2]
 
 
-def coverage(
-    faces: Faces, shapes_of_region: Sequence[Shape], codebook: Codebook, cells: Cells
-) -> tuple[np.ndarray, np.ndarray]:
-    """A region before softening: how much of it each cell reads, (cells, cells, N) up to a common factor, and whether any
-    of its shapes reaches the frame, (N,)."""
-    render, number = codebook.render, faces.sizes.shape[1]
+def coverage(faces: Faces, region: Sequence[Shape], codebook: Codebook, cells: Cells) -> tuple[np.ndarray, Window]:
+    """A softened region: how much of it each cell reads, (rows, columns, N) up to a common factor, in a window of the cells
+    outside of which it is 0."""
+    render, number = codebook.render, faces.points.shape[2]
     hard = render.whole_pixels and render.combine == "max"
     values = np.zeros((len(cells.grid.y), len(cells.grid.x), number), bool if hard else np.float32)
     edge = None
     if not render.whole_pixels:
         cell = (faces.sizes / len(cells.grid.x)).max(axis=0)
         edge = np.maximum(faces.length(render.edge), cell) if render.edge else cell
-    drawn = np.zeros(number, bool)
-    for shape in shapes_of_region:
-        drawn |= shapes.add(values, shape, faces, cells.grid, edge, COMBINE[render.combine])
-    return cells.pool(values), drawn
+    combine = COMBINE[render.combine]
+    drawn = hull([shapes.add(values, shape, faces, cells.grid, edge, combine) for shape in region])
+    # Twice the box's reach: mirrored at the window's border there is nothing, as there is beyond it.
+    window = cells.holding(drawn, 2 * (render.soften // 2))
+    return _box_sum(cells.pool(values, window), render.soften), window
 
 
 def _render_batch(
@@ -150,19 +167,29 @@ def _render_batch(
 ) -> tuple[np.ndarray, np.ndarray]:
     render = codebook.render
     points = np.ascontiguousarray(landmarks.transpose(1, 2, 0))
+    sizes = sizes[:1] if (sizes == sizes[:1]).all() else sizes
     faces = Faces(np.trunc(points) if render.whole_pixels else points, sizes.T[::-1], render.whole_pixels)
-    same = bool((sizes == sizes[:1]).all())
-    cells = Cells.of(render.cells or size, faces.sizes[:, :1] if same else faces.sizes, render.whole_pixels)
-    combine, combined = COMBINE[render.combine], None
-    for region, weight in _distinct(cues, codebook).items():
-        values, _ = coverage(faces, region, codebook, cells)
-        values = _enlarge(_box_sum(values, render.soften), size)
+    number = render.cells or size
+    cells = Cells.of(number, faces.sizes, render.whole_pixels)
+    regions = _distinct(cues, codebook)
+    extent, combined = max(number, size), None
+    for region, weight in regions.items():
+        values, window = coverage(faces, region, codebook, cells)
+        if combined is None:
+            plain = size <= number and all(weight == 1 for weight in regions.values())
+            combined = np.zeros((extent, extent, len(landmarks)), values.dtype if plain else np.float32)
         values = values if weight == 1 else values * np.float32(weight)
-        combined = values if combined is None else combine(combined, values)
-    maps = _normalise(np.moveaxis(combined, -1, 0).astype(np.float32, order="C"))
-    if size < maps.shape[1]:
-        maps = _normalise(np.stack([cv2.resize(single, (size, size), interpolation=cv2.INTER_AREA) for single in maps]))
-    return maps, maps.any(axis=(1, 2))
+        if size > number:
+            whole = np.zeros((number, number, len(landmarks)), np.float32)
+            whole[window] = values
+            values, window = _enlarge(whole, size), np.s_[:, :]
+        COMBINE[render.combine](combined[window], values, out=combined[window])
+    maps, has_map = _normalise(cv2.transpose(combined.reshape(extent**2, -1)))
+    if size < extent:
+        maps = maps.reshape(-1, extent, extent)
+        shrunk = [cv2.resize(single, (size, size), interpolation=cv2.INTER_AREA).ravel() for single in maps]
+        maps, has_map = _normalise(np.stack(shrunk))
+    return maps.reshape(-1, size, size), has_map
 
 
 def _distinct(cues: Sequence[Cue], codebook: Codebook) -> Mapping[tuple[Shape, ...], float]:
@@ -197,19 +224,16 @@ def _box_sum(maps: np.ndarray, width: int) -> np.ndarray:
     return maps
 
 
-def _normalise(maps: np.ndarray) -> np.ndarray:
-    """Min-max to [0, 1] per map (N, h, w); a constant map becomes zeros."""
-    low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
-    maps = maps - low
-    maps /= np.where(high > low, high - low, 1)
-    return maps
+def _normalise(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Min-max to [0, 1] per map (N, cells), and which maps are not constant, (N,); a constant map becomes zeros."""
+    low, high = maps.min(axis=1), maps.max(axis=1)
+    extent = np.where(high > low, high - low, 1).astype(np.float32)
+    return (maps - low[:, None]) / extent[:, None], high > low
 
 
 def _enlarge(maps: np.ndarray, size: int) -> np.ndarray:
-    """Maps (h, w, N) bilinearly at size x size, unless they are that large."""
+    """Maps (h, w, N) bilinearly at size x size."""
     extent = len(maps)
-    if size <= extent:
-        return maps
     place = ((np.arange(size) + 0.5) * extent / size - 0.5).clip(0, extent - 1)
     low = place.astype(int)
     share = (place - low).astype(np.float32)

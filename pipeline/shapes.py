@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline import pixels
 from pipeline.codebook.schema import Centre, Ellipse, Gaussian, Length, Polygon, Shape
-from pipeline.pixels import Grid
+from pipeline.pixels import Grid, Window, hull
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 REACH = 3.0  # sigmas, from where on a Gaussian is 0
@@ -27,7 +27,7 @@ class Faces:
     code does."""
 
     points: np.ndarray  # (68, 2, N) float64
-    sizes: np.ndarray  # (2, N) as (width, height)
+    sizes: np.ndarray  # (2, N) as (width, height), or (2, 1) if all are alike
     whole_pixels: bool
 
     @cached_property
@@ -37,11 +37,13 @@ class Faces:
 
     def centre(self, centre: Centre) -> np.ndarray:
         """(2, N)."""
-        mean = np.stack([self.points[list(centre.x), 0].mean(axis=0), self.points[list(centre.y), 1].mean(axis=0)])
+        pairs = enumerate((centre.x, centre.y))
+        mean = np.stack([self.points[list(landmarks), axis].sum(axis=0) / len(landmarks) for axis, landmarks in pairs])
         return np.trunc(mean) if self.whole_pixels else mean
 
     def length(self, length: Length, axis: np.ndarray | None = None) -> np.ndarray:
-        """Pixels, (N,). ``half`` runs along ``axis`` ((2, N) unit vectors), or straight between its landmarks if None."""
+        """Pixels, (N,), or (1,) if all are alike. ``half`` runs along ``axis`` (unit vectors, (2, N) or (2, 1)), or straight
+        between its landmarks if None."""
         if length.half is not None:
             first, second = length.half
             between = self.points[second] - self.points[first]
@@ -50,7 +52,7 @@ class Faces:
             halved = np.trunc(halved) if self.whole_pixels else halved
             return np.where(halved > 0, halved, self.length(length.otherwise)) if length.otherwise else halved
         if length.px is not None:
-            pixels = np.full(self.sizes.shape[1], length.px)
+            pixels = np.array([length.px])
         elif length.iod is not None:
             pixels = length.iod * np.hypot(*self.eyes)
         else:
@@ -58,22 +60,20 @@ class Faces:
         return np.rint(pixels) if self.whole_pixels else pixels
 
     def axes(self, rotation: str | tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
-        """A shape's own x and y axis as unit vectors (2, N)."""
-        number = self.sizes.shape[1]
+        """A shape's own x and y axis as unit vectors, (2, N) or (2, 1)."""
         if rotation is None:
-            return np.array([[1.0], [0.0]]).repeat(number, axis=1), np.array([[0.0], [1.0]]).repeat(number, axis=1)
+            return tuple(np.eye(2)[:, :, None])
         along = self.eyes if rotation == "face" else self.points[rotation[1]] - self.points[rotation[0]]
         length = np.hypot(*along)
         along = np.where(length > 0, along / np.where(length > 0, length, 1), np.array([[1.0], [0.0]]))
         return along, np.stack([-along[1], along[0]])
 
 
-def add(
-    values: np.ndarray, shape: Shape, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
-) -> np.ndarray:
-    """Combine ``values`` (rows, columns, N) in place with those of a shape; returns (N,) whether it reaches the frame.
+def add(values: np.ndarray, shape: Shape, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc) -> Window:
+    """Combine ``values`` (rows, columns, N) in place with those of a shape; returns the window outside of which the
+    shape has no value.
 
-    ``edge`` (N,) is the width of soft edges; None draws whole pixels, and ``values`` may then be bool.
+    ``edge`` (N or 1,) is the width of soft edges; None draws whole pixels, and ``values`` may then be bool.
     """
     match shape:
         case Ellipse():
@@ -86,7 +86,7 @@ def add(
 
 def _add_ellipse(
     values: np.ndarray, shape: Ellipse, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
-) -> np.ndarray:
+) -> Window:
     along, down = faces.axes(shape.rotation)
     centre = faces.centre(shape.centre)
     centre = centre + along * faces.length(shape.offset.x, along) + down * faces.length(shape.offset.y, down)
@@ -94,31 +94,24 @@ def _add_ellipse(
         centre[0] = np.maximum(centre[0], 0)
     elif shape.inside == "right":
         centre[0] = np.minimum(centre[0], faces.sizes[0])
-    radii = np.stack([faces.length(shape.rx, along), faces.length(shape.ry, down)])
-    reach = np.hypot(along * radii[0], down * radii[1])  # half of the bounding box, exact for an ellipse
+    radii = np.stack(np.broadcast_arrays(faces.length(shape.rx, along), faces.length(shape.ry, down)))
+    # Half of the bounding box, exact for an ellipse.
+    reach = radii if shape.rotation is None else np.hypot(along * radii[0], down * radii[1])
     visible = _reaches(centre - reach, centre + reach, faces) & (radii >= 0).all(axis=0)
-    rest = visible
+    windows = []
     if edge is None and shape.rotation is None:
         exact = visible & (radii <= pixels.EXACT_RADIUS).all(axis=0)
-        cut = exact & (faces.sizes.min(axis=0) <= pixels.SMALL_FRAME) & ~_within(centre - radii, centre + radii, faces)
-        pixels.fill_cut(values, centre, radii, cut, faces.sizes, grid, combine)
-        pixels.fill(values, centre, radii, exact & ~cut, grid, combine)
-        rest = visible & ~exact
-        if not rest.any():
-            return visible
-    margin = 0.5 if edge is None else edge / 2
-    rows, columns = grid.window(*_hidden_away(centre - reach - margin, centre + reach + margin, rest))
-    u, v = _offsets(grid, rows, columns, centre)
-    if shape.rotation is not None:
-        (ax, ay), (bx, by) = along.astype(np.float32), down.astype(np.float32)
-        u, v = u * ax + v * ay, u * bx + v * by
-    radii = radii.astype(np.float32)
-    if edge is None:
-        inside = (u / (radii[0] + 0.5)) ** 2 + (v / (radii[1] + 0.5)) ** 2 <= 1
-        combine(values[rows, columns], inside & rest, out=values[rows, columns])
-    else:
-        _combine_soft(values[rows, columns], _ellipse_distance(u, v, radii), edge, visible, combine)
-    return visible
+        windows.append(pixels.fill(values, centre, radii, exact, faces.sizes, grid, combine))
+        visible = visible & ~exact
+    if visible.any():
+        rows, columns = window = _window(grid, centre - reach, centre + reach, visible, edge)
+        u, v = _offsets(grid, rows, columns, centre)
+        if shape.rotation is not None:
+            (ax, ay), (bx, by) = along.astype(np.float32), down.astype(np.float32)
+            u, v = u * ax + v * ay, u * bx + v * by
+        _combine(values[window], _ellipse_distance(u, v, radii.astype(np.float32)), edge, visible, combine)
+        windows.append(window)
+    return hull(windows)
 
 
 def _ellipse_distance(u: np.ndarray, v: np.ndarray, radii: np.ndarray) -> np.ndarray:
@@ -134,13 +127,12 @@ def _ellipse_distance(u: np.ndarray, v: np.ndarray, radii: np.ndarray) -> np.nda
 
 def _add_polygon(
     values: np.ndarray, shape: Polygon, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
-) -> np.ndarray:
+) -> Window:
     corners = faces.points[list(shape.through)]  # (M, 2, N)
     grown = faces.length(shape.dilate)
     low, high = corners.min(axis=0) - grown, corners.max(axis=0) + grown
     visible = _reaches(low, high, faces)
-    margin = 0.5 if edge is None else edge / 2
-    rows, columns = grid.window(*_hidden_away(low - margin, high + margin, visible))
+    rows, columns = window = _window(grid, low, high, visible, edge)
     squared, inside = None, False
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         side = (end - start).astype(np.float32)  # (2, N)
@@ -153,32 +145,29 @@ def _add_polygon(
         above = (dy < 0) != (dy < side[1])
         inside = inside ^ (above & ((dx * side[1] < dy * side[0]) == (side[1] > 0)))
     distance = np.sqrt(squared) * np.where(inside, np.float32(-1), 1) - grown.astype(np.float32)
-    if edge is None:
-        combine(values[rows, columns], (distance <= 0.5) & visible, out=values[rows, columns])
-    else:
-        _combine_soft(values[rows, columns], distance, edge, visible, combine)
-    return visible
+    _combine(values[window], distance, edge, visible, combine)
+    return window
 
 
 def _add_gaussians(
     values: np.ndarray, shape: Gaussian, faces: Faces, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
-) -> np.ndarray:
+) -> Window:
     sigma = faces.length(shape.sigma)
     if edge is not None:
         sigma = np.where(sigma > 0, np.maximum(sigma, NARROWEST * edge), sigma)
-    some = np.zeros(faces.sizes.shape[1], bool)
+    windows = []
     floor = np.exp(-(REACH**2) / 2)
     for point in faces.points[list(shape.at)]:
         low, high = point - REACH * sigma, point + REACH * sigma
         visible = _reaches(low, high, faces) & (sigma > 0)
-        some |= visible
-        rows, columns = grid.window(*_hidden_away(low, high, visible))
+        rows, columns = window = _window(grid, low, high, visible)
+        windows.append(window)
         scale = np.where(sigma > 0, sigma, 1).astype(np.float32)
         dx, dy = _offsets(grid, rows, columns, point)
         bell = np.exp(-((dx / scale) ** 2) / 2) * np.exp(-((dy / scale) ** 2) / 2)
         bell = (bell - floor).clip(min=0) * visible / (1 - floor)
-        combine(values[rows, columns], bell, out=values[rows, columns])
-    return some
+        combine(values[window], bell, out=values[window])
+    return hull(windows)
 
 
 def _offsets(grid: Grid, rows: slice, columns: slice, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -186,11 +175,12 @@ def _offsets(grid: Grid, rows: slice, columns: slice, origin: np.ndarray) -> tup
     return (grid.x[columns] - origin[0])[None].astype(np.float32), (grid.y[rows] - origin[1])[:, None].astype(np.float32)
 
 
-def _combine_soft(
-    values: np.ndarray, distance: np.ndarray, edge: np.ndarray, visible: np.ndarray, combine: np.ufunc
+def _combine(
+    values: np.ndarray, distance: np.ndarray, edge: np.ndarray | None, visible: np.ndarray, combine: np.ufunc
 ) -> None:
-    soft = (0.5 - distance / edge.astype(np.float32)).clip(0, 1) * visible
-    combine(values, soft, out=values)
+    """Combine with a shape, from the signed distances to its border."""
+    inside = distance <= 0.5 if edge is None else (0.5 - distance / edge.astype(np.float32)).clip(0, 1)
+    combine(values, inside * visible, out=values)
 
 
 def _reaches(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
@@ -198,11 +188,9 @@ def _reaches(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
     return ((high >= 0) & (low <= faces.sizes - 1)).all(axis=0)
 
 
-def _within(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
-    """Whether a box lies in the frame as a whole, (N,)."""
-    return ((low >= 0) & (high <= faces.sizes - 1)).all(axis=0)
-
-
-def _hidden_away(low: np.ndarray, high: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes of shapes that are not drawn take up no room."""
-    return np.where(visible, low, np.inf), np.where(visible, high, -np.inf)
+def _window(
+    grid: Grid, low: np.ndarray, high: np.ndarray, visible: np.ndarray, edge: np.ndarray | float | None = 0
+) -> Window:
+    """Where boxes ((2, N) corners) of ``visible`` shapes lie, with their edges; the others take up no room."""
+    margin = 0.5 if edge is None else edge / 2
+    return grid.window(np.where(visible, low - margin, np.inf), np.where(visible, high + margin, -np.inf))
