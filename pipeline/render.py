@@ -156,6 +156,8 @@ def coverage(faces: Faces, region: Sequence[Shape], codebook: Codebook, cells: C
         cell = (faces.sizes / len(cells.grid.x)).max(axis=0)
         edge = np.maximum(faces.length(render.edge), cell) if render.edge else cell
     combine = COMBINE[render.combine]
+    if render.combine == "sum":  # of floats: the order in the file must not matter
+        region = sorted(region, key=repr)
     drawn = hull([shapes.add(values, shape, faces, cells.grid, edge, combine) for shape in region])
     # Twice the box's reach: mirrored at the window's border there is nothing, as there is beyond it.
     window = cells.holding(drawn, 2 * (render.soften // 2))

@@ -109,16 +109,21 @@ def test_only_what_is_stale_runs(project):
     assert project.reproduce() == TRAINING
 
     project.edit(codebook, r"happiness: \[6, 12, 25\]", "happiness: [6, 12]")
-    assert project.reproduce() == ["heatmaps", *TRAINING]
+    assert project.reproduce() == ["codebook", "heatmaps", *TRAINING]
+
+    project.edit(codebook, r"happiness: \[6, 12\]", "happiness: [12, 6]")
+    project.edit(codebook, r"version: 1", "version: 2")
+    assert project.reproduce() == ["codebook"]  # it means the same
 
     project.edit("params.yaml", r"workers: 1", "workers: 2")
     assert project.stale() == []
 
     project.edit("params.yaml", r"codebook: belharbi2024", "codebook: facs")
-    assert project.stale()[0] == "heatmaps"
+    assert project.stale()[:2] == ["codebook", "heatmaps"]
     project.edit("params.yaml", r"codebook: facs", "codebook: belharbi2024")
 
-    project.edit(codebook, r"happiness: \[6, 12\]", "happiness: [6, 12, 25]")
+    project.edit(codebook, r"happiness: \[12, 6\]", "happiness: [6, 12, 25]")
+    project.edit(codebook, r"version: 2", "version: 1")
     project.edit("params.yaml", r"epochs: 2", "epochs: 1")
     assert project.reproduce() == []  # all of it is in the run cache
 
@@ -147,7 +152,7 @@ def test_from_scratch_elsewhere_without_git_every_byte_is_the_same(project, tmp_
     """Two workers instead of one, DVC without git, another folder: the same manifest, shards and training curve."""
     other = Project(tmp_path, workers=2)
     other.run("dvc", "init", "--quiet", "--no-scm")
-    assert other.reproduce()[:4] == ["ingest", "detect", "landmarks", "heatmaps"]
+    assert other.reproduce()[:5] == ["ingest", "detect", "landmarks", "codebook", "heatmaps"]
     for project_ in (project, other):
         project_.edit("params.yaml", r"epochs: \d+", "epochs: 1")
         project_.reproduce()

@@ -52,7 +52,7 @@ def closure(files: set[Path]) -> set[str]:
 @pytest.mark.parametrize("stage", PROJECT["stages"])
 def test_stage_depends_on_the_code_it_runs(stage):
     package = "train" if stage in ("train", "evaluate", "report") else "pipeline"
-    files = {REPOSITORY / package / f"{stage}.py"}
+    files = {file_of(f"{package}.{stage}")}
     if stage == "ingest":
         files |= set((REPOSITORY / "pipeline" / "datasets").rglob("*.py"))
     dependencies = PROJECT["stages"][stage]["deps"]

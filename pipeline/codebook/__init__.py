@@ -42,6 +42,7 @@ class Codebook:
     cues: Mapping[str, tuple[Cue, ...]]
     regions: Mapping[str, tuple[Shape, ...]]
     names: Mapping[int, str]  # of the action units
+    sources: Mapping[int, str]  # of those whose region has a source of its own
 
     @property
     def expressions(self) -> Mapping[str, tuple[int, ...]]:
@@ -102,6 +103,9 @@ def load(name_or_path: str | Path) -> Codebook:
         cues=MappingProxyType(document.expressions),
         regions=MappingProxyType(_both_sides(document.regions)),
         names=MappingProxyType({split(key)[0]: region.name for key, region in document.regions.items()}),
+        sources=MappingProxyType(
+            {split(key)[0]: region.source for key, region in document.regions.items() if region.source}
+        ),
     )
 
 

@@ -78,6 +78,25 @@ def check(name_or_file: str) -> None:
 
 
 @codebook.command()
+@click.argument("name_or_file")
+@click.option("--out", type=Path, required=True, help="JSON to write.")
+def meaning(name_or_file: str, out: Path) -> None:
+    """Write what a codebook means, without comments and order: where this is the same, every heatmap is.
+
+    \b
+    Example:
+      aucue codebook meaning facs --out data/facs.json
+    """
+    from pipeline import codebook as codebooks
+    from pipeline.codebook import text
+    from pipeline.files import write_text
+
+    book = codebooks.load(name_or_file)
+    write_text(out, json.dumps(book.meaning(), indent=1, sort_keys=True) + "\n")
+    click.echo(f"{text.summary(book)}\nwrote {out}")
+
+
+@codebook.command()
 @click.argument("first")
 @click.argument("second")
 def diff(first: str, second: str) -> None:

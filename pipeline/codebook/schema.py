@@ -197,6 +197,7 @@ class Region(Block):
     made from them."""
 
     name: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)] | None = None
     shapes: Annotated[tuple[Written, ...], Field(strict=False, min_length=1)]
     mirror: bool = False
 

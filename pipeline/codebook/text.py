@@ -18,7 +18,12 @@ def show(book: Codebook) -> str:
     width = max(map(len, book.cues))
     lines = [summary(book), f"source: {book.source.strip()}", f"px are pixels of a frame of {book.reference_size}", ""]
     lines += [f"{name:{width}}  {_cues(cues, book)}" for name, cues in book.cues.items()]
-    lines += ["", *(f"AU {key:4} {book.names[split(key)[0]]}: {_shapes(book.regions[key])}" for key in _whole(book))]
+    lines.append("")
+    for key in _whole(book):
+        number, _ = split(key)
+        lines.append(f"AU {key:4} {book.names[number]}: {_shapes(book.regions[key])}")
+        if number in book.sources:
+            lines.append(f"        source: {book.sources[number]}")
     lines += ["", "render: " + ", ".join(f"{name} {value}" for name, value in _render(book.render).items())]
     return "\n".join(lines)
 

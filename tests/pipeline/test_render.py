@@ -377,6 +377,17 @@ def test_weights_weigh(golden, book, facs):
         np.testing.assert_allclose(both, np.maximum(mouth, 0.5 * brow), atol=1e-6)
 
 
+def test_the_order_of_shapes_does_not_matter_to_a_sum(golden, facs):
+    turned = replace(facs, regions={key: shapes[::-1] for key, shapes in facs.regions.items()})
+    maps = []
+    for book in (facs, turned):
+        added = replace(book, render=book.render.model_copy(update={"combine": "sum"}))
+        maps.append(
+            render(golden["landmarks"], ["pain"] * len(golden["landmarks"]), square(len(golden["landmarks"])), added)[0]
+        )
+    assert maps[0].tobytes() == maps[1].tobytes()
+
+
 def test_sum_adds_where_regions_overlap(golden, facs):
     face = golden["landmarks"][:1].astype(float)
     added = replace(facs, render=facs.render.model_copy(update={"combine": "sum"}))

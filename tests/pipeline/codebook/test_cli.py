@@ -49,6 +49,17 @@ def test_new_is_a_copy_under_another_name(run, tmp_path):
     assert "they mean the same" in run("codebook", "diff", "mine.yaml", "belharbi2024").output
 
 
+def test_meaning_is_the_same_bytes_in_another_order(run, tmp_path):
+    text = codebooks.find("facs").read_text().replace("anger: [4, 5,", "anger: [5, 4,").replace("version: 1", "version: 2")
+    (tmp_path / "mine.yaml").write_text(f"# A comment.\n{text}")
+    assert run("codebook", "meaning", "facs", "--out", "facs.json").exit_code == 0
+    assert "wrote mine.json" in run("codebook", "meaning", "mine.yaml", "--out", "mine.json").output
+    assert (tmp_path / "mine.json").read_bytes() == (tmp_path / "facs.json").read_bytes()
+    (tmp_path / "mine.yaml").write_text(text.replace("iod: 0.26", "iod: 0.27"))
+    run("codebook", "meaning", "mine.yaml", "--out", "mine.json")
+    assert (tmp_path / "mine.json").read_bytes() != (tmp_path / "facs.json").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [

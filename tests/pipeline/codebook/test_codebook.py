@@ -368,6 +368,7 @@ def test_unknown_name_lists_the_shipped_ones(tmp_path):
 def test_facs_covers_the_action_units_of_the_paper_and_more(book):
     facs = codebooks.load("facs")
     assert set(facs.names) >= set(book.names)
+    assert set(facs.sources) == set(facs.names)
     assert set(facs.expressions) == {*book.expressions, "contempt", "pain"}
     assert [cue.au for cue in facs.cues["contempt"]] == ["12R", "14R"]
     units = {unit for shapes in facs.regions.values() for unit in units_of([shape.model_dump() for shape in shapes])}
