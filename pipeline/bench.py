@@ -142,7 +142,7 @@ def end_to_end(faces: int, workers: int, params_path: Path, scratch: Path) -> di
         folder = Path(name)
         write_faces(folder / "faces", faces)
         options = ["heatmaps", "--params", params_path, "--codebook", CODEBOOK, "--workers", workers]
-        options += ["--faces", folder / "faces", "--out", folder / "heatmaps"]
+        options += ["--faces", folder / "faces", "--out", folder / "heatmaps", "--cache", folder / "cache"]
         command = [sys.executable, "-c", IN_PROCESS, *map(str, options)]
         started = time.perf_counter()
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
@@ -171,6 +171,7 @@ def write_faces(folder: Path, number: int) -> None:
             columns |= {"id": [f"{start + row:07d}" for row in range(rows)], "status": ["ok"] * rows}
             columns |= {"label": rng.choice(names, rows).tolist()}
             columns |= {"landmarks": (random_faces(rows, rng) * 256).astype(np.float32)}
+            columns |= {"key": np.zeros((rows, 32), np.uint8)}
             columns |= {"crop_offsets": np.zeros(rows + 1, np.int64), "crop_bytes": np.zeros(0, np.uint8)}
             writer.write(columns, rows)
 

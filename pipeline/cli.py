@@ -2,8 +2,12 @@
 that dvc.yaml uses."""
 
 import importlib
+import signal
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -26,13 +30,44 @@ class _Group(click.Group):
         return super().get_command(context, name)
 
     def invoke(self, context: click.Context) -> object:
-        """Bad input and file-system trouble end in one line, not in a traceback."""
+        """Bad input, file-system trouble and interruption end in one line, not in a traceback."""
         try:
-            return super().invoke(context)
+            with _interruptible():
+                return super().invoke(context)
         except InputError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.ClickException(f"{error.strerror or error}: {error.filename or 'no file named'}") from error
+        except Interrupted as interrupted:
+            click.echo("\nInterrupted: what is finished is kept; run the same command again to go on.", err=True)
+            context.exit(128 + interrupted.signal)
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, or a polite kill."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into Interrupted, once: what cleans up is not interrupted again."""
+
+    def interrupt(number: int, _: object) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = {name: signal.signal(name, interrupt) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for name, handler in earlier.items():
+            signal.signal(name, handler)
 
 
 params_option = click.option(
@@ -43,6 +78,10 @@ params_option = click.option(
 def path_option(name: str, default: str, description: str):
     """An option for a stage's input or output."""
     return click.option(name, type=Path, default=Path(default), show_default=True, help=description)
+
+
+cache_option = path_option("--cache", "data/.cache", "Folder of finished work that a later run takes up again.")
+scheduler_option = click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers do the work.")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -85,18 +124,25 @@ def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
 @params_option
 @path_option("--manifest", "data/manifest.csv", "Table to read.")
 @path_option("--out", "data/detections.csv", "Table to write.")
-def detect(params_path: Path, manifest: Path, out: Path) -> None:
+@path_option("--metrics", "data/detections.json", "Counts to write.")
+@cache_option
+@scheduler_option
+def detect(params_path: Path, manifest: Path, out: Path, metrics: Path, cache: Path, scheduler: str | None) -> None:
     """Find the face in every photo.
 
     \b
-    Example:
+    Examples:
       aucue detect --manifest data/manifest.csv --out data/detections.csv
+      aucue detect --scheduler tcp://10.0.0.1:8786      on a Dask cluster that sees the same files
     """
     from pipeline import detect as stage
+    from pipeline import manifest as manifests
 
     params = parameters.load(params_path)
-    rows = stage.main(params.base, params.detect, manifest, out)
-    click.echo(f"{stage.summary(rows)}\nwrote {len(rows):,} rows to {out}")
+    rows = stage.main(params.base, params.detect, manifest, out, cache, scheduler, params.ingest.max_failed_fraction)
+    tally = stage.tally(rows, manifests.read(manifest))
+    tally.write(metrics)
+    click.echo(f"{tally}\n{stage.summary(rows)}\nwrote {len(rows):,} rows to {out}")
 
 
 @aucue.command()
@@ -104,7 +150,12 @@ def detect(params_path: Path, manifest: Path, out: Path) -> None:
 @path_option("--manifest", "data/manifest.csv", "Table to read.")
 @path_option("--detections", "data/detections.csv", "Table to read.")
 @path_option("--out", "data/faces", "Folder of face shards to write.")
-def landmarks(params_path: Path, manifest: Path, detections: Path, out: Path) -> None:
+@path_option("--metrics", "data/faces.json", "Counts to write.")
+@cache_option
+@scheduler_option
+def landmarks(
+    params_path: Path, manifest: Path, detections: Path, out: Path, metrics: Path, cache: Path, scheduler: str | None
+) -> None:
     """Place 68 landmarks, align, and store the crops in shards.
 
     \b
@@ -114,8 +165,10 @@ def landmarks(params_path: Path, manifest: Path, detections: Path, out: Path) ->
     from pipeline import landmarks as stage
 
     params = parameters.load(params_path)
-    counts = stage.main(params.base, params.landmarks, manifest, detections, out)
-    click.echo(f"{_counted(counts)}\nwrote {counts.total():,} rows to {out}")
+    most = params.ingest.max_failed_fraction
+    tally = stage.main(params.base, params.landmarks, manifest, detections, out, cache, scheduler, most)
+    tally.write(metrics)
+    click.echo(f"{tally}\nwrote {tally.total():,} rows to {out}")
 
 
 @aucue.command()
@@ -124,7 +177,8 @@ def landmarks(params_path: Path, manifest: Path, detections: Path, out: Path) ->
 @path_option("--faces", "data/faces", "Folder of face shards to read.")
 @path_option("--out", "data/heatmaps", "Folder of heatmap shards to write.")
 @click.option("--workers", type=click.IntRange(1), help="Threads; replaces base.workers. They change no byte.")
-def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path, workers: int | None) -> None:
+@cache_option
+def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path, workers: int | None, cache: Path) -> None:
     """Render every face's action-unit heatmap from its stored landmarks.
 
     \b
@@ -137,7 +191,7 @@ def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path, wo
     every = parameters.load(params_path)
     params = every.heatmaps if codebook is None else every.heatmaps.model_copy(update={"codebook": codebook})
     started = time.perf_counter()
-    book, counts = stage.main(params, faces, out, workers or every.base.workers)
+    book, counts = stage.main(params, faces, out, workers or every.base.workers, cache)
     seconds = time.perf_counter() - started
     click.echo(f"{_counted(counts)}\ncodebook {book.name}: {seconds:.1f} s, {counts.total() / seconds:,.0f} faces/s")
     click.echo(f"wrote {counts.total():,} rows to {out}")
@@ -173,6 +227,28 @@ def bench_heatmaps(params_path: Path, faces: int, most: int, workers: int, slow:
     sizes = sorted({min(10_000, faces), faces, 2 * faces, most})
     benchmark.main(sizes, workers, params_path, slow, golden, out)
     click.echo(f"wrote {out}")
+
+
+@aucue.group("cache")
+def cache_() -> None:
+    """Finished work that later runs take up again: data/.cache. Deleting it costs time alone."""
+
+
+@cache_.command()
+@cache_option
+@click.option("--unused-for", type=click.FloatRange(0), default=30, show_default=True, metavar="DAYS", help="0: all of it.")
+def prune(cache: Path, unused_for: float) -> None:
+    """Free the space of what no run has used for some days.
+
+    \b
+    Examples:
+      aucue cache prune
+      aucue cache prune --unused-for 0          everything
+    """
+    from pipeline import cache as finished
+
+    removed, size = finished.prune(cache, unused_for)
+    click.echo(f"removed {removed:,} rows and shards from {cache}: {size / 1e6:,.1f} MB")
 
 
 aucue.add_command(codebook)

@@ -4,8 +4,8 @@ Boxes are in pixels of the upright photo, origin top left, and may reach beyond 
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,12 +13,16 @@ import cv2
 import numpy as np
 
 from pipeline import manifest, models
+from pipeline.cache import Rows
+from pipeline.cache import key as key_of
+from pipeline.files import locked
 from pipeline.manifest import Photo
 from pipeline.params import Base, Detect
 from pipeline.photos import Unreadable, read_rgb
 from pipeline.progress import progress
+from pipeline.statuses import Tally
 from pipeline.tables import read_table, write_table
-from pipeline.workers import ordered_map
+from pipeline.workers import DIED, ordered_map
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,55 @@ class Detection:
     faces: int = 0
 
 
-def main(base: Base, params: Detect, manifest_path: Path, detections_path: Path) -> list[Detection]:
-    """Detect a face in every photo of the manifest and write the detections; returns them."""
+def main(
+    base: Base,
+    params: Detect,
+    manifest_path: Path,
+    detections_path: Path,
+    cache_dir: Path | None = None,
+    scheduler: str | None = None,
+    max_failed_fraction: float = 1.0,
+) -> list[Detection]:
+    """Detect a face in every photo of the manifest and write the detections; returns them.
+
+    What an earlier run found is taken from ``cache_dir``, photo by photo. Raises InputError if a larger share of the photos
+    than ``max_failed_fraction`` failed.
+    """
     photos = manifest.read(manifest_path)
-    found = ordered_map(partial(detect_photo, params=params), photos, base.workers)
-    detections = list(progress(found, total=len(photos), title="detect", unit="photos"))
-    write_table(detections_path, Detection, detections)
+    work = partial(detect_photo, params=params)
+    detections = []
+    with locked(detections_path), Rows(cache_dir, "detect") as earlier:
+        keys = [_key(photo, params) for photo in photos]
+        todo = [photo for photo, key in zip(photos, keys, strict=True) if key not in earlier]
+        planned = {photo.id for photo in todo}
+        found = ordered_map(work, todo, base.workers, _died, scheduler)
+        for photo, key in progress(zip(photos, keys, strict=True), total=len(photos), title="detect", unit="photos"):
+            if photo.id in planned:
+                detection = next(found)
+                if key and detection.status != "unreadable":  # which may be another time
+                    earlier[key] = list(astuple(detection)[1:])
+            else:
+                detection = Detection(photo.id, *earlier[key])
+            detections.append(detection)
+        tally(detections, photos).refuse_too_many_failures(max_failed_fraction)
+        write_table(detections_path, Detection, detections)
     return detections
+
+
+def tally(detections: Sequence[Detection], photos: Sequence[Photo]) -> Tally:
+    """What became of the photos."""
+    counts = Tally()
+    counts.count((detection.status for detection in detections), photos)
+    return counts
+
+
+def _key(photo: Photo, params: Detect) -> str:
+    """Of what decides a detection; empty where that is not known."""
+    return key_of(photo.sha256, params.model_dump()) if photo.sha256 and photo.status == "ok" else ""
+
+
+def _died(photo: Photo) -> Detection:
+    return Detection(photo.id, "unreadable", DIED)
 
 
 def read(path: Path) -> list[Detection]:

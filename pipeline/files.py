@@ -1,10 +1,18 @@
 """Files appear under their final name only when they are whole."""
 
 import hashlib
+import json
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipeline.errors import InputError
 
 
 @contextmanager
@@ -35,3 +43,33 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's content."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on an output, a hidden file beside it. It ends with its process, however that ends.
+
+    Raises InputError that names the holder, where another process has it: of a killed `dvc`, the stage may live on.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock, holder = (path.with_name(f".{path.name}.{suffix}") for suffix in ("lock", "holder"))
+    try:
+        with FileLock(lock, blocking=False):
+            started = datetime.now().astimezone().isoformat(timespec="seconds")
+            holder.write_text(
+                json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started, "command": sys.argv[:2]})
+            )
+            try:
+                yield
+            finally:
+                holder.unlink(missing_ok=True)
+    except Timeout:
+        raise InputError(f"{path} is being written by {_named(holder)}: wait for its end, or stop it") from None
+
+
+def _named(holder: Path) -> str:
+    try:
+        who = json.loads(holder.read_text())
+        return f"process {who['pid']} on {who['host']} (since {who['started']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

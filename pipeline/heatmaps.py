@@ -1,8 +1,9 @@
 """Stage heatmaps: where a FACS expert would look, one small map per face for its label, from the stored landmarks alone."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ import numpy as np
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.errors import InputError
+from pipeline.files import locked
 from pipeline.params import Heatmaps
 from pipeline.progress import progress
 from pipeline.render import refuse_unknown, render, render_cues, to_frame
@@ -24,12 +26,17 @@ READ = ("landmarks", "label", "status")
 
 
 def main(
-    params: Heatmaps, faces_dir: Path, heatmaps_dir: Path, workers: int | Literal["auto"] = 1
+    params: Heatmaps,
+    faces_dir: Path,
+    heatmaps_dir: Path,
+    workers: int | Literal["auto"] = 1,
+    cache_dir: Path | None = None,
 ) -> tuple[Codebook, Counter[str]]:
     """Render the map of every face in the face shards into parallel heatmap shards; returns the codebook, and how many
     rows have a map and how many have none for which reason.
 
-    ``workers`` threads render while this one writes: numpy works outside of Python's lock. They change no byte.
+    ``workers`` threads render while this one writes: numpy works outside of Python's lock. They change no byte. Shards that
+    an earlier run finished are taken from ``cache_dir``.
     """
     book = codebooks.load(params.codebook)
     faces = ShardSet(faces_dir, "faces")
@@ -37,27 +44,32 @@ def main(
         largest = faces.stamp["crop_size"]
         raise InputError(f"heatmaps.size is {params.size}, but the crops have {largest} pixels: give {largest} or less")
     _refuse_unknown_labels(faces, book)
-    stamp = {
-        "stage": "heatmaps",
-        "codebook": book.name,
-        "codebook_sha256": book.digest(),
-        "size": params.size,
-        "faces_sha256": faces.digest(),
-    }
+    stamp = {"stage": "heatmaps", "codebook": book.name, "codebook_sha256": book.digest(), "size": params.size}
     kind = "heatmaps"
     if params.per_class:
         kind, stamp["classes"] = "class_heatmaps", classes_of(book)
     counts: Counter[str] = Counter()
     work = partial(_render_rows, crop_size=faces.stamp["crop_size"], book=book, params=params)
     cells = params.size**2 * (len(classes_of(book)) if params.per_class else 1)
-    chunks = _chunks(faces, rows=max(1, CELLS // cells))
-    bar = progress(None, total=len(faces), title="heatmaps", unit="faces")
-    with bar, ShardWriter(heatmaps_dir, kind, stamp) as writer:
-        for chunk in threaded_map(work, chunks, workers):
-            for maps, has_map, outcomes in chunk:
-                writer.write({"maps": maps, "has_map": has_map}, len(maps))
-                counts.update(outcomes)
-                bar.update(len(maps))
+    whole = {"faces_sha256": faces.digest()}
+    with (
+        locked(heatmaps_dir),
+        ShardWriter(heatmaps_dir, kind, stamp, whole, cache_dir) as writer,
+        progress(None, total=len(faces), title="heatmaps", unit="faces") as bar,
+    ):
+        keys = [writer.key(faces.stamp["crop_size"], *(shard.columns[name] for name in READ)) for shard in faces.shards]
+        new = [number for number, key in enumerate(keys) if not writer.has(key)]
+        rendered = chain.from_iterable(threaded_map(work, _chunks(faces, new, max(1, CELLS // cells)), workers))
+        planned = set(new)
+        for number, key in enumerate(keys):
+            adopted = writer.adopt(key, ["has_map"]) if number not in planned else None
+            if adopted is None:
+                maps, has_map, outcomes = next(rendered) if number in planned else work([faces.shard(number, READ)])[0]
+                writer.write({"maps": maps, "has_map": has_map}, len(maps), key)
+            else:
+                outcomes = Counter(_outcomes(faces.shard(number, ("label", "status")), adopted["has_map"], book))
+            counts.update(outcomes)
+            bar.update(faces.shards[number].rows)
     return book, counts
 
 
@@ -66,10 +78,10 @@ def classes_of(codebook: Codebook) -> list[str]:
     return sorted(name for name, cues in codebook.cues.items() if cues)
 
 
-def _chunks(faces: ShardSet, rows: int) -> Iterator[list[dict[str, np.ndarray]]]:
-    """Consecutive shards, as many as have about so many ``rows`` together, and one at least."""
+def _chunks(faces: ShardSet, numbers: Iterable[int], rows: int) -> Iterator[list[dict[str, np.ndarray]]]:
+    """Some shards, as many together as have about so many ``rows``, and one at least."""
     chunk: list[dict[str, np.ndarray]] = []
-    for number in range(len(faces.shards)):
+    for number in numbers:
         chunk.append(faces.shard(number, READ))
         if sum(len(shard["label"]) for shard in chunk) >= rows:
             yield chunk

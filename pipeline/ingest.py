@@ -3,16 +3,23 @@
 import importlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import Literal
 
-from pipeline import manifest, splits
+from pipeline import duplicates, manifest, splits
 from pipeline.datasets import Source
+from pipeline.duplicates import Duplicate
 from pipeline.errors import InputError
-from pipeline.files import file_digest
+from pipeline.files import file_digest, locked
 from pipeline.manifest import SPLITS, Photo
 from pipeline.params import Base, Ingest
+from pipeline.progress import progress
+from pipeline.tables import write_table
+from pipeline.workers import threaded_map
 
 
 def main(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> list[Photo]:
@@ -32,8 +39,30 @@ def main(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> l
     if not any(os.path.exists(photo.path) for photo in photos):
         raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: check ingest.root")
     photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)
-    manifest.write(manifest_path, photos)
+    manifest.check(photos)  # before the long step
+    photos = _with_digests(photos, base.workers)
+    found = duplicates.find(photos)
+    if params.drop_cross_split_duplicates:
+        photos = duplicates.without_leaks(photos)
+    with locked(manifest_path):
+        write_table(manifest_path.with_name("duplicates.csv"), Duplicate, found)
+        manifest.write(manifest_path, photos)
     return photos
+
+
+def _with_digests(photos: list[Photo], workers: int | Literal["auto"]) -> list[Photo]:
+    digests = threaded_map(_digest, photos, workers)
+    shown = progress(zip(photos, digests, strict=True), total=len(photos), title="ingest", unit="photos")
+    return [replace(photo, sha256=digest) for photo, digest in shown]
+
+
+def _digest(photo: Photo) -> str:
+    """SHA-256 of the file; empty where it cannot be read, which the stages that decode it will say."""
+    path = Path(photo.path)
+    try:
+        return file_digest(path) if path.is_file() else ""
+    except OSError:
+        return ""
 
 
 def summary(photos: list[Photo]) -> str:
@@ -59,11 +88,14 @@ def leaks(photos: list[Photo]) -> list[str]:
     subjects = _in_several_splits((photo.subject, photo.split) for photo in usable if photo.subject)
     if subjects:
         warnings.append(f"WARNING: {len(subjects):,} subjects are in more than one split, e.g. {subjects[0]}")
-    possible = list(_possible_copies(usable))
-    copies = _in_several_splits((digest, photo.split) for digest, photo in possible)
-    if copies:
-        ids = [photo.id for digest, photo in possible if digest == copies[0]]
-        warnings.append(f"WARNING: {len(copies):,} photos have an identical copy in another split, e.g. {' and '.join(ids)}")
+    by_problem = attrgetter("problem")
+    for problem, copies in groupby(sorted(duplicates.find(usable), key=by_problem), key=by_problem):
+        found = list(copies)
+        same = [copy.id for copy in found if copy.sha256 == found[0].sha256]
+        warnings.append(
+            f"WARNING: {len(found):,} photos have the same bytes as others, {problem}, e.g. {' and '.join(same)}: "
+            "duplicates.csv lists them"
+        )
     return warnings
 
 
@@ -72,17 +104,6 @@ def _in_several_splits(pairs: Iterable[tuple[str, str]]) -> list[str]:
     for name, split in pairs:
         splits[name].add(split)
     return sorted(name for name, found in splits.items() if len(found) > 1)
-
-
-def _possible_copies(photos: list[Photo]) -> Iterator[tuple[str, Photo]]:
-    """Photos whose size another one has, too, each with the digest of its content."""
-    by_size = defaultdict(list)
-    for photo in photos:
-        if os.path.isfile(photo.path):
-            by_size[os.path.getsize(photo.path)].append(photo)
-    for group in by_size.values():
-        if len({photo.split for photo in group}) > 1:
-            yield from ((file_digest(Path(photo.path)), photo) for photo in group)
 
 
 def _check_labels(photos: list[Photo], labels: tuple[str, ...], known: list[str]) -> list[Photo]:

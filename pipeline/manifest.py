@@ -16,7 +16,8 @@ class Photo:
     ``id`` is unique in the dataset; ``path`` is relative to the working directory or absolute; ``label`` is the
     expression's name; ``split`` is one of SPLITS, or empty until one is made; ``subject`` names the person, or is empty
     where that is not known. ``status`` is "ok" or "excluded" (then ``reason`` says why). ``aus`` holds, where known,
-    the action units and their intensity at the subject's right and left side, as ``12=0.9/1.1 25=0.7/0.7``.
+    the action units and their intensity at the subject's right and left side, as ``12=0.9/1.1 25=0.7/0.7``. ``sha256`` is
+    that of the file, or empty where it could not be read.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Photo:
     status: str = "ok"
     reason: str = ""
     aus: str = ""
+    sha256: str = ""
 
 
 _EMPTY = {
@@ -37,22 +39,23 @@ _EMPTY = {
 }
 
 
-def write(path: Path, photos: list[Photo]) -> None:
-    """Check and write the manifest.
-
-    Raises InputError for a duplicate id, or a split that would be empty.
-    """
+def check(photos: list[Photo]) -> None:
+    """Raises InputError for a duplicate id, a path that is no text, or a split that would be empty."""
     seen = set()
     for photo in photos:
         if photo.id in seen:
             raise InputError(f"two photos have the id {photo.id!r}: name each photo once")
         seen.add(photo.id)
+        if any("\ud800" <= character <= "\udfff" for character in photo.path):  # bytes that are no UTF-8
+            raise InputError(f"the file name {ascii(photo.path)} is not valid UTF-8 text: rename the file")
     for split in SPLITS:
         if not any(photo.split == split and photo.status == "ok" for photo in photos):
             raise InputError(f"the {split} split is empty: {_EMPTY[split]}")
-    for photo in photos:
-        if any("\ud800" <= character <= "\udfff" for character in photo.path):  # bytes that are no UTF-8
-            raise InputError(f"the file name {ascii(photo.path)} is not valid UTF-8 text: rename the file")
+
+
+def write(path: Path, photos: list[Photo]) -> None:
+    """Check and write the manifest."""
+    check(photos)
     write_table(path, Photo, photos)
 
 

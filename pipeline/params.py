@@ -55,6 +55,8 @@ class Ingest(Block):
     validation_fraction: Fraction
     test_fraction: Fraction
     images_per_class: Annotated[int, Field(ge=1, le=50)]
+    drop_cross_split_duplicates: bool
+    max_failed_fraction: Annotated[float, Field(ge=0, le=1)]
 
     @field_validator("labels")
     @classmethod
@@ -72,6 +74,7 @@ class Detect(Block):
 class Landmarks(Block):
     predictor: str | None
     crop_size: Annotated[int, Field(ge=64, le=1024)]
+    encoding: Literal["jpeg", "raw"]
     jpeg_quality: Annotated[int, Field(ge=50, le=100)]
 
 

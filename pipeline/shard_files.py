@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 
-SCHEMA = 2
+SCHEMA = 3
 INDEX = "index.json"
 SHARD_NAME = re.compile(r"\d{5,}\.h5")
 STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
@@ -21,6 +21,7 @@ STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
 COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
     "faces": {
         **dict.fromkeys(STRINGS, ("S", ())),
+        "key": ("u", (32,)),
         "landmarks": ("f", (68, 2)),
         "crop_offsets": ("i", ()),
         "crop_bytes": ("u", ()),
@@ -67,6 +68,33 @@ def read_index(folder: Path, kinds: tuple[str, ...]) -> tuple[str, dict, list[Sh
     return index["kind"], stamp, shards
 
 
+def shard_of(path: Path, kind: str) -> Shard:
+    """A shard as its own attributes list it. Raises InputError, as ``open_shard`` would."""
+    mend = f"run `aucue {MADE_BY[kind]}` again"
+    try:
+        with h5py.File(path, "r") as file:
+            columns, rows = json.loads(file.attrs["columns"]), int(file.attrs["rows"])
+            if file.attrs["schema"] != SCHEMA or file.attrs["kind"] != kind:
+                raise InputError(f"{path} is no shard of {kind} in schema {SCHEMA}: {mend}")
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise error if isinstance(error, InputError) else InputError(f"{path} is no shard of ours: {mend}") from error
+    return Shard(path.name, rows, columns)
+
+
+def check(data: h5py.Dataset, name: str, pieces: Iterable[np.ndarray], shard: Shard, mend: str) -> None:
+    """Raises InputError if a column, given in consecutive pieces, is not what ``shard`` lists."""
+    if digest_of(data, pieces) != shard.columns.get(name):
+        raise InputError(f"{data.file.filename} has another {name} than is listed (SHA-256 differs): {mend}")
+
+
+def checked_column(file: h5py.File, name: str, shard: Shard, mend: str) -> np.ndarray:
+    """The whole of a column, checked."""
+    data = file[name]
+    array = data[:]
+    check(data, name, [array], shard, mend)
+    return array
+
+
 def open_shard(path: Path, kind: str, shard: Shard) -> h5py.File:
     """Open a shard and refuse anything but plain datasets of the expected kinds and shapes inside the file itself.
 
@@ -108,6 +136,11 @@ def _refuse_all_but_plain(file: h5py.File, path: Path, kind: str, shard: Shard, 
 def fixed_length(strings: list[str]) -> np.ndarray:
     encoded = [string.encode() for string in strings]
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, *map(len, encoded))))
+
+
+def decoded(array: np.ndarray) -> np.ndarray:
+    """Strings as text; other columns as they are."""
+    return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
 
 
 def digest_of(data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> str:

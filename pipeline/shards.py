@@ -1,11 +1,13 @@
 """HDF5 shards: with ``pipeline/shard_files.py`` the only code that touches HDF5.
 
 A shard set is a folder of numbered ``00000.h5`` files and an ``index.json``, which is written last and so marks it complete.
+Each file says by itself what it is, too: schema, kind, stamp, and a digest of every column.
 Row i of one kind belongs to row i of the others, and all follow the manifest:
 
 faces     id, label, split, subject, status, reason, aus (strings); landmarks (N, 68, 2) float32, (x, y) in crop pixels,
-          origin top left; crop_bytes (bytes,) uint8 and crop_offsets (N + 1,) int64: JPEG of the aligned square crop.
-          A row whose status is not "ok" has no crop (zero bytes) and zeros for landmarks.
+          origin top left; crop_bytes (bytes,) uint8 and crop_offsets (N + 1,) int64: the aligned square crop as JPEG, or as
+          RGB bytes where the stamp's encoding is raw. A row whose status is not "ok" has no crop (zero bytes) and zeros for
+          landmarks. key (N, 32) uint8: SHA-256 of what decides crop and landmarks; zeros where that cannot be known.
 heatmaps  maps (N, size, size) uint8 = 255 x heatmap; has_map (N,) bool.
 class_heatmaps  the same for each of the stamp's classes: maps (N, classes, size, size), has_map (N, classes).
 
@@ -15,16 +17,20 @@ holds a digest of every column, so that a reader checks what it reads and nothin
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import cv2
 import h5py
 import numpy as np
 
+from pipeline.cache import Pages, key, link
 from pipeline.errors import InputError
 from pipeline.files import atomic, write_text
 from pipeline.shard_files import (
@@ -34,35 +40,52 @@ from pipeline.shard_files import (
     SCHEMA,
     SHARD_NAME,
     Shard,
+    check,
+    checked_column,
+    decoded,
     digest_of,
     fixed_length,
     open_shard,
     read_index,
+    shard_of,
 )
 
+FROZEN: Mapping[str, object] = MappingProxyType({})
 PIECE = 2**24  # bytes read at a time to check a column
 MOST_OPEN = 100  # files of a set: some systems allow 256 a process, and each takes half a megabyte
 
 
 class ShardWriter:
-    """Context manager that fills ``folder`` with one set. An earlier set's index goes first, the new one comes last."""
+    """Context manager that fills ``folder`` with one set. It is built beside the folder and takes its place when it is
+    whole: until then an earlier set stays as it is."""
 
-    def __init__(self, folder: Path, kind: str, stamp: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str,
+        stamp: Mapping[str, object],
+        whole: Mapping[str, object] = FROZEN,
+        cache: Path | None = None,
+    ) -> None:
+        """``stamp`` says what decides each shard, besides its rows; ``whole`` what only the set as a whole comes from."""
         self._folder = folder
+        self._building = folder.with_name(f".{folder.name}.partial")
         self._kind = kind
         self._stamp = {**stamp, "code": f"aucue {version('aucue')}"}
+        self._whole = whole
+        self._pages = Pages(cache, kind)
         self._shards: list[Shard] = []
 
     def __enter__(self) -> "ShardWriter":
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._refuse_foreign_content()
-        (self._folder / INDEX).unlink(missing_ok=True)
-        for stale in (*self._folder.glob("*.h5"), *self._folder.glob(".*.h5.*.tmp")):  # the latter of a killed writer
-            stale.unlink()
+        shutil.rmtree(self._building, ignore_errors=True)  # of a killed writer
+        self._building.mkdir(parents=True)
         return self
 
     def _refuse_foreign_content(self) -> None:
         """A slip in a path must not delete somebody's data."""
+        if self._folder.exists() and not self._folder.is_dir():
+            raise InputError(f"{self._folder} is a file: give a folder to write to")
         index = self._folder / INDEX
         try:
             kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"]) if index.exists() else self._kind
@@ -74,28 +97,72 @@ class ShardWriter:
             if not SHARD_NAME.fullmatch(path.name):
                 raise InputError(f"{path} is no shard of ours and would be lost: give another folder to write to")
 
-    def write(self, columns: Mapping[str, np.ndarray | list[str]], rows: int) -> None:
-        """Append a shard of ``rows`` rows, with all columns of the set's kind."""
-        path = self._folder / f"{len(self._shards):05d}.h5"
+    def key(self, *rows: object) -> str:
+        """The key of a shard, for what decides its rows."""
+        return key(SCHEMA, self._stamp, *rows)
+
+    def has(self, key: str) -> bool:
+        """Whether a shard of an earlier run can be adopted, as it seems."""
+        return self._pages.find(key) is not None
+
+    def adopt(self, key: str, names: Sequence[str]) -> dict[str, np.ndarray] | None:
+        """Append the shard that an earlier run finished, if there is one and it is sound; returns some of its columns."""
+        page = self._pages.find(key)
+        if page is None:
+            return None
+        try:
+            columns = read_page(page, self._kind, list(COLUMNS[self._kind]))
+        except InputError:
+            page.unlink()
+            return None
+        shard = replace(shard_of(page, self._kind), file=self._next)
+        link(page, self._building / shard.file)
+        self._shards.append(shard)
+        return {name: columns[name] for name in names}
+
+    def write(self, columns: Mapping[str, np.ndarray | list[str]], rows: int, key: str | None = None) -> Shard:
+        """Append a shard of ``rows`` rows, with all columns of the set's kind; with a ``key``, later runs can adopt it."""
+        path = self._building / self._next
         digests = {}
         with atomic(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
             file.attrs["schema"] = SCHEMA
             file.attrs["kind"] = self._kind
             file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
-            for name, (kind, _) in COLUMNS[self._kind].items():
-                data = fixed_length(columns[name]) if kind == "S" else columns[name]
+            for name, (letter, _) in COLUMNS[self._kind].items():
+                data = fixed_length(columns[name]) if letter == "S" else columns[name]
                 digests[name] = digest_of(file.create_dataset(name, data=data), [data])
+            file.attrs["rows"] = rows
+            file.attrs["columns"] = json.dumps(digests, sort_keys=True)
+        if key:
+            self._pages.keep(key, path)
         self._shards.append(Shard(path.name, rows, digests))
+        return self._shards[-1]
+
+    @property
+    def _next(self) -> str:
+        return f"{len(self._shards):05d}.h5"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
             index = {
                 "schema": SCHEMA,
                 "kind": self._kind,
-                "stamp": self._stamp,
+                "stamp": {**self._stamp, **self._whole},
                 "shards": [vars(shard) for shard in self._shards],
             }
-            write_text(self._folder / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")
+            write_text(self._building / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")
+            self._publish()
+        shutil.rmtree(self._building, ignore_errors=True)
+
+    def _publish(self) -> None:
+        """Put the new set in the place of an earlier one. Its index goes first, the new one comes last."""
+        self._folder.mkdir(exist_ok=True)
+        (self._folder / INDEX).unlink(missing_ok=True)
+        for stale in self._folder.glob("*.h5"):
+            stale.unlink()
+        for shard in self._shards:
+            os.rename(self._building / shard.file, self._folder / shard.file)
+        os.rename(self._building / INDEX, self._folder / INDEX)
 
 
 class ShardSet:
@@ -147,33 +214,24 @@ class ShardSet:
         number, local = self._locate(row)
         start, end = self._checked_data(number, "crop_offsets")[local : local + 2]
         crops = self._checked_data(number, "crop_bytes")
-        image = cv2.imdecode(crops[start:end], cv2.IMREAD_COLOR_RGB) if end > start else None
+        image = decode_crop(crops[start:end], self.stamp.get("encoding", "jpeg")) if end > start else None
         if image is None:
             raise InputError(f"{self.folder / self.shards[number].file} row {local} holds no crop: run `aucue landmarks`")
         return image
 
     def _read(self, file: h5py.File, number: int, name: str) -> np.ndarray:
-        data = file[name]
-        array = data[:]
-        self._check(number, name, data, [array])
-        return np.char.decode(array, "utf-8") if data.dtype.kind == "S" else array
+        array = checked_column(file, name, self.shards[number], f"run `aucue {MADE_BY[self.kind]}` again")
+        return decoded(array)
 
     def _checked_data(self, number: int, name: str) -> h5py.Dataset:
         """A column to read rows from; the whole of it is checked when it is first asked for."""
         data = self._file(number)[name]
         if (number, name) not in self._checked:
             rows = max(1, PIECE // max(1, data.nbytes // max(1, len(data))))
-            self._check(number, name, data, (data[start : start + rows] for start in range(0, len(data), rows)))
+            pieces = (data[start : start + rows] for start in range(0, len(data), rows))
+            check(data, name, pieces, self.shards[number], f"run `aucue {MADE_BY[self.kind]}` again")
             self._checked.add((number, name))
         return data
-
-    def _check(self, number: int, name: str, data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> None:
-        shard = self.shards[number]
-        if digest_of(data, pieces) != shard.columns.get(name):
-            raise InputError(
-                f"{self.folder / shard.file} has another {name} than {INDEX} lists (SHA-256 differs): "
-                f"run `aucue {MADE_BY[self.kind]}` again"
-            )
 
     def _locate(self, row: int) -> tuple[int, int]:
         number = int(np.searchsorted(self._starts, row, side="right")) - 1
@@ -194,3 +252,28 @@ class ShardSet:
     def _open_file(self, number: int) -> h5py.File:
         shard = self.shards[number]
         return open_shard(self.folder / shard.file, self.kind, shard)
+
+
+def read_page(path: Path, kind: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some columns of a shard that no index lists, checked by its own attributes. Raises InputError if it is damaged."""
+    shard = shard_of(path, kind)
+    with open_shard(path, kind, shard) as file:
+        return {name: decoded(checked_column(file, name, shard, "it is made again")) for name in names}
+
+
+def encode_crop(image: np.ndarray, encoding: str, quality: int) -> np.ndarray:
+    """A square RGB crop (side, side, 3) uint8 as bytes (n,) uint8: ``jpeg`` of that quality, or ``raw``."""
+    if encoding == "raw":
+        return image.reshape(-1)
+    done, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise RuntimeError("OpenCV could not encode a crop as JPEG")
+    return jpeg
+
+
+def decode_crop(encoded: np.ndarray, encoding: str) -> np.ndarray | None:
+    """The inverse; None if it cannot be decoded."""
+    if encoding == "jpeg":
+        return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+    side = math.isqrt(len(encoded) // 3)
+    return encoded.reshape(side, side, 3) if len(encoded) == 3 * side**2 else None

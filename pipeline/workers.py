@@ -1,52 +1,49 @@
 """Spread a function over processes or threads; the results come back in the order of the items, whatever the number."""
 
-import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Literal, TypeVar
 
-import cv2
+from pipeline import executors
+from pipeline.executors import Workers, count
+
+__all__ = ["count", "ordered_map", "threaded_map"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 BATCH = 8  # items a task: large enough to hide the hand-over, small enough to keep every worker busy to the end
+DIED = "the process that worked on it died: out of memory, or a crash in a library"
 TASKS_IN_FLIGHT = 4  # per worker, so that memory does not grow with the number of items
 
 
-def count(workers: int | Literal["auto"]) -> int:
-    """``auto`` is every core this process may use."""
-    if workers != "auto":
-        return workers
-    if hasattr(os, "sched_getaffinity"):  # Linux: honours taskset and containers
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def ordered_map(function: Callable[[T], R], items: Sequence[T], workers: int | Literal["auto"]) -> Iterator[R]:
+def ordered_map(
+    function: Callable[[T], R],
+    items: Sequence[T],
+    workers: int | Literal["auto"],
+    died: Callable[[T], R] | None = None,
+    scheduler: str | None = None,
+) -> Iterator[R]:
     """Yield ``function(item)`` for every item, in order. ``function`` and the items must be picklable.
 
-    Processes are spawned, not forked: a fork copies locks of OpenCV and HDF5 in whatever state they are.
+    The work is done by ``workers`` processes, or by the Dask cluster at ``scheduler``. Where an item kills the process that
+    works on it, its result is ``died(item)``, and the others go on.
     """
-    number = min(count(workers), max(1, len(items) // BATCH))
-    if number == 1:
+    if len(items) <= BATCH and scheduler is None:  # not worth a process
         yield from map(function, items)
         return
     batches = (items[start : start + BATCH] for start in range(0, len(items), BATCH))
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(number, mp_context=context, initializer=_one_thread_each) as pool:
-        pending = deque()
-        try:
-            for batch in batches:
-                pending.append(pool.submit(_run_batch, function, batch))
-                if len(pending) >= number * TASKS_IN_FLIGHT:
-                    yield from pending.popleft().result()
-            while pending:
-                yield from pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    number = min(count(workers), -(-len(items) // BATCH))
+    with executors.workers(number, scheduler) as pool:
+        finished = partial(_finished, function=function, died=died, pool=pool)
+        pending: deque[tuple[Sequence[T], Future]] = deque()
+        for batch in batches:
+            pending.append((batch, pool.submit(_run_batch, function, batch)))
+            if len(pending) >= pool.number * TASKS_IN_FLIGHT:
+                yield from finished(*pending.popleft())
+        while pending:
+            yield from finished(*pending.popleft())
 
 
 def threaded_map(function: Callable[[T], R], items: Iterable[T], workers: int | Literal["auto"]) -> Iterator[R]:
@@ -67,8 +64,27 @@ def threaded_map(function: Callable[[T], R], items: Iterable[T], workers: int | 
                 future.cancel()
 
 
-def _one_thread_each() -> None:
-    cv2.setNumThreads(1)
+def _finished(
+    batch: Sequence[T], future: Future, function: Callable[[T], R], died: Callable[[T], R] | None, pool: Workers
+) -> list[R]:
+    """The results of a batch. If a worker died, this batch need not be to blame: it is tried again by itself, and then item
+    by item."""
+    try:
+        return future.result()
+    except pool.deaths:
+        if died is None:
+            raise
+    try:
+        return pool.submit_alone(_run_batch, function, batch).result()
+    except pool.deaths:
+        return [_alone(item, function, died, pool) for item in batch]
+
+
+def _alone(item: T, function: Callable[[T], R], died: Callable[[T], R], pool: Workers) -> R:
+    try:
+        return pool.submit_alone(function, item).result()
+    except pool.deaths:
+        return died(item)
 
 
 def _run_batch(function: Callable[[T], R], batch: Sequence[T]) -> list[R]:

@@ -13,10 +13,13 @@ PROJECT = YAML(typ="safe").load(REPOSITORY / "dvc.yaml")
 # A change to these changes no output, or (params, codebook's file) is tracked by value.
 NO_DEPENDENCY = {
     "pipeline/__init__.py",
+    "pipeline/cache.py",
     "pipeline/errors.py",
+    "pipeline/executors.py",
     "pipeline/files.py",
     "pipeline/params.py",
     "pipeline/progress.py",
+    "pipeline/statuses.py",
     "pipeline/tables.py",
     "pipeline/workers.py",
     "train/__init__.py",

@@ -127,7 +127,12 @@ def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
     assert "wrote 12 rows to data/manifest.csv" in run("ingest").output
     assert all(split in (tmp_path / "data" / "manifest.csv").read_text() for split in SPLITS)
     assert "12 ok; 0 with several faces" in run("detect").output
-    assert "12 ok\nwrote 12 rows to data/faces" in run("landmarks").output
+    assert "wrote 12 rows to data/faces" in run("landmarks").output
+    for name in ("detections.json", "faces.json"):
+        counts = json.loads((tmp_path / "data" / name).read_text())
+        assert counts["total"] == {"ok": 12}
+        assert counts["by_label"] == {"anger": {"ok": 6}, "fear": {"ok": 6}}
+        assert sum(split["ok"] for split in counts["by_split"].values()) == 12
     rendered = run("heatmaps").output
     assert "12 with a map\ncodebook belharbi2024: " in rendered
     assert "faces/s\nwrote 12 rows to data/heatmaps" in rendered

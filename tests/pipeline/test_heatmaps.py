@@ -48,7 +48,7 @@ def write_shard(writer, landmarks, labels, statuses):
     rows = len(labels)
     columns = {name: [""] * rows for name in ("split", "subject", "reason", "aus")}
     columns |= {"id": [str(row) for row in range(rows)], "label": labels, "status": statuses}
-    columns |= {"landmarks": np.asarray(landmarks, np.float32)}
+    columns |= {"key": np.zeros((rows, 32), np.uint8), "landmarks": np.asarray(landmarks, np.float32)}
     columns |= {"crop_offsets": np.zeros(rows + 1, np.int64), "crop_bytes": np.zeros(0, np.uint8)}
     writer.write(columns, rows)
 

@@ -34,6 +34,7 @@ def faces(start=0, rows=6):
     columns["id"] = [NAMES[number % 6] + str(number) for number in numbers]
     columns["status"] = ["ok" if crop else "no_face" for crop in crops]
     columns["reason"] = [""] * rows
+    columns["key"] = np.full((rows, 32), start, np.uint8)
     columns["landmarks"] = np.arange(start * 136, (start + rows) * 136, dtype=np.float32).reshape(rows, 68, 2)
     columns["crop_offsets"] = np.cumsum([0, *map(len, crops)], dtype=np.int64)
     columns["crop_bytes"] = np.frombuffer(b"".join(crops), np.uint8)
@@ -143,14 +144,21 @@ def test_digest_names_the_content(folder, tmp_path):
 # Interrupted writers
 
 
-def test_failed_writer_leaves_no_index(folder):
+def test_failed_writer_leaves_the_earlier_set(folder):
     def fail():
         with ShardWriter(folder, "faces", STAMP) as writer:
             writer.write(faces(), 6)
             raise RuntimeError("stop")
 
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(RuntimeError, match="stop"):
         fail()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["faces"]
+
+
+def test_set_without_an_index_is_not_complete(folder):
+    (folder / "index.json").unlink()
     with pytest.raises(InputError, match=rf"{folder} is not a complete set of faces .*run `aucue landmarks` first"):
         ShardSet(folder, "faces")
 
@@ -158,7 +166,7 @@ def test_failed_writer_leaves_no_index(folder):
 def test_failed_shard_leaves_no_file(tmp_path):
     columns = faces()
     columns["landmarks"] = np.array([object()])
-    with pytest.raises(TypeError), ShardWriter(tmp_path, "faces", STAMP) as writer:
+    with pytest.raises(TypeError), ShardWriter(tmp_path / "faces", "faces", STAMP) as writer:
         writer.write(columns, 6)
     assert list(tmp_path.iterdir()) == []
 
@@ -171,7 +179,7 @@ def test_writer_removes_the_earlier_set(folder):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
-def test_killed_writer_leaves_whole_shards_and_no_index(tmp_path):
+def test_killed_writer_leaves_the_earlier_set_and_the_next_one_starts_clean(tmp_path):
     script = """
 import sys, numpy as np
 from pathlib import Path
@@ -181,24 +189,74 @@ with ShardWriter(Path(sys.argv[1]), "heatmaps", {}) as writer:
         writer.write({"maps": np.zeros((20000, 28, 28), np.uint8), "has_map": np.zeros(20000, bool)}, 20000)
         print("written", flush=True)
 """
-    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE)
+    folder = tmp_path / "maps"
+    small = {"maps": np.ones((3, 28, 28), np.uint8), "has_map": np.ones(3, bool)}
+    with ShardWriter(folder, "heatmaps", {}) as writer:
+        writer.write(small, 3)
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE)
     process.stdout.readline()
     time.sleep(0.02)  # into the second
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=20)
-    whole = sorted(tmp_path.glob("*.h5"))
-    assert whole
-    for path in whole:
-        with h5py.File(path) as file:
-            assert file["maps"].shape == (20000, 28, 28)
-    with pytest.raises(InputError, match="not a complete set of heatmaps"):
-        ShardSet(tmp_path, "heatmaps")
+    assert len(ShardSet(folder, "heatmaps")) == 3
+    assert len(list(tmp_path.iterdir())) == 2  # what it was building
+    with ShardWriter(folder, "heatmaps", {}) as writer:
+        writer.write(small, 3)
+        writer.write(small, 3)
+    assert len(ShardSet(folder, "heatmaps")) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ["maps"]
 
 
-def test_next_writer_removes_what_a_killed_one_left(folder):
-    (folder / ".00002.h5.12345.tmp").write_bytes(b"half")
-    write(folder, faces())
-    assert sorted(path.name for path in folder.iterdir()) == ["00000.h5", "index.json"]
+# Earlier runs
+
+
+def test_finished_shard_is_adopted_byte_for_byte(tmp_path):
+    cache = tmp_path / "cache"
+    with ShardWriter(tmp_path / "one", "faces", STAMP, cache=cache) as writer:
+        key = writer.key("what decides it")
+        assert not writer.has(key)
+        writer.write(faces(), 6, key)
+        assert writer.has(key)
+    with ShardWriter(tmp_path / "two", "faces", STAMP, cache=cache) as writer:
+        columns = writer.adopt(key, ["status", "id"])
+    assert columns["status"].tolist() == faces()["status"]
+    assert columns["id"].tolist() == faces()["id"]
+    for name in ("00000.h5", "index.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_shard_of_a_killed_run_is_adopted(tmp_path):
+    killed = ShardWriter(tmp_path / "one", "faces", STAMP, cache=tmp_path / "cache").__enter__()
+    key = killed.key(1)
+    killed.write(faces(), 6, key)
+    with ShardWriter(tmp_path / "one", "faces", STAMP, cache=tmp_path / "cache") as writer:
+        assert writer.adopt(key, ["status"]) is not None
+
+
+@pytest.mark.parametrize("change", [{"stamp": {**STAMP, "crop_size": 17}}, {"rows": 2}, {"kind": "class_heatmaps"}])
+def test_what_is_decided_otherwise_is_not_adopted(tmp_path, change):
+    with ShardWriter(tmp_path / "one", "faces", STAMP, cache=tmp_path / "cache") as writer:
+        writer.write(faces(), 6, writer.key(1))
+    kind, stamp = change.get("kind", "faces"), change.get("stamp", STAMP)
+    with ShardWriter(tmp_path / "two", kind, stamp, cache=tmp_path / "cache") as writer:
+        assert writer.adopt(writer.key(change.get("rows", 1)), []) is None
+        writer.write(faces(), 6) if kind == "faces" else None
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: data[:-9] + b"x" + data[-8:], lambda data: b""])
+def test_damaged_shard_is_not_adopted_and_goes(tmp_path, damage):
+    with ShardWriter(tmp_path / "one", "faces", STAMP, cache=tmp_path / "cache") as writer:
+        key = writer.key(1)
+        writer.write(faces(), 6, key)
+    (page,) = (tmp_path / "cache").rglob("*.h5")
+    content = page.read_bytes()
+    page.unlink()
+    page.write_bytes(damage(content))
+    with ShardWriter(tmp_path / "two", "faces", STAMP, cache=tmp_path / "cache") as writer:
+        assert writer.adopt(key, ["status"]) is None
+        assert not page.exists()
+        writer.write(faces(), 6, key)
+    assert (tmp_path / "one" / "00000.h5").read_bytes() == (tmp_path / "two" / "00000.h5").read_bytes()
 
 
 # Other processes
@@ -387,14 +445,14 @@ def test_missing_shard_is_refused(folder):
 
 
 def test_swapped_kind_is_refused(folder):
-    with pytest.raises(InputError, match=r"index.json is not an index of heatmaps in schema 2: run `aucue heatmaps` again"):
+    with pytest.raises(InputError, match=r"index.json is not an index of heatmaps in schema 3: run `aucue heatmaps` again"):
         ShardSet(folder, "heatmaps")
 
 
 def test_other_schema_is_refused(folder):
     text = (folder / "index.json").read_text()
-    (folder / "index.json").write_text(text.replace('"schema": 2', '"schema": 3'))
-    with pytest.raises(InputError, match="not an index of faces in schema 2"):
+    (folder / "index.json").write_text(text.replace('"schema": 3', '"schema": 4'))
+    with pytest.raises(InputError, match="not an index of faces in schema 3"):
         ShardSet(folder, "faces")
 
 

@@ -66,6 +66,7 @@ def test_same_picture_same_bytes(tmp_path):
 def test_no_face_is_named(tmp_path):
     columns = {name: ["x"] for name in ("id", "label", "split", "subject", "reason", "aus")} | {"status": ["no_face"]}
     columns |= {"landmarks": np.zeros((1, 68, 2), np.float32)}
+    columns |= {"key": np.zeros((1, 32), np.uint8)}
     columns |= {"crop_offsets": np.zeros(2, np.int64), "crop_bytes": np.zeros(0, np.uint8)}
     with ShardWriter(tmp_path, "faces", {"crop_size": 256}) as writer:
         writer.write(columns, 1)
