@@ -177,8 +177,11 @@ def landmarks(
 @path_option("--faces", "data/faces", "Folder of face shards to read.")
 @path_option("--out", "data/heatmaps", "Folder of heatmap shards to write.")
 @click.option("--workers", type=click.IntRange(1), help="Threads; replaces base.workers. They change no byte.")
+@click.option("--meaning", type=Path, help="What `aucue codebook meaning` wrote, which the codebook must still mean.")
 @cache_option
-def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path, workers: int | None, cache: Path) -> None:
+def heatmaps(
+    params_path: Path, codebook: str | None, faces: Path, out: Path, workers: int | None, meaning: Path | None, cache: Path
+) -> None:
     """Render every face's action-unit heatmap from its stored landmarks.
 
     \b
@@ -191,7 +194,7 @@ def heatmaps(params_path: Path, codebook: str | None, faces: Path, out: Path, wo
     every = parameters.load(params_path)
     params = every.heatmaps if codebook is None else every.heatmaps.model_copy(update={"codebook": codebook})
     started = time.perf_counter()
-    book, counts = stage.main(params, faces, out, workers or every.base.workers, cache)
+    book, counts = stage.main(params, faces, out, workers or every.base.workers, cache, meaning)
     seconds = time.perf_counter() - started
     click.echo(f"{_counted(counts)}\ncodebook {book.name}: {seconds:.1f} s, {counts.total() / seconds:,.0f} faces/s")
     click.echo(f"wrote {counts.total():,} rows to {out}")

@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.errors import InputError
 
-
 PATIENCE = 10  # seconds, with a cluster
 
 

@@ -31,14 +31,18 @@ def main(
     heatmaps_dir: Path,
     workers: int | Literal["auto"] = 1,
     cache_dir: Path | None = None,
+    meaning_path: Path | None = None,
 ) -> tuple[Codebook, Counter[str]]:
     """Render the map of every face in the face shards into parallel heatmap shards; returns the codebook, and how many
     rows have a map and how many have none for which reason.
 
     ``workers`` threads render while this one writes: numpy works outside of Python's lock. They change no byte. Shards that
-    an earlier run finished are taken from ``cache_dir``.
+    an earlier run finished are taken from ``cache_dir``. Raises InputError if the codebook does not mean what
+    ``meaning_path`` holds, which is what DVC compares.
     """
     book = codebooks.load(params.codebook)
+    if meaning_path and meaning_path.read_text(encoding="utf-8") != book.described():
+        raise InputError(f"{meaning_path} is not what codebook {params.codebook} means: run `dvc repro`")
     faces = ShardSet(faces_dir, "faces")
     if params.size > faces.stamp["crop_size"]:
         largest = faces.stamp["crop_size"]

@@ -50,11 +50,13 @@ def fill(
     combine: np.ufunc,
 ) -> Window:
     """Combine ``values`` (rows, columns, N) in place with upright ellipses, of those faces that are ``visible``: with just
-    the pixels that OpenCV fills. Returns the window they lie in. Radii are at most EXACT_RADIUS.
+    the pixels that OpenCV fills. Returns the window they lie in. Centre and radii (2, N) are truncated; radii are at most
+    EXACT_RADIUS.
 
     OpenCV fills the polygon through whole degrees, up to a pixel off the ellipse; so it is asked, once for each pair of
-    radii. Where the border of a small frame cuts an ellipse, it is asked anew.
+    radii. Where the border of a small frame cuts an ellipse, it is asked anew; in a larger one, a pixel may differ there.
     """
+    centre, radii = np.trunc(centre), np.trunc(radii)
     cut = visible & (sizes.min(axis=0) <= SMALL_FRAME)
     if cut.any():
         cut &= ~((centre - radii >= 0) & (centre + radii <= sizes - 1)).all(axis=0)
@@ -107,13 +109,15 @@ def _fill_cut(
         y, x = (axis[:, min(face, axis.shape[1] - 1)].astype(int) for axis in (grid.y, grid.x))
         inside = canvas[np.ix_(y, x)].astype(bool)
         combine(values[:, :, face], inside, out=values[:, :, face])
-    return slice(0, len(grid.y)), slice(0, len(grid.x))
+    low, high = (centre - radii)[:, cut], (centre + radii)[:, cut]
+    return grid.window(low.min(axis=1, keepdims=True) - 1, high.max(axis=1, keepdims=True) + 1)
 
 
 class Runs:
     """The run of pixels in each row of a filled ellipse, for every pair of radii that was asked for: one table for all."""
 
     def __init__(self) -> None:
+        # By radii; the last row and column are those of NOTHING, which as an index counts from the end.
         self._middle = np.full((EXACT_RADIUS + 2, EXACT_RADIUS + 2), -1, np.intp)
         self._first, self._count = np.zeros(0, np.int16), np.zeros(0, np.uint16)
         self._adding = Lock()

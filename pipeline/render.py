@@ -20,6 +20,7 @@ from pipeline.pixels import Grid, Window, hull
 from pipeline.shapes import Faces
 
 BATCH_POINTS = 3 * 2**20  # of the grid, times faces, that are worked on together: bounds the memory
+NOISE = 1e-5  # of a map's greatest value: a constant one may vary so much by rounding
 LARGEST_FRAME = 32767  # pixels
 COMBINE = {"max": np.maximum, "sum": np.add}
 
@@ -145,7 +146,7 @@ class Cells:
         return values[0::2] + values[1::2]
 
 
-def coverage(faces: Faces, region: Sequence[Shape], codebook: Codebook, cells: Cells) -> tuple[np.ndarray, Window]:
+def softened(faces: Faces, region: Sequence[Shape], codebook: Codebook, cells: Cells) -> tuple[np.ndarray, Window]:
     """A softened region: how much of it each cell reads, (rows, columns, N) up to a common factor, in a window of the cells
     outside of which it is 0."""
     render, number = codebook.render, faces.points.shape[2]
@@ -156,8 +157,6 @@ def coverage(faces: Faces, region: Sequence[Shape], codebook: Codebook, cells: C
         cell = (faces.sizes / len(cells.grid.x)).max(axis=0)
         edge = np.maximum(faces.length(render.edge), cell) if render.edge else cell
     combine = COMBINE[render.combine]
-    if render.combine == "sum":  # of floats: the order in the file must not matter
-        region = sorted(region, key=repr)
     drawn = hull([shapes.add(values, shape, faces, cells.grid, edge, combine) for shape in region])
     # Twice the box's reach: mirrored at the window's border there is nothing, as there is beyond it.
     window = cells.holding(drawn, 2 * (render.soften // 2))
@@ -176,15 +175,15 @@ def _render_batch(
     regions = _distinct(cues, codebook)
     extent, combined = max(number, size), None
     for region, weight in regions.items():
-        values, window = coverage(faces, region, codebook, cells)
+        values, window = softened(faces, region, codebook, cells)
         if combined is None:
             plain = size <= number and all(weight == 1 for weight in regions.values())
             combined = np.zeros((extent, extent, len(landmarks)), values.dtype if plain else np.float32)
-        values = values if weight == 1 else values * np.float32(weight)
         if size > number:
             whole = np.zeros((number, number, len(landmarks)), np.float32)
             whole[window] = values
             values, window = _enlarge(whole, size), np.s_[:, :]
+        values = values if weight == 1 else values * np.float32(weight)
         COMBINE[render.combine](combined[window], values, out=combined[window])
     maps, has_map = _normalise(cv2.transpose(combined.reshape(extent**2, -1)))
     if size < extent:
@@ -197,8 +196,10 @@ def _render_batch(
 def _distinct(cues: Sequence[Cue], codebook: Codebook) -> Mapping[tuple[Shape, ...], float]:
     """The shapes of each cue with its weight; action units that share their place are drawn once."""
     weights: dict[tuple[Shape, ...], float] = {}
-    for cue in sorted(cues, key=lambda cue: split(cue.au)):  # sums of floats depend on their order
+    for cue in sorted(cues, key=lambda cue: split(cue.au)):
         region = codebook.regions[cue.au]
+        if codebook.render.combine == "sum":  # of floats: the order in the file must not matter
+            region = tuple(sorted(region, key=repr))
         if region not in weights:
             weights[region] = cue.weight
         elif codebook.render.combine == "sum":
@@ -229,8 +230,9 @@ def _box_sum(maps: np.ndarray, width: int) -> np.ndarray:
 def _normalise(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Min-max to [0, 1] per map (N, cells), and which maps are not constant, (N,); a constant map becomes zeros."""
     low, high = maps.min(axis=1), maps.max(axis=1)
-    extent = np.where(high > low, high - low, 1).astype(np.float32)
-    return (maps - low[:, None]) / extent[:, None], high > low
+    varies = high - low > NOISE * high
+    extent = np.where(varies, high - low, 1).astype(np.float32)
+    return (maps - np.where(varies, low, high)[:, None]).clip(0) / extent[:, None], varies
 
 
 def _enlarge(maps: np.ndarray, size: int) -> np.ndarray:

@@ -104,20 +104,29 @@ def _add_ellipse(
         windows.append(pixels.fill(values, centre, radii, exact, faces.sizes, grid, combine))
         visible = visible & ~exact
     if visible.any():
-        rows, columns = window = _window(grid, centre - reach, centre + reach, visible, edge)
-        u, v = _offsets(grid, rows, columns, centre)
+        rows, columns = window = _window(grid, centre - reach, centre + reach, visible, _margin(edge))
+        x, y = _offsets(grid, rows, columns, centre)
+        u, v = x, y
         if shape.rotation is not None:
             (ax, ay), (bx, by) = along.astype(np.float32), down.astype(np.float32)
-            u, v = u * ax + v * ay, u * bx + v * by
-        _combine(values[window], _ellipse_distance(u, v, radii.astype(np.float32)), edge, visible, combine)
+            u, v = x * ax + y * ay, x * bx + y * by
+        rx, ry = radii.astype(np.float32)
+        if edge is None:
+            inside = (u / (rx + 0.5)) ** 2 + (v / (ry + 0.5)) ** 2 <= 1
+        else:
+            width, height = reach.astype(np.float32)
+            # No point is nearer to the ellipse than to its bounding box: beyond the tips of a thin one, the first order is.
+            distance = np.maximum(_ellipse_distance(u, v, rx, ry), np.maximum(np.abs(x) - width, np.abs(y) - height))
+            inside = _soft(distance, edge)
+        combine(values[window], inside * visible, out=values[window])
         windows.append(window)
     return hull(windows)
 
 
-def _ellipse_distance(u: np.ndarray, v: np.ndarray, radii: np.ndarray) -> np.ndarray:
+def _ellipse_distance(u: np.ndarray, v: np.ndarray, rx: np.ndarray, ry: np.ndarray) -> np.ndarray:
     """Signed distance to an ellipse's border (negative inside), to first order: with f = |(u / rx, v / ry)|, it is
     (f - 1) / |grad f|."""
-    rx, ry = radii.clip(min=1e-3)
+    rx, ry = rx.clip(min=1e-3), ry.clip(min=1e-3)
     x, y = (u / rx) ** 2, (v / ry) ** 2
     level = np.sqrt(x + y)
     slope = np.sqrt(x / rx**2 + y / ry**2)
@@ -132,7 +141,7 @@ def _add_polygon(
     grown = faces.length(shape.dilate)
     low, high = corners.min(axis=0) - grown, corners.max(axis=0) + grown
     visible = _reaches(low, high, faces)
-    rows, columns = window = _window(grid, low, high, visible, edge)
+    rows, columns = window = _window(grid, low, high, visible, _margin(edge))
     squared, inside = None, False
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         side = (end - start).astype(np.float32)  # (2, N)
@@ -145,7 +154,8 @@ def _add_polygon(
         above = (dy < 0) != (dy < side[1])
         inside = inside ^ (above & ((dx * side[1] < dy * side[0]) == (side[1] > 0)))
     distance = np.sqrt(squared) * np.where(inside, np.float32(-1), 1) - grown.astype(np.float32)
-    _combine(values[window], distance, edge, visible, combine)
+    inside = distance <= 0.5 if edge is None else _soft(distance, edge)
+    combine(values[window], inside * visible, out=values[window])
     return window
 
 
@@ -160,7 +170,7 @@ def _add_gaussians(
     for point in faces.points[list(shape.at)]:
         low, high = point - REACH * sigma, point + REACH * sigma
         visible = _reaches(low, high, faces) & (sigma > 0)
-        rows, columns = window = _window(grid, low, high, visible)
+        rows, columns = window = _window(grid, low, high, visible, 0)
         windows.append(window)
         scale = np.where(sigma > 0, sigma, 1).astype(np.float32)
         dx, dy = _offsets(grid, rows, columns, point)
@@ -175,12 +185,9 @@ def _offsets(grid: Grid, rows: slice, columns: slice, origin: np.ndarray) -> tup
     return (grid.x[columns] - origin[0])[None].astype(np.float32), (grid.y[rows] - origin[1])[:, None].astype(np.float32)
 
 
-def _combine(
-    values: np.ndarray, distance: np.ndarray, edge: np.ndarray | None, visible: np.ndarray, combine: np.ufunc
-) -> None:
-    """Combine with a shape, from the signed distances to its border."""
-    inside = distance <= 0.5 if edge is None else (0.5 - distance / edge.astype(np.float32)).clip(0, 1)
-    combine(values, inside * visible, out=values)
+def _soft(distance: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """A shape's values, from the signed distances to its border."""
+    return (0.5 - distance / edge.astype(np.float32)).clip(0, 1)
 
 
 def _reaches(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
@@ -188,9 +195,11 @@ def _reaches(low: np.ndarray, high: np.ndarray, faces: Faces) -> np.ndarray:
     return ((high >= 0) & (low <= faces.sizes - 1)).all(axis=0)
 
 
-def _window(
-    grid: Grid, low: np.ndarray, high: np.ndarray, visible: np.ndarray, edge: np.ndarray | float | None = 0
-) -> Window:
-    """Where boxes ((2, N) corners) of ``visible`` shapes lie, with their edges; the others take up no room."""
-    margin = 0.5 if edge is None else edge / 2
+def _margin(edge: np.ndarray | None) -> np.ndarray | float:
+    """How far a shape reaches beyond its border."""
+    return 0.5 if edge is None else edge / 2
+
+
+def _window(grid: Grid, low: np.ndarray, high: np.ndarray, visible: np.ndarray, margin: np.ndarray | float) -> Window:
+    """Where boxes ((2, N) corners) of ``visible`` shapes lie, with a margin; the others take up no room."""
     return grid.window(np.where(visible, low - margin, np.inf), np.where(visible, high + margin, -np.inf))

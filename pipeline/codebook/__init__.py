@@ -42,7 +42,7 @@ class Codebook:
     cues: Mapping[str, tuple[Cue, ...]]
     regions: Mapping[str, tuple[Shape, ...]]
     names: Mapping[int, str]  # of the action units
-    sources: Mapping[int, str]  # of those whose region has a source of its own
+    sources: Mapping[str, str]  # of regions that have one of their own, by their key in the file
 
     @property
     def expressions(self) -> Mapping[str, tuple[int, ...]]:
@@ -58,6 +58,10 @@ class Codebook:
             "expressions": {name: sorted([cue.au, cue.weight] for cue in cues) for name, cues in self.cues.items()},
             "regions": {key: sorted(map(_canonical, shapes)) for key, shapes in self.regions.items()},
         }
+
+    def described(self) -> str:
+        """Name and meaning as JSON."""
+        return json.dumps({"name": self.name, **self.meaning()}, indent=1, sort_keys=True) + "\n"
 
     def digest(self) -> str:
         """SHA-256 of the meaning: comments, names and order change nothing."""
@@ -104,7 +108,7 @@ def load(name_or_path: str | Path) -> Codebook:
         regions=MappingProxyType(_both_sides(document.regions)),
         names=MappingProxyType({split(key)[0]: region.name for key, region in document.regions.items()}),
         sources=MappingProxyType(
-            {split(key)[0]: region.source for key, region in document.regions.items() if region.source}
+            {key: " ".join(region.source.split()) for key, region in document.regions.items() if region.source}
         ),
     )
 
@@ -144,6 +148,13 @@ def _misfits(content: dict) -> list[tuple[tuple, str]]:
             elif clash := sorted(keys & sides):
                 found.append((("regions", key), f"region {key} has mirror, and {clash[0]} is there too: keep one"))
             keys |= sides
+    if isinstance(content.get("render"), dict) and content["render"].get("whole_pixels") is True:
+        found += [
+            (("regions", key), f"region {key} has a gaussian, which has no whole pixels: leave out whole_pixels")
+            for key, region in regions.items()
+            if isinstance(region, dict) and isinstance(region.get("shapes"), list)
+            if any(isinstance(shape, dict) and "gaussian" in shape for shape in region["shapes"])
+        ]
     keys |= _made_of_two_sides(keys)
     for name, aus in expressions.items():
         earlier: list[tuple[int, str]] = []

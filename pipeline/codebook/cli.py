@@ -81,7 +81,7 @@ def check(name_or_file: str) -> None:
 @click.argument("name_or_file")
 @click.option("--out", type=Path, required=True, help="JSON to write.")
 def meaning(name_or_file: str, out: Path) -> None:
-    """Write what a codebook means, without comments and order: where this is the same, every heatmap is.
+    """Write a codebook's name and what it means, without comments and order: where this is the same, every heatmap is.
 
     \b
     Example:
@@ -92,7 +92,7 @@ def meaning(name_or_file: str, out: Path) -> None:
     from pipeline.files import write_text
 
     book = codebooks.load(name_or_file)
-    write_text(out, json.dumps(book.meaning(), indent=1, sort_keys=True) + "\n")
+    write_text(out, book.described())
     click.echo(f"{text.summary(book)}\nwrote {out}")
 
 

@@ -22,8 +22,8 @@ def show(book: Codebook) -> str:
     for key in _whole(book):
         number, _ = split(key)
         lines.append(f"AU {key:4} {book.names[number]}: {_shapes(book.regions[key])}")
-        if number in book.sources:
-            lines.append(f"        source: {book.sources[number]}")
+        sources = (book.sources.get(name) for name in (key, f"{key}R", f"{key}L"))
+        lines += [f"        source: {source}" for source in dict.fromkeys(filter(None, sources))]
     lines += ["", "render: " + ", ".join(f"{name} {value}" for name, value in _render(book.render).items())]
     return "\n".join(lines)
 

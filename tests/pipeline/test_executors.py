@@ -50,7 +50,16 @@ def minus(number):
 def cluster(folder, workers=2):
     """A scheduler and its workers, each a process of its own; yields the address and the scheduler's log."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path.cwd())])}
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    command = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+    ]
     address_file = folder / "scheduler.json"
     processes = []
     try:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pipeline import codebook as codebooks
 from pipeline import heatmaps
 from pipeline import render as rendering
 from pipeline.bench import random_faces
@@ -51,6 +52,32 @@ def write_shard(writer, landmarks, labels, statuses):
     columns |= {"key": np.zeros((rows, 32), np.uint8), "landmarks": np.asarray(landmarks, np.float32)}
     columns |= {"crop_offsets": np.zeros(rows + 1, np.int64), "crop_bytes": np.zeros(0, np.uint8)}
     writer.write(columns, rows)
+
+
+def test_codebook_that_no_longer_means_what_dvc_compared_is_refused(dataset, params, tmp_path):
+    meaning = tmp_path / "codebook.json"
+    meaning.write_text(codebooks.load("facs").described())
+    out = tmp_path / "maps"
+    with pytest.raises(InputError, match="codebook.json is not what codebook belharbi2024 means: run `dvc repro`"):
+        heatmaps.main(params.heatmaps, dataset.faces, out, meaning_path=meaning)
+    assert not out.exists()
+    heatmaps.main(params.heatmaps.model_copy(update={"codebook": "facs"}), dataset.faces, out, meaning_path=meaning)
+
+
+def test_finished_shards_are_taken_up_again(golden, params, tmp_path, monkeypatch):
+    write_faces(
+        tmp_path / "faces",
+        golden["landmarks"].repeat(3, axis=0),
+        ["fear"] * 3 * len(golden["landmarks"]),
+        ["ok"] * 3 * len(golden["landmarks"]),
+        shard=4,
+    )
+    _, counts = heatmaps.main(params.heatmaps, tmp_path / "faces", tmp_path / "maps", cache_dir=tmp_path / "cache")
+    monkeypatch.setattr(heatmaps, "render", None)  # would fail
+    _, again = heatmaps.main(params.heatmaps, tmp_path / "faces", tmp_path / "again", 2, tmp_path / "cache")
+    assert counts == again
+    for file in (tmp_path / "maps").iterdir():
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
 
 
 def test_rows_that_failed_have_no_map(golden, params, tmp_path):

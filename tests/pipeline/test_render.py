@@ -9,9 +9,9 @@ from pipeline import bench
 from pipeline import codebook as codebooks
 from pipeline import render as rendering
 from pipeline.codebook.mirror import MIRRORED
-from pipeline.codebook.schema import Cue
+from pipeline.codebook.schema import Cue, Ellipse, Length, Render
 from pipeline.errors import InputError
-from pipeline.render import Cells, coverage, render, render_cues
+from pipeline.render import Cells, render, render_cues, softened
 from pipeline.shapes import Faces
 
 SLOW = bench.load_module(Path(__file__).with_name("slow_heatmaps.py"))
@@ -54,7 +54,7 @@ def au_maps(landmarks, book, key, size=28):
     points = np.trunc(landmarks.transpose(1, 2, 0).astype(float))
     faces = Faces(points, np.full((2, 1), 224.0), whole_pixels=True)
     hard = replace(book, render=book.render.model_copy(update={"soften": 1}))
-    values, window = coverage(faces, book.regions[key], hard, Cells.of(size, faces.sizes, whole_pixels=True))
+    values, window = softened(faces, book.regions[key], hard, Cells.of(size, faces.sizes, whole_pixels=True))
     maps = np.zeros((size, size, len(landmarks)))
     maps[window] = values / 4
     return np.moveaxis(maps, -1, 0)
@@ -377,15 +377,31 @@ def test_weights_weigh(golden, book, facs):
         np.testing.assert_allclose(both, np.maximum(mouth, 0.5 * brow), atol=1e-6)
 
 
+def test_weights_weigh_whole_pixels(golden, book):
+    face = golden["landmarks"][:1].astype(float)
+    (both,), _ = render_cues(face, square(1), [Cue(au="12"), Cue(au="4", weight=0.3)], book)
+    (brow,), _ = render_cues(face, square(1), [Cue(au="4")], book)
+    (mouth,), _ = render_cues(face, square(1), [Cue(au="12")], book)
+    np.testing.assert_allclose(both, np.maximum(mouth, np.float32(0.3) * brow), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [14, 28, 56])
+def test_map_that_covers_the_whole_frame_is_none_whatever_its_weight(golden, facs, size):
+    everywhere = Ellipse.model_validate({"centre": [30], "rx": {"px": 2000}, "ry": {"px": 2000}})
+    covered = replace(facs, regions={**facs.regions, "4": (everywhere,)}, render=Render(combine="max", cells=28, soften=7))
+    (map_,), (has_map,) = render_cues(golden["landmarks"][:1], square(1), [Cue(au="4", weight=0.7)], covered, size)
+    assert not has_map
+    assert not map_.any()
+
+
 def test_the_order_of_shapes_does_not_matter_to_a_sum(golden, facs):
-    turned = replace(facs, regions={key: shapes[::-1] for key, shapes in facs.regions.items()})
+    shapes = [Ellipse.model_validate({"centre": [30], "rx": {"px": r}, "ry": {"px": 31 - r / 3}}) for r in (23, 37, 51, 64)]
+    cues = [Cue(au="1", weight=0.3), Cue(au="2", weight=0.7)]
     maps = []
-    for book in (facs, turned):
-        added = replace(book, render=book.render.model_copy(update={"combine": "sum"}))
-        maps.append(
-            render(golden["landmarks"], ["pain"] * len(golden["landmarks"]), square(len(golden["landmarks"])), added)[0]
-        )
-    assert maps[0].tobytes() == maps[1].tobytes()
+    for one, two in [(shapes, shapes[::-1]), (shapes[::-1], shapes), (shapes[2:] + shapes[:2], shapes)]:
+        book = replace(facs, regions={"1": tuple(one), "2": tuple(two)}, render=Render(combine="sum", edge=Length(px=40)))
+        maps.append(render_cues(golden["landmarks"], square(len(golden["landmarks"])), cues, book)[0].tobytes())
+    assert len(set(maps)) == 1
 
 
 def test_sum_adds_where_regions_overlap(golden, facs):
@@ -399,14 +415,16 @@ def test_sum_adds_where_regions_overlap(golden, facs):
 
 
 @pytest.mark.parametrize("width", [1, 3, 5, 9])
-def test_softening_is_the_box_blur_of_opencv(golden, book, width):
+@pytest.mark.parametrize("radius", [20, 80])
+def test_softening_is_the_box_blur_of_opencv(golden, book, width, radius):
     face = golden["landmarks"][:1]
-    sharp = replace(book, render=book.render.model_copy(update={"soften": 1}))
-    soft = replace(book, render=book.render.model_copy(update={"soften": width}))
-    (one,), _ = render_cues(face, square(1), [Cue(au="12")], sharp)
-    (other,), _ = render_cues(face, square(1), [Cue(au="12")], soft)
-    blurred = cv2.blur(one, (width, width), borderType=cv2.BORDER_REFLECT_101)
-    np.testing.assert_allclose(other, (blurred - blurred.min()) / np.ptp(blurred), atol=1e-5)
+    disc = Ellipse.model_validate({"centre": [48], "rx": {"px": radius}, "ry": {"px": radius}})
+    maps = []
+    for soften in (1, width):
+        blurred = replace(book, regions={"12": (disc,)}, render=book.render.model_copy(update={"soften": soften}))
+        maps += list(render_cues(face, square(1), [Cue(au="12")], blurred)[0])
+    blurred = cv2.blur(maps[0], (width, width), borderType=cv2.BORDER_REFLECT_101)
+    np.testing.assert_allclose(maps[1], (blurred - blurred.min()) / np.ptp(blurred), atol=1e-5)
 
 
 def test_cells_bound_the_detail_of_any_codebook(golden, facs):

@@ -168,6 +168,54 @@ def test_faces_do_not_disturb_each_other(rng):
                 np.testing.assert_array_equal(together[index], alone)
 
 
+@pytest.mark.parametrize("whole_pixels", [True, False])
+@pytest.mark.parametrize("turn", [None, 0.0, 0.5, 1.2])
+@pytest.mark.parametrize("radii", [(40, 0), (60, 1), (300, 2), (20, 18)])
+def test_thin_shapes_end_where_they_do_alone(rng, whole_pixels, turn, radii):
+    """Not farther where another face makes the window larger, nor where it lies outside of every frame."""
+    rotation = {} if turn is None else {"rotation": [1, 2]}
+    shape = ellipse({"px": radii[0]}, {"px": radii[1]}, **rotation)
+    axis = {1: (0, 0), 2: (100 * np.cos(turn or 0), 100 * np.sin(turn or 0))}
+    given = [{0: (1e5, 1e5), **axis}] + [{0: place, **axis} for place in rng.integers(0, SIDE, (6, 2)).tolist()]
+    together = values_of(shape, faces_of(given, whole_pixels), None if whole_pixels else 3)
+    for face, values in zip(given, together, strict=True):
+        (alone,) = values_of(shape, faces_of([face], whole_pixels), None if whole_pixels else 3)
+        np.testing.assert_array_equal(values, alone)
+
+
+@pytest.mark.parametrize("turn", [0.3, 1.0, -0.6])
+def test_turned_whole_pixels_are_those_of_opencv_to_its_border(turn):
+    shape = ellipse({"px": 25}, {"px": 10}, rotation=[1, 2])
+    pair = {1: (0, 0), 2: (1000 * np.cos(turn), 1000 * np.sin(turn))}
+    (ours,) = values_of(shape, faces_of([{0: (32, 30), **pair}], whole_pixels=True))
+    (square,) = values_of(Polygon(through=(0, 1, 2)), faces_of([{0: (10, 10), 1: (50, 20), 2: (20, 50)}], whole_pixels=True))
+    degrees = np.degrees(turn)
+    theirs = canvas(lambda image: cv2.ellipse(image, (32, 30), (25, 10), degrees, 0, 360, 1, -1))
+    triangle = canvas(lambda image: cv2.fillPoly(image, [np.array([(10, 10), (50, 20), (20, 50)])], 1))
+    for drawn, expected in [(ours, theirs), (square, triangle)]:
+        assert (drawn != expected).sum() < 0.06 * expected.sum()
+        border = cv2.dilate(expected, np.ones((3, 3))) - cv2.erode(expected, np.ones((3, 3)))
+        assert not (drawn != expected)[border == 0].any()
+
+
+def test_whole_pixels_far_out_in_a_large_frame():
+    pixels = np.arange(19950, 20050, dtype=float)[:, None]
+    faces = Faces(np.full((68, 2, 1), 20000.0), np.full((2, 1), 32767.0), whole_pixels=True)
+    values = np.zeros((100, 100, 1), bool)
+    shapes.add(values, ellipse({"px": 20}, {"px": 9}), faces, Grid(pixels, pixels), None, np.maximum)
+    drawn = np.zeros((100, 100), np.uint8)
+    cv2.ellipse(drawn, (50, 50), (20, 9), 0, 0, 360, 1, -1)
+    np.testing.assert_array_equal(values[:, :, 0], drawn)
+
+
+def test_faces_out_of_sight_do_not_widen_the_window():
+    faces = faces_of([{0: (1e5, 5)}, {0: (30, 30)}], whole_pixels=True)
+    pixels = np.arange(SIDE, dtype=float)[:, None]
+    values = np.zeros((SIDE, SIDE, 2), bool)
+    window = shapes.add(values, ellipse({"px": 4}, {"px": 4}), faces, Grid(pixels, pixels), None, np.maximum)
+    assert window == (slice(26, 35), slice(26, 35))
+
+
 def test_combining_adds_or_takes_the_larger():
     faces = faces_of([{0: (32, 32)}])
     shape = Polygon(through=(0,), dilate=Length(px=10))

@@ -368,7 +368,7 @@ def test_unknown_name_lists_the_shipped_ones(tmp_path):
 def test_facs_covers_the_action_units_of_the_paper_and_more(book):
     facs = codebooks.load("facs")
     assert set(facs.names) >= set(book.names)
-    assert set(facs.sources) == set(facs.names)
+    assert set(facs.sources) == set(map(str, facs.names))
     assert set(facs.expressions) == {*book.expressions, "contempt", "pain"}
     assert [cue.au for cue in facs.cues["contempt"]] == ["12R", "14R"]
     units = {unit for shapes in facs.regions.values() for unit in units_of([shape.model_dump() for shape in shapes])}
@@ -399,3 +399,9 @@ def test_the_example_of_the_page_loads(tmp_path):
     page = (FOLDER / "README.md").read_text()
     (tmp_path / "mine.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
     assert set(codebooks.load(tmp_path / "mine.yaml").expressions) == {"happiness", "wink", "neutral"}
+
+
+def test_gaussians_have_no_whole_pixels(load):
+    disc = "ellipse: {centre: [48], rx: {px: 3}, ry: {iod: 0.1}}"
+    with pytest.raises(CodebookError, match="region 12 has a gaussian, which has no whole pixels"):
+        load(("whole_pixels: false", "whole_pixels: true"), (disc, "gaussian: {at: [48], sigma: {px: 3}}"))

@@ -28,7 +28,7 @@ def test_everything_is_shown(name):
         assert f"\n{expression} " in shown
     for number, title in book.names.items():
         assert f"AU {number:<4} {title}: " in shown
-        assert number not in book.sources or f"\n        source: {book.sources[number]}\n" in shown
+        assert str(number) not in book.sources or f"\n        source: {book.sources[str(number)]}\n" in shown
     assert book.digest()[:12] in shown
     assert max(map(len, shown.splitlines())) < 400
 
