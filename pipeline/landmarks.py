@@ -72,7 +72,7 @@ def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str)
     try:
         image = read_rgb(photo.path)
     except Unreadable as error:
-        return _without_face(photo, "unreadable", str(error))
+        return _without_face(photo, error.status, str(error))
     points = models.predict(image, (found.left, found.top, found.right, found.bottom), predictor)
     try:
         matrix = align.similarity(points, params.crop_size)
