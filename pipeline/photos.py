@@ -27,7 +27,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-MAX_PIXELS = 100_000_000  # decoding takes 3 bytes of memory per pixel for most photos, up to 20 with transparency
+MAX_PIXELS = 100_000_000  # decoding takes about 6 bytes of memory per pixel of most JPEGs, 24 where there is transparency
 MAX_BYTES = 1 << 30  # of a file: 100 megapixels of four 16-bit channels are 0.8 GB without compression
 
 # First bytes -> the class that parses the header. Not Image.open: it is slower, tries formats that photos do not have,
