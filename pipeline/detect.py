@@ -113,9 +113,9 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
     if photo.status != "ok":
         return Detection(photo.id, photo.status, photo.reason)
     try:
-        grey = cv2.cvtColor(read_rgb(photo.path), cv2.COLOR_RGB2GRAY)
+        grey = cv2.cvtColor(read_rgb(photo.path, sha256=photo.sha256), cv2.COLOR_RGB2GRAY)
     except Unreadable as error:
-        return Detection(photo.id, "unreadable", str(error))
+        return Detection(photo.id, error.status, str(error))
     for padding, side in _tries(params):
         boxes, scores = _run(grey, side, padding)
         if len(boxes):

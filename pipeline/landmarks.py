@@ -118,9 +118,9 @@ def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str)
     if found.status != "ok":
         return _without_face(found.status, found.reason)
     try:
-        image = read_rgb(photo.path)
+        image = read_rgb(photo.path, sha256=photo.sha256)
     except Unreadable as error:
-        return _without_face("unreadable", str(error))
+        return _without_face(error.status, str(error))
     points = models.predict(image, (found.left, found.top, found.right, found.bottom), predictor)
     try:
         matrix = align.similarity(points, params.crop_size)
