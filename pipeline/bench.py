@@ -51,17 +51,18 @@ def main(
     """Run everything, print it and write it to ``out`` as JSON; ``faces`` are the sizes of the end-to-end runs."""
     slow, book = load_module(slow_path), codebooks.load(CODEBOOK)
     results: dict[str, object] = {"codebook": book.name, "cores": pool.count("auto")}
-    results["fidelity"] = _shown("fidelity", fidelity(book, slow, golden))
-    results["kernel"] = _shown("one core, 224 x 224", kernel(book, slow))
+    results["fidelity"] = shown("fidelity", fidelity(book, slow, golden))
+    results["kernel"] = shown("one core, 224 x 224", kernel(book, slow))
     results["end_to_end"] = [
-        _shown(f"aucue heatmaps, {number:,} faces", end_to_end(number, workers, params_path, out.parent)) for number in faces
+        shown(f"aucue heatmaps, {number:,} faces", end_to_end(number, workers, params_path, out.parent)) for number in faces
     ]
     results["released_bytes_per_face"] = RELEASED_BYTES
     write_text(out, json.dumps(results, indent=1) + "\n")
     return results
 
 
-def _shown(title: str, figures: dict[str, float]) -> dict[str, float]:
+def shown(title: str, figures: dict[str, float]) -> dict[str, float]:
+    """Print figures on a line."""
     shown = (
         f"{name.replace('_', ' ')} {value:,}" if isinstance(value, int) else f"{name.replace('_', ' ')} {value:,.5g}"
         for name, value in figures.items()

@@ -69,8 +69,8 @@ class Rows:
         return database
 
     def __exit__(self, *error: object) -> None:
-        self._database.commit()
-        self._database.close()
+        with closing(self._database):
+            self._database.commit()
 
     def __contains__(self, key: str) -> bool:
         return key in self._known

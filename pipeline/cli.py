@@ -3,6 +3,7 @@ that dvc.yaml uses."""
 
 import importlib
 import signal
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -38,6 +39,8 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.ClickException(f"{error.strerror or error}: {error.filename or 'no file named'}") from error
+        except sqlite3.Error as error:
+            raise click.ClickException(f"the cache of finished work cannot be used: {error}") from error
         except Interrupted as interrupted:
             click.echo("\nInterrupted: what is finished is kept; run the same command again to go on.", err=True)
             context.exit(128 + interrupted.signal)
@@ -229,6 +232,26 @@ def bench_heatmaps(params_path: Path, faces: int, most: int, workers: int, slow:
 
     sizes = sorted({min(10_000, faces), faces, 2 * faces, most})
     benchmark.main(sizes, workers, params_path, slow, golden, out)
+    click.echo(f"wrote {out}")
+
+
+@bench.command("preprocess")
+@params_option
+@path_option("--manifest", "data/manifest.csv", "Photos to measure with.")
+@click.option("--photos", type=click.IntRange(8), default=5000, show_default=True, help="Timed; repeated if fewer.")
+@click.option("--many", type=click.IntRange(8), default=20_000, show_default=True, help="Photos of the run for memory.")
+@path_option("--out", "data/bench/preprocess.json", "JSON to write.")
+def bench_preprocess(params_path: Path, manifest: Path, photos: int, many: int, out: Path) -> None:
+    """Photos to crops and landmarks: rates beside the plain loop, recall, memory, reading of crops.
+
+    \b
+    Examples:
+      aucue bench preprocess                        about five minutes
+      aucue bench preprocess --photos 500 --many 1000
+    """
+    from pipeline import bench_preprocess as benchmark
+
+    benchmark.main(parameters.load(params_path), manifest, photos, many, out)
     click.echo(f"wrote {out}")
 
 

@@ -39,6 +39,7 @@ from pipeline.shard_files import (
     MADE_BY,
     SCHEMA,
     SHARD_NAME,
+    OpenShard,
     Shard,
     check,
     checked_column,
@@ -123,8 +124,18 @@ class ShardWriter:
     def write(self, columns: Mapping[str, np.ndarray | list[str]], rows: int, key: str | None = None) -> Shard:
         """Append a shard of ``rows`` rows, with all columns of the set's kind; with a ``key``, later runs can adopt it."""
         path = self._building / self._next
+        image, digests = self._image(columns, rows)
+        with atomic(path) as temporary:
+            temporary.write_bytes(image)
+        if key:
+            self._pages.keep(key, path)
+        self._shards.append(Shard(path.name, rows, digests))
+        return self._shards[-1]
+
+    def _image(self, columns: Mapping[str, np.ndarray | list[str]], rows: int) -> tuple[bytes, dict[str, str]]:
+        """A shard's file and the digests of its columns. Made in memory: HDF5 can crash the process on a full disk."""
         digests = {}
-        with atomic(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
+        with h5py.File("shard", "w", libver=("earliest", "v110"), driver="core", backing_store=False) as file:
             file.attrs["schema"] = SCHEMA
             file.attrs["kind"] = self._kind
             file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
@@ -133,10 +144,8 @@ class ShardWriter:
                 digests[name] = digest_of(file.create_dataset(name, data=data), [data])
             file.attrs["rows"] = rows
             file.attrs["columns"] = json.dumps(digests, sort_keys=True)
-        if key:
-            self._pages.keep(key, path)
-        self._shards.append(Shard(path.name, rows, digests))
-        return self._shards[-1]
+            file.flush()
+            return file.id.get_file_image(), digests
 
     @property
     def _next(self) -> str:
@@ -173,7 +182,7 @@ class ShardSet:
         self.folder = folder
         self.kind, self.stamp, self.shards = read_index(folder, kinds)
         self._starts = np.cumsum([0] + [shard.rows for shard in self.shards])
-        self._open: dict[int, h5py.File] = {}
+        self._open: dict[int, OpenShard] = {}
         self._checked: set[tuple[int, str]] = set()
         self._process = os.getpid()
 
@@ -191,8 +200,9 @@ class ShardSet:
     def shard(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Some columns of one shard, strings decoded. Its file does not stay open for it."""
         if number in self._opened():
-            return {name: self._read(self._open[number], number, name) for name in names}
-        with self._open_file(number) as file:
+            return {name: self._read(self._open[number].file, number, name) for name in names}
+        shard = self.shards[number]
+        with open_shard(self.folder / shard.file, self.kind, shard) as file:
             return {name: self._read(file, number, name) for name in names}
 
     def columns(self, *names: str) -> dict[str, np.ndarray]:
@@ -207,14 +217,14 @@ class ShardSet:
     def row(self, name: str, row: int) -> np.ndarray:
         """One row of a numeric column."""
         number, local = self._locate(row)
-        return self._checked_data(number, name)[local]
+        return self._rows(number, name, local, local + 1)[0]
 
     def crop(self, row: int) -> np.ndarray:
         """The aligned crop of an "ok" row as (crop_size, crop_size, 3) uint8 RGB."""
         number, local = self._locate(row)
-        start, end = self._checked_data(number, "crop_offsets")[local : local + 2]
-        crops = self._checked_data(number, "crop_bytes")
-        image = decode_crop(crops[start:end], self.stamp.get("encoding", "jpeg")) if end > start else None
+        start, end = self._rows(number, "crop_offsets", local, local + 2).tolist()
+        encoded = self._rows(number, "crop_bytes", start, end)
+        image = decode_crop(encoded, self.stamp.get("encoding", "jpeg")) if end > start else None
         if image is None:
             raise InputError(f"{self.folder / self.shards[number].file} row {local} holds no crop: run `aucue landmarks`")
         return image
@@ -223,35 +233,35 @@ class ShardSet:
         array = checked_column(file, name, self.shards[number], f"run `aucue {MADE_BY[self.kind]}` again")
         return decoded(array)
 
-    def _checked_data(self, number: int, name: str) -> h5py.Dataset:
-        """A column to read rows from; the whole of it is checked when it is first asked for."""
-        data = self._file(number)[name]
+    def _rows(self, number: int, name: str, start: int, stop: int) -> np.ndarray:
+        """Some rows of a column; the whole of it is checked when it is first asked for."""
+        shard = self._opened_shard(number)
         if (number, name) not in self._checked:
-            rows = max(1, PIECE // max(1, data.nbytes // max(1, len(data))))
-            pieces = (data[start : start + rows] for start in range(0, len(data), rows))
+            data = shard.file[name]
+            step = max(1, PIECE // max(1, data.nbytes // max(1, len(data))))
+            pieces = (data[first : first + step] for first in range(0, len(data), step))
             check(data, name, pieces, self.shards[number], f"run `aucue {MADE_BY[self.kind]}` again")
             self._checked.add((number, name))
-        return data
+        return shard.rows(name, start, stop)
 
     def _locate(self, row: int) -> tuple[int, int]:
         number = int(np.searchsorted(self._starts, row, side="right")) - 1
         return number, row - int(self._starts[number])
 
-    def _file(self, number: int) -> h5py.File:
+    def _opened_shard(self, number: int) -> OpenShard:
         files = self._opened()
-        files[number] = files.pop(number, None) or self._open_file(number)  # the latest is the last
+        if number not in files:
+            shard = self.shards[number]
+            files[number] = OpenShard(self.folder / shard.file, self.kind, shard)
+        files[number] = files.pop(number)  # the latest is the last
         if len(files) > MOST_OPEN:
             files.pop(next(iter(files))).close()
         return files[number]
 
-    def _opened(self) -> dict[int, h5py.File]:
+    def _opened(self) -> dict[int, OpenShard]:
         if self._process != os.getpid():  # forked: the parent's handles are not ours to use
             self._open, self._process = {}, os.getpid()
         return self._open
-
-    def _open_file(self, number: int) -> h5py.File:
-        shard = self.shards[number]
-        return open_shard(self.folder / shard.file, self.kind, shard)
 
 
 def read_page(path: Path, kind: str, names: Sequence[str]) -> dict[str, np.ndarray]:

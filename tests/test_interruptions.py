@@ -176,3 +176,36 @@ def test_a_second_writer_is_refused_by_name(place):
     assert second.returncode == 1
     assert f"data/detections.csv is being written by process {first.pid} on " in errors
     assert first.returncode == 0
+
+
+@pytest.mark.parametrize("stage", ["detect", "landmarks", "heatmaps"])
+def test_a_full_disk_is_one_line_and_nothing_is_lost(place, undisturbed, stage, tmp_path):
+    reference, _ = undisturbed
+    for before in STAGES[: STAGES.index(stage)]:
+        place.run(before)
+    disk, data = tmp_path / "disk", place.folder / "data"
+    disk.mkdir()
+    used = sum(file.stat().st_blocks * 512 for file in data.rglob("*") if file.is_file())
+    size = used + 2_000_000
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("only root can make a small disk")
+    try:
+        shutil.copytree(data, disk / "data", copy_function=shutil.copyfile)
+        shutil.move(data, tmp_path / "aside")
+        data.symlink_to(disk / "data")
+        free = shutil.disk_usage(disk).free
+        (disk / "filler").write_bytes(bytes(max(0, free - 40_000)))
+        process = place.start(stage)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 1
+        last = [line for line in errors.splitlines() if not line.startswith(f"{stage}: ")]
+        assert len(last) == 1, last[:3]
+        assert last[0].startswith("Error: ")
+        assert "o space left" in last[0] or "is full" in last[0]
+        data.unlink()
+        shutil.copytree(disk / "data", data)
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    for after in STAGES[STAGES.index(stage) :]:
+        place.run(after)
+    assert place.outputs() == reference.outputs()

@@ -1,3 +1,6 @@
+import re
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from pipeline.errors import InputError
 from pipeline.files import file_digest
 from pipeline.manifest import Photo
 from pipeline.shards import ShardSet
+from pipeline.tables import write_table
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +203,93 @@ def test_model_of_other_points_is_named(dataset, params, tmp_path):
     base = params.base.model_copy(update={"workers": 1})
     with pytest.raises(InputError, match="predicts 5 points, not 68: give a 68-point dlib model"):
         landmarks.main(base, ours, dataset.manifest, dataset.detections, tmp_path / "faces")
+
+
+# Earlier runs
+
+
+@pytest.fixture
+def again(dataset, params, tmp_path, capfd):
+    """Run landmarks on a changed manifest with a cache; returns the shards, and how many faces were finished already."""
+
+    def run(change=lambda photos, detections: (photos, detections), name="faces", **block):
+        photos, detections = change(manifest.read(dataset.manifest), detect.read(dataset.detections))
+        manifest.write(tmp_path / "manifest.csv", photos)
+        write_table(tmp_path / "detections.csv", detect.Detection, detections)
+        base = params.base.model_copy(update={"workers": 2, "shard_size": 40})
+        ours = params.landmarks.model_copy(update=block)
+        tables = tmp_path / "manifest.csv", tmp_path / "detections.csv"
+        landmarks.main(base, ours, *tables, tmp_path / name, tmp_path / "cache")
+        landmarks.main(base, ours, *tables, tmp_path / "anew")
+        for path in (tmp_path / "anew").iterdir():
+            assert path.read_bytes() == (tmp_path / name / path.name).read_bytes(), path.name
+        found = re.search(r"landmarks: (\d+) of \d+ faces are finished already", capfd.readouterr().err)
+        return int(found[1]) if found else 0
+
+    return run
+
+
+def test_what_is_finished_is_taken_up_again_whatever_its_place(again):
+    everything = again()
+    assert everything == 0
+    assert again() == 98
+    assert again(lambda photos, found: (photos[::-1], found[::-1])) == 98
+    assert again(lambda photos, found: (photos[5:], found[5:])) == 93
+
+
+def test_appended_photos_alone_are_worked_on(again):
+    again(lambda photos, found: (photos[:20] + photos[25:], found[:20] + found[25:]))
+    assert again() == 93
+
+
+def test_other_labels_and_splits_cost_no_work(again):
+    again()
+    swapped = {"test": "train", "train": "test"}
+    assert again(lambda photos, found: ([replace(p, split=swapped.get(p.split, p.split)) for p in photos], found)) == 98
+
+
+@pytest.mark.parametrize("block", [{"crop_size": 128}, {"jpeg_quality": 80}, {"encoding": "raw"}])
+def test_other_parameters_begin_anew(again, block):
+    again()
+    assert again(**block) == 0
+
+
+def test_other_boxes_and_photos_begin_anew(again):
+    def moved(photos, found):
+        return photos, [replace(found[0], left=found[0].left + 9), *found[1:]]
+
+    again()
+    assert again(moved) == 97
+
+
+def test_photo_that_changed_since_ingest_is_not_taken_for_itself(again, dataset, tmp_path):
+    def changed(photos, found):
+        return [replace(photos[0], sha256="0" * 64), *photos[1:]], found
+
+    again()
+    assert again(changed) == 97
+    faces = ShardSet(tmp_path / "faces", "faces")
+    assert faces.column("status").tolist().count("ok") == 97
+    assert "changed since `aucue ingest`" in faces.column("reason")[0]
+    assert again(changed) == 97  # it may be there again next time
+
+
+def test_damaged_page_is_made_again(again, tmp_path):
+    again()
+    page = sorted((tmp_path / "cache").rglob("*.h5"))[0]
+    content = bytearray(page.read_bytes())
+    content[-100] ^= 255
+    page.unlink()
+    page.write_bytes(content)
+    again()
+
+
+def test_raw_crops_are_the_pixels(dataset, params, tmp_path):
+    base = params.base.model_copy(update={"workers": 1})
+    raw = params.landmarks.model_copy(update={"encoding": "raw"})
+    landmarks.main(base, raw, dataset.manifest, dataset.detections, tmp_path / "raw")
+    crops, jpegs = ShardSet(tmp_path / "raw", "faces"), ShardSet(dataset.faces, "faces")
+    for row in (0, 50, 97):
+        assert crops.crop(row).shape == (256, 256, 3)
+        difference = np.abs(crops.crop(row).astype(int) - jpegs.crop(row))
+        assert 0 < difference.mean() < 3

@@ -285,12 +285,12 @@ def test_opened_set_is_usable_in_another_process(folder, method):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_child_opens_files_of_its_own(folder):
     shards = ShardSet(folder, "faces")
-    before = shards._file(0)
+    before = shards._opened_shard(0)
     child = os.fork()
     if child == 0:
-        os._exit(0 if shards._file(0).id.id != before.id.id and shards.crop(3) is not None else 1)
+        os._exit(0 if shards._opened_shard(0).file.id.id != before.file.id.id and shards.crop(3) is not None else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert shards._file(0) is before
+    assert shards._opened_shard(0) is before
 
 
 def test_few_files_are_open_at_a_time(tmp_path, monkeypatch):
