@@ -142,7 +142,7 @@ def test_killed_at_random_fifteen_times(place, undisturbed, stage):
 
 @pytest.mark.parametrize("stage", ["detect", "landmarks"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", [0.05, 0.7])
+@pytest.mark.parametrize("moment", [0.05, 0.3])
 def test_a_polite_stop_takes_two_seconds_and_one_line(place, undisturbed, stage, number, moment):
     reference, _ = undisturbed
     for before in STAGES[: STAGES.index(stage)]:
