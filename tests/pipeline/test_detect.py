@@ -1,4 +1,5 @@
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
@@ -231,6 +232,13 @@ def test_order_of_the_photos_changes_no_detection(dataset, params, tmp_path):
     expected = {detection.id: detection for detection in detect.read(dataset.detections)}
     for photo in photos:
         assert detect_photo(photo, params.detect) == expected[photo.id]
+
+
+def test_threads_change_no_detection(dataset, params):
+    photos = manifest.read(dataset.manifest)[::6]
+    with ThreadPoolExecutor(3) as pool:
+        threaded = list(pool.map(lambda photo: detect_photo(photo, params.detect), photos * 3))
+    assert threaded == 3 * [detect_photo(photo, params.detect) for photo in photos]
 
 
 def test_missing_manifest_names_the_stage(params, tmp_path):
