@@ -232,6 +232,26 @@ def bench_heatmaps(params_path: Path, faces: int, most: int, workers: int, slow:
     click.echo(f"wrote {out}")
 
 
+@aucue.command()
+@click.argument("folder", type=Path, default=Path("data"))
+def verify(folder: Path) -> None:
+    """Check everything that the stages wrote, and say what to run again; exit code 1 if anything is wrong.
+
+    \b
+    Examples:
+      aucue verify                              data/
+      aucue verify backup/data
+    """
+    from pipeline import verify as verification
+
+    problems = 0
+    for finding in verification.main(folder):
+        problems += not finding.is_sound
+        click.echo(f"{finding.path}: {finding.text}" + (", sound" if finding.is_sound else ""))
+    if problems:
+        raise InputError(f"{problems} problem{'s' if problems > 1 else ''} in {folder}: see above")
+
+
 @aucue.group("cache")
 def cache_() -> None:
     """Finished work that later runs take up again: data/.cache. Deleting it costs time alone."""

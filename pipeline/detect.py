@@ -19,7 +19,7 @@ from pipeline.files import locked
 from pipeline.manifest import Photo
 from pipeline.params import Base, Detect
 from pipeline.photos import Unreadable, read_rgb
-from pipeline.progress import progress
+from pipeline.progress import progress, taken_up
 from pipeline.statuses import Tally
 from pipeline.tables import read_table, write_table
 from pipeline.workers import DIED, ordered_map
@@ -66,6 +66,7 @@ def main(
         keys = [_key(photo, params) for photo in photos]
         todo = [photo for photo, key in zip(photos, keys, strict=True) if key not in earlier]
         planned = {photo.id for photo in todo}
+        taken_up("detect", len(photos) - len(todo), len(photos), "photos")
         found = ordered_map(work, todo, base.workers, _died, scheduler)
         for photo, key in progress(zip(photos, keys, strict=True), total=len(photos), title="detect", unit="photos"):
             if photo.id in planned:
@@ -116,9 +117,9 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
     if photo.status != "ok":
         return Detection(photo.id, photo.status, photo.reason)
     try:
-        image = read_rgb(photo.path)
+        image = read_rgb(photo.path, sha256=photo.sha256)
     except Unreadable as error:
-        return Detection(photo.id, getattr(error, "status", "unreadable"), str(error))
+        return Detection(photo.id, error.status, str(error))
     if photo.box:
         return _given(photo, image.shape)
     found = search(image, levels(params))

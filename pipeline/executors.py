@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import resource_tracker
 from typing import Literal, Protocol
 
 import cv2
@@ -42,16 +43,17 @@ class Processes:
         self._pool: Executor | None = None
 
     def submit(self, function: Callable, *arguments: object) -> Future:
-        try:
-            self._pool = self._pool or self._new(self.number)
-            return self._pool.submit(_settled, function, *arguments)
-        except BrokenExecutor:  # a worker died since: its future says so, others need a new pool
-            self._pool.shutdown(wait=False)
-            self._pool = self._new(self.number)
-            return self._pool.submit(_settled, function, *arguments)
+        with _deaf_children():
+            try:
+                self._pool = self._pool or self._new(self.number)
+                return self._pool.submit(_settled, function, *arguments)
+            except BrokenExecutor:  # a worker died since: its future says so, others need a new pool
+                self._pool.shutdown(wait=False)
+                self._pool = self._new(self.number)
+                return self._pool.submit(_settled, function, *arguments)
 
     def submit_alone(self, function: Callable, *arguments: object) -> Future:
-        with self._new(1) as pool:
+        with self._new(1) as pool, _deaf_children():
             return pool.submit(_settled, function, *arguments)
 
     def stop(self) -> None:
@@ -117,9 +119,22 @@ def count(number: int | Literal["auto"]) -> int:
     return os.cpu_count() or 1
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that start meanwhile leave Ctrl-C to their parent, which hears of it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which would end the blocking if it had to start then
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
+
+
 def _start() -> None:
-    """In a new process of ours: leave Ctrl-C to the parent, and never outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In a new process of ours: never outlive the parent."""
     parent = multiprocessing.parent_process()
     threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 

@@ -1,5 +1,6 @@
 """Files appear under their final name only when they are whole."""
 
+import glob
 import hashlib
 import json
 import os
@@ -59,6 +60,8 @@ def locked(path: Path) -> Iterator[None]:
             holder.write_text(
                 json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started, "command": sys.argv[:2]})
             )
+            for half in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):  # of a killed writer
+                half.unlink()
             try:
                 yield
             finally:

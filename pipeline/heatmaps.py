@@ -14,7 +14,7 @@ from pipeline.codebook import Codebook
 from pipeline.errors import InputError
 from pipeline.files import locked
 from pipeline.params import Heatmaps
-from pipeline.progress import progress
+from pipeline.progress import progress, taken_up
 from pipeline.render import refuse_unknown, render, render_cues, to_frame
 from pipeline.shards import ShardSet, ShardWriter
 from pipeline.workers import threaded_map
@@ -63,6 +63,7 @@ def main(
     ):
         keys = [writer.key(faces.stamp["crop_size"], *(shard.columns[name] for name in READ)) for shard in faces.shards]
         new = [number for number, key in enumerate(keys) if not writer.has(key)]
+        taken_up("heatmaps", len(keys) - len(new), len(keys), "shards")
         rendered = chain.from_iterable(threaded_map(work, _chunks(faces, new, max(1, CELLS // cells)), workers))
         planned = set(new)
         for number, key in enumerate(keys):

@@ -19,7 +19,7 @@ from pipeline.files import file_digest, locked
 from pipeline.manifest import Photo
 from pipeline.params import Base, Landmarks
 from pipeline.photos import Unreadable, read_rgb
-from pipeline.progress import progress
+from pipeline.progress import progress, taken_up
 from pipeline.shards import ShardWriter, encode_crop, read_page
 from pipeline.statuses import Tally
 from pipeline.workers import DIED, ordered_map
@@ -93,6 +93,8 @@ def main(
         earlier = EarlierFaces(Pages(cache_dir, "faces") if new else ())
         todo = [(row.photo, row.found) for row in new if row.found.status == "ok" and row.key not in earlier]
         planned = {photo.id for photo, _ in todo}
+        with_face = sum(row.found.status == "ok" for row in rows)
+        taken_up("landmarks", with_face - len(todo), with_face, "faces")
         made = ordered_map(work, todo, base.workers, _died, scheduler)
         for shard, key in zip(shards, keys, strict=True):
             columns = writer.adopt(key, ["status"])
@@ -118,9 +120,9 @@ def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str)
     if found.status != "ok":
         return _without_face(found.status, found.reason)
     try:
-        image = read_rgb(photo.path)
+        image = read_rgb(photo.path, sha256=photo.sha256)
     except Unreadable as error:
-        return _without_face(getattr(error, "status", "unreadable"), str(error))
+        return _without_face(error.status, str(error))
     points, fault = place(image, (found.left, found.top, found.right, found.bottom), predictor)
     if fault:
         return _without_face("low_confidence", fault)

@@ -41,3 +41,9 @@ def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str) ->
         maxinterval=SECONDS_BETWEEN_LINES,
         bar_format=LINE_FORMAT,
     )
+
+
+def taken_up(title: str, finished: int, total: int, unit: str) -> None:
+    """Say how much an earlier run left to take up."""
+    if finished:
+        print(f"{title}: {finished:,} of {total:,} {unit} are finished already", file=sys.stderr)

@@ -10,7 +10,7 @@ from pipeline import detect, manifest
 from pipeline.detect import Detection, detect_photo
 from pipeline.errors import InputError
 from pipeline.manifest import Photo
-from pipeline.photos import Unreadable
+from pipeline.photos import TooLarge
 
 
 @pytest.fixture(scope="module")
@@ -247,10 +247,7 @@ def test_missing_manifest_names_the_stage(params, tmp_path):
 
 
 def test_status_that_the_reader_names_is_kept(params, monkeypatch):
-    class TooLarge(Unreadable):
-        status = "too_large"
-
-    def read_rgb(path):
+    def read_rgb(path, sha256=""):
         raise TooLarge("9 gigapixels")
 
     monkeypatch.setattr(detect, "read_rgb", read_rgb)
@@ -262,7 +259,8 @@ def test_another_given_box_is_not_taken_from_the_cache(dataset, params, tmp_path
     (photo, *_) = manifest.read(dataset.manifest)
     boxes = []
     for box in ("", "10 10 200 200", "20 20 200 200"):
-        manifest.write_table(tmp_path / "manifest.csv", Photo, [replace(photo, box=box, sha256="0" * 64)])
+        manifest.write_table(tmp_path / "manifest.csv", Photo, [replace(photo, box=box)])
+        assert photo.sha256
         (found,) = detect.main(
             base, params.detect, tmp_path / "manifest.csv", tmp_path / "detections.csv", tmp_path / "cache"
         )

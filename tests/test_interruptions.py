@@ -1,0 +1,178 @@
+"""Killed, stopped, out of space: the run after that ends as if nothing had happened. Real processes of the real command."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import psutil
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+STAGES = ("ingest", "detect", "landmarks", "heatmaps")
+OUTPUT = {"ingest": "manifest.csv", "detect": "detections.csv", "landmarks": "faces", "heatmaps": "heatmaps"}
+OUTPUTS = ("manifest.csv", "duplicates.csv", "detections.csv", "faces", "heatmaps")
+pytestmark = pytest.mark.slow
+
+
+class Place:
+    """A folder with its parameters, where stages run."""
+
+    def __init__(self, folder: Path, demo: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        text = (REPOSITORY / "params.yaml").read_text()
+        for old, new in [
+            (r"root: \S+", f"root: {demo}"),
+            (r"images_per_class: \d+", "images_per_class: 1"),
+            (r"shard_size: \d+", "shard_size: 16"),
+            (r"workers: auto", "workers: 2"),
+        ]:
+            text, number = re.subn(old, new, text, count=1)
+            assert number == 1
+        (folder / "params.yaml").write_text(text)
+
+    def start(self, stage: str, **options) -> subprocess.Popen:
+        command = [sys.executable, "-c", "from pipeline.cli import aucue; aucue()", stage]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=self.folder, env=environment, start_new_session=True, **streams, **options)
+
+    def run(self, stage: str) -> str:
+        process = self.start(stage)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        return errors
+
+    def outputs(self) -> dict[str, bytes]:
+        roots = [self.folder / "data" / name for name in OUTPUTS]
+        files = [file for root in roots for file in ([root] if root.is_file() else sorted(root.rglob("*")))]
+        return {file.relative_to(self.folder).as_posix(): file.read_bytes() for file in files}
+
+    def lose(self, stage: str) -> None:
+        """Remove a stage's output, as DVC does before it runs the stage again."""
+        path = self.folder / "data" / OUTPUT[stage]
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def finished(self, stage: str) -> int:
+        """How much of a stage's work is in the cache: photos, faces or shards."""
+        cache = self.folder / "data" / ".cache"
+        if stage == "detect":
+            files = list(cache.glob("*/detect.sqlite"))
+            return sqlite3.connect(files[0]).execute("SELECT count(*) FROM rows").fetchone()[0] if files else 0
+        if stage == "landmarks":
+            pages = [h5py.File(page) for page in cache.glob("*/faces/[!.]*.h5")]
+            return len({key.tobytes() for page in pages for key in page["key"][:] if key.any()})
+        return len(list(cache.glob(f"*/{stage}/[!.]*.h5")))
+
+    def children(self) -> list[psutil.Process]:
+        return [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(self.folder) and p.pid != os.getpid()]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Tables of 14 people of the demo: 98 photos."""
+    folder = tmp_path_factory.mktemp("demo")
+    shutil.copytree(REPOSITORY / "pipeline/datasets/demo", folder / "demo", ignore=shutil.ignore_patterns("__pycache__"))
+    table = folder / "demo" / "portraits.csv"
+    header, *rows = table.read_text().splitlines()
+    people = sorted({row.split(",")[0] for row in rows}, key=int)[:14]
+    table.write_text("\n".join([header, *(row for row in rows if row.split(",")[0] in people), ""]))
+    return folder / "demo"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(demo, tmp_path_factory):
+    """How long each stage takes, and what is there in the end."""
+    place = Place(tmp_path_factory.mktemp("undisturbed") / "place", demo)
+    seconds = {}
+    for stage in STAGES:
+        start = time.monotonic()
+        place.run(stage)
+        seconds[stage] = time.monotonic() - start
+    return place, seconds
+
+
+@pytest.fixture
+def place(demo, tmp_path):
+    return Place(tmp_path / "place", demo)
+
+
+def taken_up(errors: str) -> int:
+    found = re.search(r": ([\d,]+) of [\d,]+ \w+ are finished already", errors)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_random_fifteen_times(place, undisturbed, stage):
+    reference, seconds = undisturbed
+    moments = random.Random(stage)
+    for before in STAGES[: STAGES.index(stage)]:
+        place.run(before)
+    for _ in range(15):
+        process = place.start(stage)
+        time.sleep(moments.uniform(0.3, 1.0) * seconds[stage])
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        gone = time.monotonic() + 5
+        while place.children():  # workers follow their parent
+            assert time.monotonic() < gone
+            time.sleep(0.05)
+        if moments.random() < 0.3:
+            place.lose(stage)
+    finished = place.finished(stage)
+    errors = place.run(stage)
+    if stage == "landmarks":
+        assert taken_up(errors) >= finished
+    else:
+        assert taken_up(errors) == finished
+    for after in STAGES[STAGES.index(stage) + 1 :]:
+        place.run(after)
+    assert place.outputs() == reference.outputs()
+    place.run("verify")
+    assert [path.name for path in (place.folder / "data").iterdir() if path.name.endswith((".partial", ".tmp"))] == []
+
+
+@pytest.mark.parametrize("stage", ["detect", "landmarks"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", [0.05, 0.7])
+def test_a_polite_stop_takes_two_seconds_and_one_line(place, undisturbed, stage, number, moment):
+    reference, _ = undisturbed
+    for before in STAGES[: STAGES.index(stage)]:
+        place.run(before)
+    process = place.start(stage)
+    shown = process.stderr.readline()  # the work begins
+    time.sleep(moment)
+    start = time.monotonic()
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, errors = process.communicate(timeout=10)
+    assert time.monotonic() - start < 2
+    assert shown.startswith(f"{stage}: 0/98")
+    assert process.returncode == 128 + number
+    lines = [line for line in errors.splitlines() if line and not re.match(rf"{stage}: [\d,]+", line)]
+    assert lines == ["Interrupted: what is finished is kept; run the same command again to go on."]
+    for after in STAGES[STAGES.index(stage) :]:
+        place.run(after)
+    assert place.outputs() == reference.outputs()
+
+
+def test_a_second_writer_is_refused_by_name(place):
+    place.run("ingest")
+    first = place.start("detect")
+    lock = place.folder / "data" / ".detections.csv.holder"
+    while not lock.exists():
+        assert first.poll() is None
+        time.sleep(0.02)
+    second = place.start("detect")
+    _, errors = second.communicate(timeout=60)
+    first.communicate(timeout=60)
+    assert second.returncode == 1
+    assert f"data/detections.csv is being written by process {first.pid} on " in errors
+    assert first.returncode == 0
