@@ -4,17 +4,17 @@ Boxes are in pixels of the upright photo, origin top left, and may reach beyond 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from pipeline import manifest, models
+from pipeline import boxes, manifest
 from pipeline.cache import Rows
 from pipeline.cache import key as key_of
+from pipeline.cascade import Found, levels, search
 from pipeline.files import locked
 from pipeline.manifest import Photo
 from pipeline.params import Base, Detect
@@ -29,18 +29,20 @@ from pipeline.workers import DIED, ordered_map
 class Detection:
     """What was found in one photo.
 
-    Of several faces the largest is kept; ``faces`` counts those seen at the photo's size that it was found at.
+    Of several faces ``detect.on_multiple`` chooses one; ``faces`` counts those seen at the ``level`` that found it: one of
+    pipeline/cascade.py, as ``padded 128``, or ``given`` for a box of the dataset, or ``image`` for the whole photo.
     """
 
     id: str
-    status: str  # ok | excluded | unreadable | no_face
+    status: str  # ok | excluded | unreadable | too_large | no_face | multi_face | low_confidence
     reason: str
     left: float = 0.0
     top: float = 0.0
     right: float = 0.0
     bottom: float = 0.0
-    score: float = 0.0  # of dlib's detector: a margin, higher is surer
+    score: float = 0.0  # of the detector: a margin, higher is surer; 0 for boxes that no detector found
     faces: int = 0
+    level: str = ""
 
 
 def main(
@@ -88,7 +90,7 @@ def tally(detections: Sequence[Detection], photos: Sequence[Photo]) -> Tally:
 
 def _key(photo: Photo, params: Detect) -> str:
     """Of what decides a detection; empty where that is not known."""
-    return key_of(photo.sha256, params.model_dump()) if photo.sha256 and photo.status == "ok" else ""
+    return key_of(photo.sha256, photo.box, params.model_dump()) if photo.sha256 and photo.status == "ok" else ""
 
 
 def _died(photo: Photo) -> Detection:
@@ -101,11 +103,13 @@ def read(path: Path) -> list[Detection]:
 
 
 def summary(detections: list[Detection]) -> str:
-    """Counts by status, and how many photos show several faces."""
+    """Counts by status, how many photos show several faces, and at which levels faces were found."""
     counts = Counter(detection.status for detection in detections)
     several = sum(detection.faces > 1 for detection in detections)
     text = ", ".join(f"{number:,} {status}" for status, number in sorted(counts.items()))
-    return f"{text}; {several:,} with several faces (the largest is used)"
+    at = Counter(detection.level for detection in detections if detection.status == "ok")
+    found = ", ".join(f"{level} {number:,}" for level, number in at.most_common())
+    return f"{text}; {several:,} with several faces\nfound at: {found or 'no level'}"
 
 
 def detect_photo(photo: Photo, params: Detect) -> Detection:
@@ -113,34 +117,47 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
     if photo.status != "ok":
         return Detection(photo.id, photo.status, photo.reason)
     try:
-        grey = cv2.cvtColor(read_rgb(photo.path, sha256=photo.sha256), cv2.COLOR_RGB2GRAY)
+        image = read_rgb(photo.path, sha256=photo.sha256)
     except Unreadable as error:
         return Detection(photo.id, error.status, str(error))
-    for padding, side in _tries(params):
-        boxes, scores = _run(grey, side, padding)
-        if len(boxes):
-            areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-            largest = int(np.argmax(areas))
-            box = (round(float(edge), 2) for edge in boxes[largest])
-            return Detection(photo.id, "ok", "", *box, score=round(scores[largest], 4), faces=len(boxes))
-    return Detection(photo.id, "no_face", "dlib's frontal detector found no face at any size")
+    if photo.box:
+        return _given(photo, image.shape)
+    found = search(image, levels(params))
+    if found is not None:
+        return _chosen(photo, found, image.shape, params.on_multiple)
+    if params.fallback == "image":
+        height, width = image.shape[:2]
+        return Detection(photo.id, "ok", "", 0.0, 0.0, float(width), float(height), level="image")
+    return Detection(photo.id, "no_face", f"no face at any level ({params.detector})")
 
 
-def _tries(params: Detect) -> Iterator[tuple[float, int]]:
-    """Cheap first: most faces are found at the smallest side. Padding helps only faces that touch the frame."""
-    for padding in (0.0, params.padding) if params.padding else (0.0,):
-        for side in params.sides:
-            yield padding, side
+def _given(photo: Photo, shape: tuple[int, ...]) -> Detection:
+    box = boxes.parse(photo.box)
+    (x, y), (height, width) = boxes.centre(box), shape[:2]
+    if not (0 <= x <= width and 0 <= y <= height):
+        reason = f"the given box {photo.box} lies outside of the photo of {width} x {height} pixels"
+        return Detection(photo.id, "low_confidence", reason)
+    return Detection(photo.id, "ok", "", *box, faces=1, level="given")
 
 
-def _run(grey: np.ndarray, side: int, padding: float) -> tuple[np.ndarray, list[float]]:
-    """Boxes (n, 4) as left, top, right, bottom in pixels of ``grey``, and their scores, at one size of the photo."""
-    border = round(padding * max(grey.shape))
-    scale = side / (max(grey.shape) + 2 * border)
-    if border:
-        grey = cv2.copyMakeBorder(grey, border, border, border, border, cv2.BORDER_REPLICATE)
-    size = tuple(max(1, round(scale * length)) for length in grey.shape[::-1])
-    scaled = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    found, scores, _ = models.detector().run(scaled, 0, 0.0)
-    boxes = np.array([[box.left(), box.top(), box.right(), box.bottom()] for box in found], dtype=float).reshape(-1, 4)
-    return boxes / scale - border, list(scores)
+def _chosen(photo: Photo, found: Found, shape: tuple[int, ...], policy: str) -> Detection:
+    """The face that the policy chooses of those found; of equals the surer one."""
+    number = len(found.boxes)
+    if policy == "fail" and number > 1:
+        reason = f"{number} faces, and detect.on_multiple is fail"
+        return Detection(photo.id, "multi_face", reason, faces=number, level=found.level)
+    middle = np.array([shape[1] / 2, shape[0] / 2])
+
+    def merit(face: int) -> tuple[float, float]:
+        box, score = found.boxes[face], found.scores[face]
+        match policy:
+            case "largest":
+                return boxes.area(box), score
+            case "central":
+                return -float(np.hypot(*(boxes.centre(box) - middle))), score
+            case _:
+                return score, 0.0
+
+    chosen = max(range(number), key=merit)
+    box = (round(edge, 2) for edge in found.boxes[chosen])
+    return Detection(photo.id, "ok", "", *box, score=round(found.scores[chosen], 4), faces=number, level=found.level)

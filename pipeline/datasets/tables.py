@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline import boxes
 from pipeline.errors import InputError
 
 
@@ -45,3 +46,13 @@ def name_of(number: str, names: Mapping[int, str], where: str) -> str:
         raise InputError(
             f"{where}: label {number!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}"
         ) from None
+
+
+def box_of(text: str, where: str) -> str:
+    """The box ``left top right bottom`` that a table gives, checked; empty stays empty."""
+    if not text:
+        return ""
+    try:
+        return boxes.written(boxes.parse(text))
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from None

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline import align, detect, landmarks, manifest, models
+from pipeline import align, detect, landmarks, manifest, models, plausible
 from pipeline.detect import Detection
 from pipeline.errors import InputError
 from pipeline.files import file_digest
@@ -176,6 +176,41 @@ def test_crops_keep_their_colours(orl, params, predictor, tmp_path):
     blue, green, red = cv2.imdecode(np.frombuffer(face.crop, np.uint8), cv2.IMREAD_COLOR).mean(axis=(0, 1))
     assert red / green == pytest.approx(2, rel=0.1)
     assert red / blue == pytest.approx(3, rel=0.1)
+
+
+def test_landmarks_depend_little_on_whose_box_it_was(orl, predictor):
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    rectangle = models.detector()(grey, 0)[0]
+    box = np.array([rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()], float)
+    expected, fault = landmarks.place(image, tuple(box), predictor)
+    assert fault == ""
+    side = box[2] - box[0]
+    for shift in ([-0.1, -0.1, 0.1, 0.1], [0.1, 0.1, -0.1, -0.1], [0.1, 0.1, 0.1, 0.1]):
+        moved = tuple(box + side * np.array(shift))
+        points, fault = landmarks.place(image, moved, predictor)
+        assert fault == ""
+        assert plausible.disagreement(points, expected) < 0.04
+
+
+def test_box_without_a_face_gives_no_landmarks_to_train_on(params, predictor, tmp_path, rng):
+    noise = cv2.GaussianBlur(rng.integers(0, 256, (200, 200, 3), np.uint8), (0, 0), 0.7)
+    for number, image in enumerate([noise, *(np.full((200, 200), grey, np.uint8) for grey in (0, 128, 255))]):
+        path = tmp_path / f"{number}.png"
+        cv2.imwrite(str(path), image)
+        row = Photo(str(number), str(path), "anger", "train", ""), Detection(str(number), "ok", "", 40, 40, 160, 160)
+        face = landmarks.align_photo(row, params.landmarks, predictor)
+        assert face.status == "low_confidence"
+        assert face.reason == "landmarks did not settle in 4 looks: probably no face, or hardly visible"
+        assert not face.landmarks.any()
+        assert not face.crop.size
+
+
+def test_impossible_landmarks_are_low_confidence(dataset, params, predictor, monkeypatch):
+    photo, found = manifest.read(dataset.manifest)[0], detect.read(dataset.detections)[0]
+    monkeypatch.setattr(models, "predict", lambda *_: np.full((68, 2), 100.0))
+    face = landmarks.align_photo((photo, found), params.landmarks, predictor)
+    assert (face.status, face.reason) == ("low_confidence", "landmarks collapse to a small part of the box")
 
 
 def test_missing_model_is_named(dataset, params, tmp_path):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
@@ -8,7 +9,7 @@ from pipeline import models
 from pipeline.errors import InputError
 
 
-@pytest.mark.parametrize("name", [models.PREDICTOR, models.FACE_NETWORK])
+@pytest.mark.parametrize("name", [models.PREDICTOR, models.FACE_NETWORK, models.CNN_DETECTOR])
 def test_packaged_models_are_the_published_ones(name):
     path = models.packaged(name)
     assert path.name == name
@@ -50,6 +51,15 @@ def test_missing_and_changed_files_are_named(monkeypatch, tmp_path):
     (tmp_path / "models" / models.PREDICTOR).write_bytes(b"another")
     with pytest.raises(InputError, match=r"is not the file that dlib published \(SHA-256 differs\): pip install"):
         models.packaged(models.PREDICTOR)
+
+
+@pytest.mark.parametrize("make", [models.detector, models.cnn_detector])
+def test_each_thread_has_one_detector_of_its_own(make):
+    with ThreadPoolExecutor(1) as pool:
+        theirs = pool.submit(lambda: (make(), make())).result()
+    assert theirs[0] is theirs[1]
+    assert make() is make()
+    assert make() is not theirs[0]
 
 
 def test_dlib_that_cannot_be_imported_is_named(monkeypatch):

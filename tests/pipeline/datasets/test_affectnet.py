@@ -78,6 +78,16 @@ def test_old_layout(source, tmp_path):
     assert affectnet.read(source)[0].path == (tmp_path / "Manually_Annotated_Images" / "0" / "a0.jpg").as_posix()
 
 
+def test_old_layout_gives_boxes(source, tmp_path):
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,expression\n"
+    (tmp_path / "training.csv").write_text(header + "a.jpg,12,34,100,110,0\nb.jpg,0,0,0,0,1\nc.jpg,,,,,2\n")
+    (tmp_path / "validation.csv").write_text("subDirectory_filePath,expression\nv.jpg,6\n")
+    assert [photo.box for photo in affectnet.read(source)] == ["12 34 112 144", "", "", ""]
+    (tmp_path / "validation.csv").write_text(header + "v.jpg,1,2,x,4,0\n")
+    with pytest.raises(InputError, match="validation.csv line 2: face box '1 2 x 4' is not four numbers: restore"):
+        affectnet.read(source)
+
+
 def test_old_layout_names_the_line(source, tmp_path):
     (tmp_path / "training.csv").write_text("subDirectory_filePath,expression\na.jpg,1\nb.jpg,11\n")
     (tmp_path / "validation.csv").write_text("subDirectory_filePath,expression\nc.jpg,1\n")

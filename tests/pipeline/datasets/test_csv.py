@@ -27,6 +27,28 @@ def test_subject_and_split_are_optional_and_columns_come_in_any_order(read):
     assert (photo.id, photo.label, photo.subject, photo.split) == ("a.jpg", "anger", "", "")
 
 
+def test_boxes_are_optional(read):
+    photos = read("image,label,box\na.jpg,anger,10 20.5  110 140\nb.jpg,anger,\n")
+    assert [photo.box for photo in photos] == ["10 20.5 110 140", ""]
+    assert read("image,label\na.jpg,anger\n")[0].box == ""
+
+
+@pytest.mark.parametrize(
+    ("box", "problem"),
+    [
+        ("1 2 3", "box '1 2 3' is not four numbers: write left top right bottom"),
+        ("a b c d", "is not four numbers"),
+        ('"1,2,3,4"', "is not four numbers"),
+        ("1 2 nan 4", "is not finite"),
+        ("1 2 1 4", "is empty: right must be larger than left"),
+        ("1 4 3 2", "is empty"),
+    ],
+)
+def test_malformed_box_is_named(read, box, problem):
+    with pytest.raises(InputError, match=f"labels.csv line 3: .*{problem}"):
+        read(f"image,label,box\na.jpg,anger,\nb.jpg,anger,{box}\n")
+
+
 def test_absolute_paths_are_kept(read, tmp_path):
     (photo,) = read(f"image,label\n{tmp_path}/elsewhere/a.jpg,anger\n")
     assert photo.path == f"{tmp_path}/elsewhere/a.jpg"
