@@ -10,8 +10,9 @@ def names(params, **changes):
     return [level.name for level in levels(params.detect.model_copy(update={"sides": (128, 256), **changes}))]
 
 
-def test_levels_come_coarse_first_and_the_dear_detector_last(params):
+def test_levels_come_coarse_and_cheap_first(params):
     assert names(params) == ["128", "padded 128", "256", "padded 256", "mmod padded 160"]
+    assert names(params, sides=(128, 512), padding=0.0) == ["128", "mmod 160", "512"]
     assert names(params, detector="hog", padding=0.0) == ["128", "256"]
     assert names(params, detector="mmod", mmod_sides=(160, 384)) == ["mmod padded 160", "mmod padded 384"]
 
