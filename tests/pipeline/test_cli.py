@@ -1,9 +1,13 @@
+import csv
 import json
 import os
 import re
 import subprocess
 import sys
+import zlib
 
+import cv2
+import numpy as np
 import pytest
 
 from pipeline.manifest import SPLITS
@@ -236,3 +240,72 @@ def test_offline_commands_start_without_torch(tmp_path):
     for command in ("ingest", "detect", "landmarks", "heatmaps", "codebook", "bench"):
         assert aucue_process(command, "--help", folder=tmp_path, PYTHONPATH=path).returncode == 0
     assert aucue_process("--version", folder=tmp_path, PYTHONPATH=path).returncode == 0
+
+
+# Hard inputs, from photo to shards
+
+
+@pytest.fixture
+def damaged(tmp_path, orl, table):
+    """Damaged files among the photos of a data set; returns each with its status to be."""
+    table()
+    root = tmp_path / "root"
+    _, portrait = cv2.imencode(".jpg", cv2.imread(f"{orl}/s1/1.pgm"))
+    bomb = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (60000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    bomb += zlib.crc32(bomb[12:]).to_bytes(4, "big")
+    contents = {
+        "empty.jpg": (b"", "unreadable"),
+        "half.jpg": (portrait.tobytes()[:900], "unreadable"),
+        "text.png": (b"no image\n", "unreadable"),
+        "bomb.png": (bomb + b"\0\0\0\0IDAT" + bytes(4), "too_large"),
+        "noise.bmp": (cv2.imencode(".bmp", np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8))[1], "no_face"),
+        "größe 顔 🙂.jpg": (portrait.tobytes(), "ok"),
+        "wrong.png": (portrait.tobytes(), "ok"),
+    }
+    for name, (content, _) in contents.items():
+        (root / name).write_bytes(content)
+    (root / "folder.jpg").mkdir()
+    (root / "link.jpg").symlink_to(root / "nowhere.jpg")
+    expected = {name: status for name, (_, status) in contents.items()}
+    expected |= dict.fromkeys(("folder.jpg", "link.jpg", "missing.jpg"), "unreadable")
+    with open(root / "labels.csv", "a", encoding="utf-8") as stream:
+        stream.writelines(f"\n{name},fear" for name in expected)
+    return expected
+
+
+DAMAGED = *CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "), ("workers: auto", "workers: 2")
+
+
+def test_every_damaged_photo_has_a_row(run, write_params, damaged, tmp_path):
+    write_params(*DAMAGED)
+    for stage in ("ingest", "detect", "landmarks", "heatmaps"):
+        assert run(stage).exit_code == 0
+    with open(tmp_path / "data" / "detections.csv", encoding="utf-8", newline="") as stream:
+        rows = {row["id"]: row for row in csv.DictReader(stream)}
+    assert {name: rows[name]["status"] for name in damaged} == damaged
+    assert all("\n" not in row["reason"] and bool(row["reason"]) == (row["status"] != "ok") for row in rows.values())
+    faces = ShardSet(tmp_path / "data" / "faces", "faces")
+    statuses = dict(zip(faces.column("id").tolist(), faces.column("status").tolist(), strict=True))
+    assert {name: statuses[name] for name in damaged} == damaged
+    assert run("verify").exit_code == 0
+
+
+def test_too_many_failures_stop_a_stage(run, write_params, damaged, tmp_path):
+    write_params(*DAMAGED, ("max_failed_fraction: 0.5", "max_failed_fraction: 0.3"))
+    run("ingest")
+    result = run("detect")
+    assert result.exit_code == 1
+    message = (
+        "8 of 22 photos failed (1 no_face, 1 too_large, 6 unreadable), more than ingest.max_failed_fraction allows (0.3)"
+    )
+    assert message in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "data" / "detections.csv").exists()
+
+
+def test_pruning_the_cache(run, write_params, dataset, tmp_path):
+    write_params()
+    run("heatmaps", "--faces", dataset.faces)
+    assert "removed 0 rows and shards" in run("cache", "prune").output
+    assert "removed 3 rows and shards" in run("cache", "prune", "--unused-for", "0").output
+    assert list((tmp_path / "data" / ".cache").rglob("*.h5")) == []
+    assert run("verify").exit_code == 0
