@@ -17,13 +17,14 @@ import cv2
 
 from pipeline import detect, landmarks, manifest, models
 from pipeline.bench import shown
+from pipeline.crops import decode_crop
 from pipeline.detect import Detection
 from pipeline.errors import InputError
 from pipeline.files import write_text
 from pipeline.landmarks import Face
 from pipeline.manifest import Photo
 from pipeline.params import Params
-from pipeline.shards import ShardSet, decode_crop
+from pipeline.shards import ShardSet
 from pipeline.workers import ordered_map
 
 READS = 5000

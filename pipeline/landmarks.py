@@ -13,6 +13,7 @@ import numpy as np
 from pipeline import align, cache, detect, manifest, models, plausible
 from pipeline.boxes import Box
 from pipeline.cache import Pages
+from pipeline.crops import encode_crop
 from pipeline.detect import Detection
 from pipeline.errors import InputError
 from pipeline.files import file_digest, locked
@@ -20,7 +21,8 @@ from pipeline.manifest import Photo
 from pipeline.params import Base, Landmarks
 from pipeline.photos import Unreadable, read_rgb
 from pipeline.progress import progress, taken_up
-from pipeline.shards import ShardWriter, encode_crop, read_page
+from pipeline.shard_files import read_page
+from pipeline.shards import ShardWriter
 from pipeline.statuses import Tally
 from pipeline.workers import DIED, ordered_map
 

@@ -17,7 +17,6 @@ holds a digest of every column, so that a reader checks what it reads and nothin
 
 import hashlib
 import json
-import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -26,11 +25,11 @@ from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
-import cv2
 import h5py
 import numpy as np
 
 from pipeline.cache import Pages, key, link
+from pipeline.crops import decode_crop
 from pipeline.errors import InputError
 from pipeline.files import atomic, write_text
 from pipeline.shard_files import (
@@ -48,6 +47,7 @@ from pipeline.shard_files import (
     fixed_length,
     open_shard,
     read_index,
+    read_page,
     shard_of,
 )
 
@@ -262,28 +262,3 @@ class ShardSet:
         if self._process != os.getpid():  # forked: the parent's handles are not ours to use
             self._open, self._process = {}, os.getpid()
         return self._open
-
-
-def read_page(path: Path, kind: str, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some columns of a shard that no index lists, checked by its own attributes. Raises InputError if it is damaged."""
-    shard = shard_of(path, kind)
-    with open_shard(path, kind, shard) as file:
-        return {name: decoded(checked_column(file, name, shard, "it is made again")) for name in names}
-
-
-def encode_crop(image: np.ndarray, encoding: str, quality: int) -> np.ndarray:
-    """A square RGB crop (side, side, 3) uint8 as bytes (n,) uint8: ``jpeg`` of that quality, or ``raw``."""
-    if encoding == "raw":
-        return image.reshape(-1)
-    done, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise RuntimeError("OpenCV could not encode a crop as JPEG")
-    return jpeg
-
-
-def decode_crop(encoded: np.ndarray, encoding: str) -> np.ndarray | None:
-    """The inverse; None if it cannot be decoded."""
-    if encoding == "jpeg":
-        return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
-    side = math.isqrt(len(encoded) // 3)
-    return encoded.reshape(side, side, 3) if len(encoded) == 3 * side**2 else None

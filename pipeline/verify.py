@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import detect, manifest
+from pipeline.crops import decode_crop
 from pipeline.errors import InputError
 from pipeline.files import file_digest
 from pipeline.manifest import Photo
 from pipeline.progress import progress
 from pipeline.shard_files import COLUMNS, INDEX
-from pipeline.shards import ShardSet, decode_crop
+from pipeline.shards import ShardSet
 
 STATUSES = {
     "ok", "excluded", "no_face", "multi_face", "unreadable", "too_large", "low_confidence", "predictor_failed"

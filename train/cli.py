@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline import params as parameters
-from pipeline.cli import params_option, path_option
+from pipeline.options import params_option, path_option
 from train import VARIANTS
 from train.headline import HEADLINE, shown
 
