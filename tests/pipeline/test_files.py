@@ -1,8 +1,11 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
-from pipeline.files import atomic, write_text
+from pipeline.errors import InputError
+from pipeline.files import atomic, locked, write_text
 
 
 def fail_after_writing(path, text):
@@ -58,3 +61,35 @@ def test_forgotten_file_is_an_error(tmp_path):
 def test_text_has_unix_line_ends_and_is_utf8(tmp_path):
     write_text(tmp_path / "file.txt", "größe\n顔\n")
     assert (tmp_path / "file.txt").read_bytes() == "größe\n顔\n".encode()
+
+
+def test_lock_names_its_holder_and_ends_with_it(tmp_path):
+    script = (
+        "import sys, time; from pathlib import Path; from pipeline.files import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    out = tmp_path / "data" / "faces"
+    holder = subprocess.Popen([sys.executable, "-c", script, str(out)], stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    with pytest.raises(InputError, match=rf"faces is being written by process {holder.pid} on .* \(since 20"), locked(out):
+        pass
+    holder.kill()
+    holder.communicate()
+    with locked(out):
+        pass
+    with locked(out):
+        pass
+
+
+def test_lock_clears_what_a_killed_writer_left(tmp_path):
+    for name in (".out.csv.123.tmp", ".other.csv.123.tmp"):
+        (tmp_path / name).write_text("half")
+    with locked(tmp_path / "out.csv"):
+        pass
+    assert not (tmp_path / ".out.csv.123.tmp").exists()
+    assert (tmp_path / ".other.csv.123.tmp").exists()
+
+
+def test_two_outputs_of_a_folder_have_a_lock_each(tmp_path):
+    with locked(tmp_path / "faces"), locked(tmp_path / "heatmaps"):
+        pass

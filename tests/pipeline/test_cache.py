@@ -1,0 +1,124 @@
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pipeline import cache
+from pipeline.cache import Pages, Rows
+
+
+def test_key_is_of_the_content_whatever_its_order():
+    assert cache.key({"a": 1, "b": [2]}) == cache.key({"b": [2], "a": 1})
+    assert len({cache.key(1), cache.key("1"), cache.key([1]), cache.key(1, 1)}) == 4
+
+
+def test_rows_come_back_in_a_later_run(tmp_path):
+    with Rows(tmp_path, "detect") as rows:
+        assert "a" not in rows
+        rows["a"] = ["ok", 1.5]
+        assert rows["a"] == ["ok", 1.5]
+    with Rows(tmp_path, "detect") as rows:
+        assert "a" in rows
+        assert rows["a"] == ["ok", 1.5]
+    with Rows(tmp_path, "other") as rows:
+        assert "a" not in rows
+
+
+def test_rows_without_a_folder_last_as_long_as_the_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        with Rows(None, "detect") as rows:
+            assert "a" not in rows
+            rows["a"] = []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_of_a_killed_run_are_there_but_for_the_last_second(tmp_path):
+    script = """
+import os, signal, sys, time
+from pathlib import Path
+from pipeline.cache import Rows
+rows = Rows(Path(sys.argv[1]), "detect").__enter__()
+for number in range(14):
+    rows[str(number)] = [number]
+    time.sleep(0.1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)])
+    with Rows(tmp_path, "detect") as rows:
+        kept = [number for number in range(14) if str(number) in rows]
+        assert len(kept) >= 9
+        assert kept == list(range(len(kept)))
+        assert all(rows[str(number)] == [number] for number in kept)
+
+
+def test_file_that_is_no_database_is_replaced(tmp_path):
+    with Rows(tmp_path, "detect") as rows:
+        rows["a"] = []
+    (file,) = tmp_path.rglob("detect.sqlite")
+    file.write_bytes(b"x" * 5000)
+    with Rows(tmp_path, "detect") as rows:
+        assert "a" not in rows
+        rows["a"] = [1]
+    with Rows(tmp_path, "detect") as rows:
+        assert rows["a"] == [1]
+
+
+def test_other_code_finds_nothing(tmp_path, monkeypatch):
+    file = tmp_path / "shard"
+    file.write_text("content")
+    Pages(tmp_path, "faces").keep("k", file)
+    with Rows(tmp_path, "detect") as rows:
+        rows["a"] = []
+    monkeypatch.setattr(cache, "code", lambda: "f" * 64)
+    assert Pages(tmp_path, "faces").find("k") is None
+    with Rows(tmp_path, "detect") as rows:
+        assert "a" not in rows
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_pages_are_the_same_file_or_a_copy(tmp_path, monkeypatch, links):
+    def refuse(*_):
+        raise OSError("no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    file = tmp_path / "shard"
+    file.write_text("content")
+    pages = Pages(tmp_path / "cache", "faces")
+    assert pages.find("k") is None
+    pages.keep("k", file)
+    assert pages.find("k").read_text() == "content"
+    assert pages.find("k").samefile(file) == links
+    assert list(pages) == [pages.find("k")]
+    file.unlink()
+    assert pages.find("k").read_text() == "content"
+
+
+def test_pruning_takes_what_was_not_used_for_long(tmp_path):
+    pages = Pages(tmp_path / "cache", "faces")
+    for key in ("old", "used"):
+        (tmp_path / "shard").write_bytes(bytes(1000))
+        pages.keep(key, tmp_path / "shard")
+        (tmp_path / "shard").unlink()
+    with Rows(tmp_path / "cache", "detect") as rows:
+        rows["old"], rows["used"] = [], []
+        rows._database.execute("UPDATE rows SET used = ?", (time.time() - 9 * 86400,))
+        assert rows["used"] == []
+    for page in list(pages):
+        os.utime(page, (0, time.time() - 9 * 86400))
+    assert pages.find("used")  # which is a use
+    removed, _ = cache.prune(tmp_path / "cache", 10)
+    assert removed == 0
+    removed, _ = cache.prune(tmp_path / "cache", 8)
+    assert removed == 2
+    assert pages.find("old") is None
+    assert pages.find("used")
+    with Rows(tmp_path / "cache", "detect") as rows:
+        assert "old" not in rows
+        assert "used" in rows
+    removed, freed = cache.prune(tmp_path / "cache", 0)
+    assert removed == 2
+    assert freed >= 1000
