@@ -27,9 +27,14 @@ def main(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> l
 
     ``photos_dir`` receives the images of datasets that are made here (demo, ferplus); what is there already stays.
     """
-    root = Path(params.root)
-    if not root.is_dir():
+    if not Path(params.root).is_dir():
         raise InputError(f"ingest.root {params.root!r} is not a folder: give the folder of the {params.dataset} photos")
+    with locked(manifest_path):
+        return _ingest(base, params, photos_dir, manifest_path)
+
+
+def _ingest(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> list[Photo]:
+    root = Path(params.root)
     photos_dir.mkdir(parents=True, exist_ok=True)
     adapter = importlib.import_module(f"pipeline.datasets.{params.dataset}")
     source = Source(root, photos_dir, params.labels, params.images_per_class, base.seed, base.workers)
@@ -44,9 +49,8 @@ def main(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> l
     found = duplicates.find(photos)
     if params.drop_cross_split_duplicates:
         photos = duplicates.without_leaks(photos)
-    with locked(manifest_path):
-        write_table(manifest_path.with_name("duplicates.csv"), Duplicate, found)
-        manifest.write(manifest_path, photos)
+    write_table(manifest_path.with_name("duplicates.csv"), Duplicate, found)
+    manifest.write(manifest_path, photos)
     return photos
 
 

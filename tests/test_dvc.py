@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -48,8 +50,17 @@ class Project:
         assert number == 1, f"{pattern} is not in {name}"
         path.write_text(text)
 
+    def start(self, *command: str) -> subprocess.Popen:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment(), **streams)
+
     def run(self, *command: str) -> str:
-        environment = {
+        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        return {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.folder),  # its own code, not the installed one
@@ -59,9 +70,6 @@ class Project:
             "GIT_CONFIG_KEY_1": "user.email",
             "GIT_CONFIG_VALUE_1": "test@example.org",
         }
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     def stale(self) -> list[str]:
         """The stages that ``dvc repro`` would run, as far as it can tell before it runs them."""
@@ -161,3 +169,25 @@ def test_from_scratch_elsewhere_without_git_every_byte_is_the_same(project, tmp_
     assert set(ours) == set(theirs)
     assert len(ours) > 100
     assert [name for name, content in ours.items() if theirs[name] != content] == []
+
+
+def test_killed_dvc_leaves_nothing_that_the_next_run_does_not_mend(project, tmp_path):
+    """DVC alone is killed: the stage that it ran lives on, and a second one must not write beside it."""
+    other = Project(tmp_path, workers=2)
+    other.run("dvc", "init", "--quiet", "--no-scm")
+    moments = random.Random(0)
+    for _ in range(8):
+        process = other.start("dvc", "repro", "heatmaps")
+        time.sleep(moments.uniform(1.5, 6))
+        process.kill()
+        process.communicate()
+    for _ in range(30):
+        process = other.start("dvc", "repro", "heatmaps")
+        output, _ = process.communicate()
+        if process.returncode == 0:
+            break
+        assert "is being written by process" in output  # by the orphan
+        time.sleep(1)
+    names = ("manifest.csv", "duplicates.csv", "detections.csv", "photos", "faces", "heatmaps")
+    assert other.files(*names) == project.files(*names)
+    assert "sound" in other.run("aucue", "verify")
