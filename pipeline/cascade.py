@@ -20,6 +20,7 @@ from pipeline.params import Detect
 # cannot count faces; from here on it sees those of a third of the photo's length.
 ALL_FACES = 256
 ENLARGE = 2  # times, at sides beyond ALL_FACES: more shows a detector nothing new, at four times the cost each doubling
+MMOD_PADDING = 0.1  # at once, since this detector is dear: it costs it no face, and more of it would find none
 MMOD_SHIFT = (0.047, 0.056)  # of a box's side, right and down: between the medians of the two detectors' boxes
 
 
@@ -57,8 +58,7 @@ def levels(params: Detect) -> Iterator[Level]:
         hog = [side for side in params.sides if side >= ALL_FACES] or params.sides[-1:]
     paddings = (0.0, params.padding) if params.padding else (0.0,)
     by_hog = [Level("hog", side, padding) for side in hog for padding in paddings]
-    # Padded at once: this detector is dear, and padding costs it no face.
-    by_mmod = [Level("mmod", side, params.padding) for side in params.mmod_sides]
+    by_mmod = [Level("mmod", side, min(params.padding, MMOD_PADDING)) for side in params.mmod_sides]
     if params.detector != "mmod":
         yield from (level for level in by_hog if level.side <= ALL_FACES)
     if params.detector != "hog":

@@ -11,8 +11,8 @@ def names(params, **changes):
 
 
 def test_levels_come_coarse_and_cheap_first(params):
-    assert names(params) == ["128", "padded 128", "256", "padded 256", "mmod padded 160"]
-    assert names(params, sides=(128, 512), padding=0.0) == ["128", "mmod 160", "512"]
+    assert names(params) == ["128", "padded 128", "256", "padded 256", "mmod padded 128"]
+    assert names(params, sides=(128, 512), padding=0.0) == ["128", "mmod 128", "512"]
     assert names(params, detector="hog", padding=0.0) == ["128", "256"]
     assert names(params, detector="mmod", mmod_sides=(160, 384)) == ["mmod padded 160", "mmod padded 384"]
 

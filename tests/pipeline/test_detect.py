@@ -148,7 +148,7 @@ def test_coarse_level_that_sees_the_largest_face_alone_does_not_decide_what_fail
 def test_level_is_kept(look, portrait):
     assert look(portrait).level == "128"
     assert look(portrait, sides=(256,)).level == "256"
-    assert look(portrait, detector="mmod").level == "mmod padded 160"
+    assert look(portrait, detector="mmod").level == "mmod padded 128"
 
 
 def test_mmod_shows_the_same_face(look, portrait):
@@ -161,7 +161,7 @@ def test_mmod_finds_what_hog_does_not(look, portrait):
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 60, 1)
     leaning = cv2.warpAffine(portrait, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
     assert look(leaning, detector="hog").status == "no_face"
-    assert look(leaning).level == "mmod padded 160"
+    assert look(leaning).level == "mmod padded 128"
 
 
 def test_given_box_is_used_as_it_is(look, portrait):
