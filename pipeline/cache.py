@@ -8,6 +8,7 @@ named by the code. So nothing there can be stale, and deleting any of it costs t
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -17,10 +18,13 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from pipeline.errors import InputError
 from pipeline.files import atomic
 
 FOLDER = Path("data/.cache")
 COMMIT_SECONDS = 1.0  # of work that a kill can cost
+OF_CODE = re.compile(r"[0-9a-f]{16}")  # a folder's name: the code's digest
+OF_PAGE = re.compile(r"[0-9a-f]{64}\.h5|\.[0-9a-f]{64}\.h5\.\d+\.tmp")  # the latter of a killed run
 LIBRARIES = ("dlib-bin", "h5py", "numpy", "opencv-python-headless")  # whose version may change a byte
 
 
@@ -123,14 +127,20 @@ def link(source: Path, target: Path) -> None:
 
 
 def prune(folder: Path, unused_days: float) -> tuple[int, int]:
-    """Remove what no run has used for so many days; returns how many rows and pages, and how many bytes."""
+    """Remove what no run has used for so many days; returns how many rows and pages, and how many bytes.
+
+    Touches nothing but what a cache holds, whatever the folder. Raises InputError where there is none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no cache {folder}: give its folder, data/.cache by default")
     before, oldest, removed = _size(folder), time.time() - unused_days * 86400, 0
-    for database in folder.glob("*/*.sqlite"):
+    ours = [path for path in folder.iterdir() if OF_CODE.fullmatch(path.name)]
+    for database in (file for path in ours for file in path.glob("*.sqlite")):
         with closing(sqlite3.connect(database)) as connection:
             removed += connection.execute("DELETE FROM rows WHERE used <= ?", (oldest,)).rowcount
             connection.commit()
             connection.execute("VACUUM")
-    for page in folder.glob("*/*/*"):  # also what a killed run left half-written
+    for page in (file for path in ours for file in path.glob("*/*") if OF_PAGE.fullmatch(file.name)):
         if page.stat().st_mtime <= oldest:
             page.unlink()
             removed += 1

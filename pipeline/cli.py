@@ -115,10 +115,10 @@ def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
 @params_option
 @path_option("--manifest", "data/manifest.csv", "Table to read.")
 @path_option("--out", "data/detections.csv", "Table to write.")
-@path_option("--metrics", "data/detections.json", "Counts to write.")
+@click.option("--metrics", type=Path, help="Counts to write.  [default: OUT with .json]")
 @cache_option
 @scheduler_option
-def detect(params_path: Path, manifest: Path, out: Path, metrics: Path, cache: Path, scheduler: str | None) -> None:
+def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, cache: Path, scheduler: str | None) -> None:
     """Find the face in every photo.
 
     \b
@@ -132,7 +132,7 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path, cache: P
     params = parameters.load(params_path)
     rows = stage.main(params.base, params.detect, manifest, out, cache, scheduler, params.ingest.max_failed_fraction)
     tally = stage.tally(rows, manifests.read(manifest))
-    tally.write(metrics)
+    tally.write(metrics or out.with_suffix(".json"))
     click.echo(f"{tally}\n{stage.summary(rows)}\nwrote {len(rows):,} rows to {out}")
 
 
@@ -141,11 +141,11 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path, cache: P
 @path_option("--manifest", "data/manifest.csv", "Table to read.")
 @path_option("--detections", "data/detections.csv", "Table to read.")
 @path_option("--out", "data/faces", "Folder of face shards to write.")
-@path_option("--metrics", "data/faces.json", "Counts to write.")
+@click.option("--metrics", type=Path, help="Counts to write.  [default: OUT.json]")
 @cache_option
 @scheduler_option
 def landmarks(
-    params_path: Path, manifest: Path, detections: Path, out: Path, metrics: Path, cache: Path, scheduler: str | None
+    params_path: Path, manifest: Path, detections: Path, out: Path, metrics: Path | None, cache: Path, scheduler: str | None
 ) -> None:
     """Place 68 landmarks, align, and store the crops in shards.
 
@@ -158,7 +158,7 @@ def landmarks(
     params = parameters.load(params_path)
     most = params.ingest.max_failed_fraction
     tally = stage.main(params.base, params.landmarks, manifest, detections, out, cache, scheduler, most)
-    tally.write(metrics)
+    tally.write(metrics or out.with_name(f"{out.name}.json"))
     click.echo(f"{tally}\nwrote {tally.total():,} rows to {out}")
 
 

@@ -76,8 +76,8 @@ def main(
             else:
                 detection = Detection(photo.id, *earlier[key])
             detections.append(detection)
-        tally(detections, photos).refuse_too_many_failures(max_failed_fraction)
         write_table(detections_path, Detection, detections)
+        tally(detections, photos).refuse_too_many_failures(max_failed_fraction, detections_path)
     return detections
 
 

@@ -41,7 +41,7 @@ def main(
     ``meaning_path`` holds, which is what DVC compares.
     """
     book = codebooks.load(params.codebook)
-    if meaning_path and meaning_path.read_text(encoding="utf-8") != book.described():
+    if meaning_path and meaning_path.read_bytes() != book.described().encode():
         raise InputError(f"{meaning_path} is not what codebook {params.codebook} means: run `dvc repro`")
     faces = ShardSet(faces_dir, "faces")
     if params.size > faces.stamp["crop_size"]:

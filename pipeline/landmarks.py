@@ -112,7 +112,7 @@ def main(
             else:
                 bar.update(len(shard))
             statuses.count(map(str, columns["status"]), [row.photo for row in shard])
-        statuses.refuse_too_many_failures(max_failed_fraction)
+        statuses.refuse_too_many_failures(max_failed_fraction, detections_path)
     return statuses
 
 

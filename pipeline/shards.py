@@ -88,15 +88,16 @@ class ShardWriter:
         if self._folder.exists() and not self._folder.is_dir():
             raise InputError(f"{self._folder} is a file: give a folder to write to")
         index = self._folder / INDEX
+        foreign = [path for path in self._folder.glob("*") if path.name != INDEX and not SHARD_NAME.fullmatch(path.name)]
+        for path in foreign:
+            if path.suffix == ".h5":
+                raise InputError(f"{path} is no shard of ours and would be lost: give another folder to write to")
         try:
-            kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"]) if index.exists() else self._kind
-        except (OSError, ValueError, KeyError, TypeError):
-            kind = "something else"
+            kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"])
+        except (OSError, ValueError, KeyError, TypeError):  # none, or a damaged one among our own files
+            kind = "other files" if foreign else self._kind
         if MADE_BY.get(kind) != MADE_BY[self._kind]:
             raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
-        for path in self._folder.glob("*.h5"):
-            if not SHARD_NAME.fullmatch(path.name):
-                raise InputError(f"{path} is no shard of ours and would be lost: give another folder to write to")
 
     def key(self, *rows: object) -> str:
         """The key of a shard, for what decides its rows."""

@@ -26,15 +26,16 @@ class Tally(Counter[str]):
             for counter in (self, self.by_label[photo.label], self.by_split[photo.split]):
                 counter[status] += 1
 
-    def refuse_too_many_failures(self, most: float) -> None:
-        """InputError if a larger share than ``most`` of the photos, besides excluded ones, has no usable face."""
+    def refuse_too_many_failures(self, most: float, reasons: Path) -> None:
+        """InputError if a larger share than ``most`` of the photos, besides excluded ones, failed. ``reasons`` is
+        where they are."""
         photos = self.total() - self["excluded"]
         failed = {status: number for status, number in self.items() if status not in NOT_A_FAILURE}
         if photos and sum(failed.values()) > most * photos:
             shown = ", ".join(f"{number:,} {status}" for status, number in sorted(failed.items()))
             raise InputError(
                 f"{sum(failed.values()):,} of {photos:,} photos failed ({shown}), more than ingest.max_failed_fraction "
-                f"allows ({most:g}): look at their reasons, and mend the photos, or detect's parameters, or raise it"
+                f"allows ({most:g}): {reasons} says why; mend the photos or detect's parameters, or allow more"
             )
 
     def write(self, path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline import cache
 from pipeline.cache import Pages, Rows
+from pipeline.errors import InputError
 
 
 def test_key_is_of_the_content_whatever_its_order():
@@ -99,7 +100,8 @@ def test_pages_are_the_same_file_or_a_copy(tmp_path, monkeypatch, links):
 
 def test_pruning_takes_what_was_not_used_for_long(tmp_path):
     pages = Pages(tmp_path / "cache", "faces")
-    for key in ("old", "used"):
+    old, used = "a" * 64, "b" * 64
+    for key in (old, used):
         (tmp_path / "shard").write_bytes(bytes(1000))
         pages.keep(key, tmp_path / "shard")
         (tmp_path / "shard").unlink()
@@ -109,16 +111,28 @@ def test_pruning_takes_what_was_not_used_for_long(tmp_path):
         assert rows["used"] == []
     for page in list(pages):
         os.utime(page, (0, time.time() - 9 * 86400))
-    assert pages.find("used")  # which is a use
+    assert pages.find(used)  # which is a use
     removed, _ = cache.prune(tmp_path / "cache", 10)
     assert removed == 0
     removed, _ = cache.prune(tmp_path / "cache", 8)
     assert removed == 2
-    assert pages.find("old") is None
-    assert pages.find("used")
+    assert pages.find(old) is None
+    assert pages.find(used)
     with Rows(tmp_path / "cache", "detect") as rows:
         assert "old" not in rows
         assert "used" in rows
     removed, freed = cache.prune(tmp_path / "cache", 0)
     assert removed == 2
     assert freed >= 1000
+
+
+def test_pruning_touches_nothing_but_a_cache(tmp_path):
+    for name in ("train/guided/model.safetensors", "a/b/c", f"{'0' * 16}/faces/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("somebody's")
+        os.utime(tmp_path / name, (0, 0))
+    assert cache.prune(tmp_path, 0)[0] == 0
+    assert (tmp_path / "train/guided/model.safetensors").exists()
+    assert (tmp_path / "0000000000000000/faces/notes.txt").exists()
+    with pytest.raises(InputError, match="there is no cache"):
+        cache.prune(tmp_path / "none", 0)

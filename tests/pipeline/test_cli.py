@@ -299,7 +299,8 @@ def test_too_many_failures_stop_a_stage(run, write_params, damaged, tmp_path):
         "8 of 22 photos failed (1 no_face, 1 too_large, 6 unreadable), more than ingest.max_failed_fraction allows (0.3)"
     )
     assert message in result.stderr.splitlines()[-1]
-    assert not (tmp_path / "data" / "detections.csv").exists()
+    assert "data/detections.csv says why" in result.stderr
+    assert "No such file or directory" in (tmp_path / "data" / "detections.csv").read_text()
 
 
 def test_pruning_the_cache(run, write_params, dataset, tmp_path):

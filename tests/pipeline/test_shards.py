@@ -523,3 +523,13 @@ def test_writer_deletes_nothing_that_is_not_its_own(folder, tmp_path):
     with pytest.raises(InputError, match="other.h5 is no shard of ours"), ShardWriter(tmp_path / "mine", "faces", {}):
         pass
     assert (tmp_path / "mine" / "other.h5").read_bytes() == b"precious"
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "main.py").write_text("precious")
+    with pytest.raises(InputError, match="code holds other files, not faces"), ShardWriter(tmp_path / "code", "faces", {}):
+        pass
+
+
+def test_set_with_a_damaged_index_is_written_anew(folder):
+    (folder / "index.json").write_text("junk")
+    write(folder, faces(0, 3))
+    assert len(ShardSet(folder, "faces")) == 3

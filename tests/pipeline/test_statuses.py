@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,9 +39,9 @@ def test_table(tally):
 
 
 def test_too_many_failures_are_an_error_excluded_photos_aside(tally):
-    tally.refuse_too_many_failures(0.3)
+    tally.refuse_too_many_failures(0.3, Path("rows.csv"))
     with pytest.raises(
         InputError, match=r"3 of 10 photos failed \(2 no_face, 1 unreadable\), more than .* allows \(0\.29\)"
     ):
-        tally.refuse_too_many_failures(0.29)
-    Tally().refuse_too_many_failures(0.0)
+        tally.refuse_too_many_failures(0.29, Path("rows.csv"))
+    Tally().refuse_too_many_failures(0.0, Path("rows.csv"))
