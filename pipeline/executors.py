@@ -72,6 +72,8 @@ class Cluster:
     """The workers of a running Dask cluster, which see the same files by the same names and have the same install."""
 
     def __init__(self, address: str) -> None:
+        if "://" not in address:
+            raise InputError(f"--scheduler {address} is no address: give it as tcp://host:8786")
         try:
             from distributed import Client, KilledWorker
         except ImportError as error:

@@ -1,8 +1,8 @@
 """Real processes, and a real Dask cluster on loopback."""
 
+import importlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,33 +17,9 @@ from pipeline import executors
 from pipeline.errors import InputError
 from pipeline.workers import ordered_map
 
+sys.path.insert(0, str(Path(__file__).parent))  # spawned processes have it, too
+jobs = importlib.import_module("jobs")
 ITEMS = range(120)
-
-
-def square(number):
-    return number**2
-
-
-def square_or_die(number):
-    if number in (37, 90):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number**2
-
-
-def slow_square(number):
-    time.sleep(0.05)
-    return number**2
-
-
-def threads_of(_):
-    import cv2
-    from threadpoolctl import threadpool_info
-
-    return cv2.getNumThreads(), max(library["num_threads"] for library in threadpool_info())
-
-
-def minus(number):
-    return -number
 
 
 @contextmanager
@@ -91,22 +67,22 @@ def wait_for(condition, seconds=30):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_item_that_kills_its_process_costs_its_own_result_alone(workers):
-    results = list(ordered_map(square_or_die, ITEMS, workers, minus))
+    results = list(ordered_map(jobs.square_or_die, ITEMS, workers, jobs.minus))
     assert results == [-number if number in (37, 90) else number**2 for number in ITEMS]
 
 
 def test_death_is_an_error_where_nothing_can_stand_for_the_result():
     with pytest.raises(executors.Processes.deaths):
-        list(ordered_map(square_or_die, ITEMS, 2))
+        list(ordered_map(jobs.square_or_die, ITEMS, 2))
 
 
 def test_every_process_computes_with_one_thread():
-    assert set(ordered_map(threads_of, ITEMS, 2)) == {(1, 1)}
+    assert set(ordered_map(jobs.threads_of, ITEMS, 2)) == {(1, 1)}
 
 
 def test_workers_do_not_outlive_a_killed_parent():
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from test_executors import slow_square; "
+        "import sys; sys.path.insert(0, sys.argv[1]); from jobs import slow_square; "
         "from pipeline.workers import ordered_map\n"
         "if __name__ == '__main__':\n"
         "  for number in ordered_map(slow_square, range(10000), 2): print(number, flush=True)"
@@ -124,7 +100,7 @@ def test_workers_do_not_outlive_a_killed_parent():
 @pytest.mark.slow
 def test_results_from_a_cluster_are_the_same_with_one_worker_killed_halfway(tmp_path):
     with cluster(tmp_path) as (address, workers):
-        results = ordered_map(slow_square, ITEMS, "auto", minus, address)
+        results = ordered_map(jobs.slow_square, ITEMS, "auto", jobs.minus, address)
         found = [next(results) for _ in range(20)]
         for process in [*psutil.Process(workers[0].pid).children(recursive=True), workers[0]]:
             process.kill()
@@ -134,10 +110,12 @@ def test_results_from_a_cluster_are_the_same_with_one_worker_killed_halfway(tmp_
 @pytest.mark.slow
 def test_item_that_kills_workers_of_a_cluster_costs_its_own_result_alone(tmp_path):
     with cluster(tmp_path) as (address, _):
-        results = list(ordered_map(square_or_die, range(40), "auto", minus, address))
+        results = list(ordered_map(jobs.square_or_die, range(40), "auto", jobs.minus, address))
     assert results == [-number if number == 37 else number**2 for number in range(40)]
 
 
 def test_scheduler_that_is_not_there_is_one_line():
     with pytest.raises(InputError, match="no Dask scheduler answers at tcp://127.0.0.1:9: start"):
-        list(ordered_map(square, ITEMS, 1, scheduler="tcp://127.0.0.1:9"))
+        list(ordered_map(jobs.square, ITEMS, 1, scheduler="tcp://127.0.0.1:9"))
+    with pytest.raises(InputError, match="--scheduler somewhere is no address: give it as tcp://host:8786"):
+        list(ordered_map(jobs.square, ITEMS, 1, scheduler="somewhere"))

@@ -116,6 +116,11 @@ def test_summary_counts_labels_and_splits():
     ]
 
 
+def test_summary_names_a_photo_that_cannot_be_read():
+    photos = [Photo("a", "a.png", "fear", "test", "x", sha256="1"), Photo("b", "b.png", "fear", "train", "y")]
+    assert "WARNING: 1 photos cannot be read, e.g. b.png: detect says why" in ingest.summary(photos)
+
+
 def test_subjects_and_copies_in_several_splits_are_warned_of():
     photos = [
         Photo("a", "a.png", "fear", "train", "bob", sha256="1"),

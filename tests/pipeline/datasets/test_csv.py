@@ -27,6 +27,12 @@ def test_subject_and_split_are_optional_and_columns_come_in_any_order(read):
     assert (photo.id, photo.label, photo.subject, photo.split) == ("a.jpg", "anger", "", "")
 
 
+@pytest.mark.parametrize("name", ["Split", "BOX", "Subject"])
+def test_column_in_another_spelling_is_named(read, name):
+    with pytest.raises(InputError, match=f"labels.csv has the column '{name}': write {name.lower()}"):
+        read(f"image,label,{name}\na.jpg,anger,x\n")
+
+
 def test_boxes_are_optional(read):
     photos = read("image,label,box\na.jpg,anger,10 20.5  110 140\nb.jpg,anger,\n")
     assert [photo.box for photo in photos] == ["10 20.5 110 140", ""]
