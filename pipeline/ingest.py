@@ -79,9 +79,7 @@ def summary(photos: list[Photo]) -> str:
     lines += [f"{number:,} excluded: {reason}" for reason, number in sorted(excluded.items())]
     missing = [photo.path for photo in photos if photo.status == "ok" and photo.path and not photo.sha256]
     if missing:
-        lines.append(
-            f"WARNING: {len(missing):,} photos cannot be read, e.g. {missing[0]}: detect gives each a row that says why"
-        )
+        lines.append(f"WARNING: {len(missing):,} photos cannot be read, e.g. {missing[0]}: detect says why")
     lines += leaks(photos)
     return "\n".join(lines)
 
