@@ -15,17 +15,17 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.files import atomic
 
-FOLDER = Path("data/.cache")
 COMMIT_SECONDS = 1.0  # of work that a kill can cost
 OF_CODE = re.compile(r"[0-9a-f]{16}")  # a folder's name: the code's digest
 OF_PAGE = re.compile(r"[0-9a-f]{64}\.h5|\.[0-9a-f]{64}\.h5\.\d+\.tmp")  # the latter of a killed run
-LIBRARIES = ("dlib-bin", "h5py", "numpy", "opencv-python-headless")  # whose version may change a byte
+# Whose version may change a byte, under the names that they are installed by.
+LIBRARIES = ("dlib", "dlib-bin", "h5py", "numpy", "opencv-python", "opencv-python-headless", "pillow")
 
 
 @cache
@@ -36,8 +36,15 @@ def code() -> str:
     for source in sorted(root.rglob("*.py")):
         digest.update(f"{source.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(source.read_bytes()).digest())
-    digest.update(json.dumps({name: version(name) for name in LIBRARIES}).encode())
+    digest.update(json.dumps([_version(name) for name in LIBRARIES]).encode())
     return digest.hexdigest()
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return ""
 
 
 def key(*parts: object) -> str:

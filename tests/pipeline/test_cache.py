@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 
@@ -13,6 +14,14 @@ from pipeline.errors import InputError
 def test_key_is_of_the_content_whatever_its_order():
     assert cache.key({"a": 1, "b": [2]}) == cache.key({"b": [2], "a": 1})
     assert len({cache.key(1), cache.key("1"), cache.key([1]), cache.key(1, 1)}) == 4
+
+
+def test_code_follows_the_versions_of_the_libraries_installed(monkeypatch):
+    digests = {cache.code.__wrapped__()}
+    for library in ("numpy", "pillow", "dlib-bin"):
+        monkeypatch.setattr(cache, "version", lambda name, changed=library: "9.9" if name == changed else version(name))
+        digests.add(cache.code.__wrapped__())
+    assert len(digests) == 4
 
 
 def test_rows_come_back_in_a_later_run(tmp_path):
