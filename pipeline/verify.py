@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from pipeline import detect, manifest
 from pipeline.crops import decode_crop
+from pipeline.detect import Detection
 from pipeline.errors import InputError
 from pipeline.files import file_digest
 from pipeline.manifest import Photo
 from pipeline.progress import progress
-from pipeline.shard_files import COLUMNS, INDEX
+from pipeline.shard_files import COLUMNS, INDEX, MADE_BY
 from pipeline.shards import ShardSet
 
 STATUSES = {
@@ -32,80 +34,89 @@ class Finding:
 
 def main(folder: Path) -> Iterator[Finding]:
     """Check the outputs in ``folder`` that exist, in the order that the stages wrote them."""
-    checks: list[tuple[str, Callable[[Path], Iterator[Finding]]]] = [
-        ("manifest.csv", _manifest),
-        ("detections.csv", _detections),
-        ("faces", _faces),
-        ("heatmaps", _heatmaps),
-    ]
-    found = [(folder / name, check) for name, check in checks if (folder / name).exists()]
+    checks = {"manifest.csv": _manifest, "detections.csv": _detections, "faces": _faces, "heatmaps": _heatmaps}
+    found = {folder / name: check for name, check in checks.items() if (folder / name).exists()}
     if not found:
         raise InputError(f"{folder} holds nothing that the stages write: give their folder, or run `dvc repro`")
-    for path, check in found:
+    for path, check in found.items():
+        is_sound = True
         try:
-            yield from check(path)
+            size, problems = check(path)
+            for problem in problems:
+                is_sound = False
+                yield problem
         except InputError as error:
-            yield Finding(path, str(error), is_sound=False)
+            is_sound = False
+            yield Finding(path, str(error), is_sound)
+        if is_sound:
+            yield Finding(path, size, is_sound)
 
 
-def _manifest(path: Path) -> Iterator[Finding]:
+Check = tuple[str, Iterator[Finding]]  # how much there is, and what is wrong with it
+
+
+def _manifest(path: Path) -> Check:
     photos = manifest.read(path)
     manifest.check(photos)
-    yield Finding(path, f"{len(photos):,} photos", is_sound=True)
+    return f"{len(photos):,} photos", iter(())
 
 
-def _detections(path: Path) -> Iterator[Finding]:
+def _detections(path: Path) -> Check:
     found = detect.read(path)
+    return f"{len(found):,} photos", _detection_problems(path, found)
+
+
+def _detection_problems(path: Path, found: list[Detection]) -> Iterator[Finding]:
     unknown = sorted({detection.status for detection in found} - STATUSES)
     if unknown:
         yield _bad(path, f"has the status {unknown[0]!r}, which no stage gives", "detect")
-    elif [detection.id for detection in found] != [photo.id for photo in _photos(path)]:
+    photos = _photos(path)
+    if photos and [detection.id for detection in found] != [photo.id for photo in photos]:
         yield _bad(path, "does not have the manifest's photos in its order", "detect")
-    else:
-        yield Finding(path, f"{len(found):,} photos", is_sound=True)
 
 
-def _faces(path: Path) -> Iterator[Finding]:
+def _faces(path: Path) -> Check:
     faces = ShardSet(path, "faces")
-    problems = 0
+    return _size(faces), chain(_face_set_problems(path, faces), _shards(faces, _face_problem))
+
+
+def _face_set_problems(path: Path, faces: ShardSet) -> Iterator[Finding]:
     for table in ("manifest", "detections"):
         beside = path.with_name(f"{table}.csv")
         if beside.exists() and faces.stamp.get(f"{table}_sha256") != file_digest(beside):
-            problems += 1
             yield _bad(path, f"was not made from {beside}", "landmarks")
-    for file, problem in _shards(faces, _face_problem):
-        problems += 1
-        yield _bad(file, problem, "landmarks")
-    if not problems:
-        columns = faces.columns("id", "label", "split")
-        photos = _photos(path)
-        rows = list(zip(*(columns[name].tolist() for name in ("id", "label", "split")), strict=True))
-        if photos and rows != [(photo.id, photo.label, photo.split) for photo in photos]:
-            yield _bad(path, "does not have the manifest's photos in its order", "landmarks")
-        else:
-            yield Finding(path, f"{len(faces):,} faces in {len(faces.shards):,} shards", is_sound=True)
+            return
+    names = ("id", "label", "split")
+    try:
+        columns = faces.columns(*names)
+    except InputError:  # which is told of the shard
+        return
+    photos = _photos(path)
+    rows = zip(*(columns[name].tolist() for name in names), strict=True)
+    if photos and list(rows) != [(photo.id, photo.label, photo.split) for photo in photos]:
+        yield _bad(path, "does not have the manifest's photos in its order", "landmarks")
 
 
-def _heatmaps(path: Path) -> Iterator[Finding]:
+def _heatmaps(path: Path) -> Check:
     maps = ShardSet(path, "heatmaps", "class_heatmaps")
-    problems = 0
+    return _size(maps), chain(_map_set_problems(path, maps), _shards(maps, _map_problem))
+
+
+def _map_set_problems(path: Path, maps: ShardSet) -> Iterator[Finding]:
     beside = path.with_name("faces")
     if (beside / INDEX).exists():
         faces = ShardSet(beside, "faces")
-        if maps.stamp.get("faces_sha256") != faces.digest() or [shard.rows for shard in maps.shards] != [
-            shard.rows for shard in faces.shards
-        ]:
-            problems += 1
+        rows = [[shard.rows for shard in shards.shards] for shards in (faces, maps)]
+        if maps.stamp.get("faces_sha256") != faces.digest() or rows[0] != rows[1]:
             yield _bad(path, f"was not rendered from {beside}", "heatmaps")
-    for file, problem in _shards(maps, _map_problem):
-        problems += 1
-        yield _bad(file, problem, "heatmaps")
-    if not problems:
-        yield Finding(path, f"{len(maps):,} rows in {len(maps.shards):,} shards", is_sound=True)
 
 
-def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict], str]) -> Iterator[tuple[Path, str]]:
-    """What is wrong with which file of a set: each is read as a whole."""
+def _size(shards: ShardSet) -> str:
+    return f"{len(shards):,} rows in {len(shards.shards):,} shards"
+
+
+def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict], str]) -> Iterator[Finding]:
+    """What is wrong with the files of a set: each is read as a whole."""
     for number in progress(range(len(shards.shards)), total=len(shards.shards), title=shards.folder.name, unit="shards"):
         file = shards.folder / shards.shards[number].file
         try:
@@ -113,7 +124,7 @@ def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict]
         except InputError as error:
             problem = str(error).removeprefix(f"{file} ").split(": run")[0]
         if problem:
-            yield file, problem
+            yield _bad(file, problem, MADE_BY[shards.kind])
 
 
 def _face_problem(columns: dict[str, np.ndarray], stamp: dict) -> str:
