@@ -37,12 +37,19 @@ def main(params: Params, manifest_path: Path, number: int, many: int, out: Path)
     if not usable:
         raise InputError(f"{manifest_path} has no usable photo: run `aucue ingest` on others")
     photos = repeated(usable, number)
+    hog = params.detect.model_copy(update={"detector": "hog"})
+    without_cnn = params.model_copy(update={"detect": hog})
+    hasty = params.model_copy(
+        update={
+            "detect": hog.model_copy(update={"sides": hog.sides[:1]}),
+            "landmarks": params.landmarks.model_copy(update={"looks": 1}),
+        }
+    )
     results: dict[str, object] = {"photos": len(photos), "different": len({photo.sha256 for photo in photos})}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
-        for detector in dict.fromkeys((params.detect.detector, "hog")):
-            ours = params.model_copy(update={"detect": params.detect.model_copy(update={"detector": detector})})
-            results[detector] = shown(f"photos a second, {detector}", rates(ours, photos, Path(name) / detector))
+        for title, ours in (("as in params.yaml", params), ("without the CNN", without_cnn), ("hasty", hasty)):
+            results[title] = shown(f"photos a second, {title}", rates(ours, photos, Path(name) / title))
         for encoding in ("jpeg", "raw"):
             results[encoding] = shown(f"{encoding} crops", reads(params, usable, encoding, Path(name) / encoding))
     results["memory"] = shown("memory", memory(params, repeated(usable, many)))

@@ -157,7 +157,8 @@ def landmarks(
 
     params = parameters.load(params_path)
     most = params.ingest.max_failed_fraction
-    tally = stage.main(params.base, params.landmarks, manifest, detections, out, cache, scheduler, most)
+    fallback = params.detect.fallback
+    tally = stage.main(params.base, params.landmarks, manifest, detections, out, cache, scheduler, most, fallback)
     tally.write(metrics or out.with_name(f"{out.name}.json"))
     click.echo(f"{tally}\nwrote {tally.total():,} rows to {out}")
 

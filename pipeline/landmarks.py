@@ -26,7 +26,6 @@ from pipeline.shards import ShardWriter
 from pipeline.statuses import Tally
 from pipeline.workers import DIED, ordered_map
 
-LOOKS = 4  # of the predictor at one face, at most; two are enough for 95 % of the faces
 NO_KEY = bytes(32)  # of a row that nothing of an earlier run is used for
 
 
@@ -63,11 +62,13 @@ def main(
     cache_dir: Path | None = None,
     scheduler: str | None = None,
     max_failed_fraction: float = 1.0,
+    fallback: str = "none",
 ) -> Tally:
     """Write the face shards, one row per photo of the manifest in its order; returns how many rows have which status.
 
     What an earlier run finished is taken from ``cache_dir``: whole shards where nothing in them changed, faces elsewhere.
-    Raises InputError if a larger share of the photos than ``max_failed_fraction`` failed; an earlier set then stays.
+    ``fallback`` is ``detect.fallback``: with ``image``, a face whose box gives no landmarks to trust is looked for in the
+    whole photo. Raises InputError if a larger share of the photos than ``max_failed_fraction`` failed; an earlier set then stays.
     """
     photos, detections = manifest.read(manifest_path), detect.read(detections_path)
     if [photo.id for photo in photos] != [detection.id for detection in detections]:
@@ -79,11 +80,13 @@ def main(
         "encoding": params.encoding,
         "jpeg_quality": params.jpeg_quality,
         "predictor_sha256": file_digest(predictor),
+        "looks": params.looks,
+        "fallback": fallback,
     }
     whole = {"manifest_sha256": file_digest(manifest_path), "detections_sha256": file_digest(detections_path)}
     rows = [Row(photo, found, _key(photo, found, stamp)) for photo, found in zip(photos, detections, strict=True)]
     shards = [rows[start : start + base.shard_size] for start in range(0, len(rows), base.shard_size)]
-    work = partial(align_photo, params=params, predictor=str(predictor))
+    work = partial(align_photo, params=params, predictor=str(predictor), fallback=fallback)
     statuses = Tally()
     with (
         locked(faces_dir),
@@ -116,7 +119,7 @@ def main(
     return statuses
 
 
-def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str) -> Face:
+def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str, fallback: str = "none") -> Face:
     """Landmarks and crop of one photo; never raises for what is wrong with the photo."""
     photo, found = row
     if found.status != "ok":
@@ -125,8 +128,15 @@ def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str)
         image = read_rgb(photo.path, sha256=photo.sha256)
     except Unreadable as error:
         return _without_face(error.status, str(error))
-    points, fault = place(image, (found.left, found.top, found.right, found.bottom), predictor)
-    if fault:
+    height, width = image.shape[:2]
+    boxes = [(found.left, found.top, found.right, found.bottom)]
+    if fallback == "image" and found.level != "image":
+        boxes.append((0.0, 0.0, float(width), float(height)))
+    for box in boxes:
+        points, fault = place(image, box, predictor, params.looks)
+        if not fault:
+            break
+    else:
         return _without_face("low_confidence", fault)
     try:
         matrix = align.similarity(points, params.crop_size)
@@ -137,21 +147,24 @@ def align_photo(row: tuple[Photo, Detection], params: Landmarks, predictor: str)
     return Face("ok", "", align.transform(points, matrix).astype(np.float32), encoded)
 
 
-def place(image: np.ndarray, box: Box, predictor: str) -> tuple[np.ndarray, str]:
+def place(image: np.ndarray, box: Box, predictor: str, looks: int) -> tuple[np.ndarray, str]:
     """Landmarks (68, 2) of the face in ``box``, in pixels of ``image`` (h, w, 3), and why they cannot be trusted, if so.
 
     The predictor looks again, in the box that fits the landmarks it found, until they stay. So they depend little on whose
     box it was: where a box is the whole photo their error falls by a third, and in a box without a face they rarely settle.
+    One look is taken at its word.
     """
     points = models.predict(image, box, predictor)
-    for _ in range(LOOKS - 1):
+    if looks == 1:
+        return points, plausible.fault(points, box)
+    for _ in range(looks - 1):
         if fault := plausible.fault(points, box):
             return points, fault
         before, box = points, plausible.box_around(points)
         points = models.predict(image, box, predictor)
         if plausible.disagreement(before, points) < plausible.SETTLED:
             return points, plausible.fault(points, box)
-    return points, f"landmarks did not settle in {LOOKS} looks: probably no face, or hardly visible"
+    return points, f"landmarks did not settle in {looks} looks: probably no face, or hardly visible"
 
 
 def _without_face(status: str, reason: str) -> Face:

@@ -78,6 +78,7 @@ class Detect(Block):
 
 class Landmarks(Block):
     predictor: str | None
+    looks: Annotated[int, Field(ge=1, le=16)]
     crop_size: Annotated[int, Field(ge=64, le=1024)]
     encoding: Literal["jpeg", "raw"]
     jpeg_quality: Annotated[int, Field(ge=50, le=100)]

@@ -1,7 +1,12 @@
-"""RAF-DB, single-label subset: ``basic/EmoLabel/list_patition_label.txt`` (spelt so) beside ``basic/Image``."""
+"""RAF-DB, single-label subset: ``basic/EmoLabel/list_patition_label.txt`` (spelt so) beside ``basic/Image``.
+
+``basic/Annotation/boundingbox/train_00001_boundingbox.txt`` says which face of the original photo the label means: left,
+top, right and bottom in pixels.
+"""
 
 from pathlib import Path
 
+from pipeline import boxes
 from pipeline.datasets import Source
 from pipeline.datasets.tables import name_of
 from pipeline.errors import InputError
@@ -11,12 +16,16 @@ LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 
 
 
 def read(source: Source) -> list[Photo]:
-    """Train and test as published (there is no validation set), from ``Image/original`` if there, else ``Image/aligned``."""
+    """Train and test as published (there is no validation set), from ``Image/original`` if there, else ``Image/aligned``.
+
+    Originals come with the box that the dataset gives, where it is there.
+    """
     basic = source.root / "basic" if (source.root / "basic").is_dir() else source.root
     table = basic / "EmoLabel" / "list_patition_label.txt"
     if not table.is_file():
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
     images, suffix = _images(basic / "Image")
+    annotated = basic / "Annotation" / "boundingbox" if images.name == "original" else None
     photos = []
     for number, line in enumerate(_lines(table), start=1):
         where = f"{table} line {number}"
@@ -26,7 +35,8 @@ def read(source: Source) -> list[Photo]:
                 if split not in ("train", "test"):
                     raise InputError(f"{where}: {name} starts with neither train_ nor test_: restore the published file")
                 path = images / f"{stem}{suffix}"
-                photos.append(Photo(stem, path.as_posix(), name_of(label, LABELS, where), split, subject=""))
+                box = _box(annotated / f"{stem}_boundingbox.txt") if annotated else ""
+                photos.append(Photo(stem, path.as_posix(), name_of(label, LABELS, where), split, subject="", box=box))
             case []:
                 continue
             case _:
@@ -41,6 +51,16 @@ def _lines(table: Path) -> list[str]:
         return table.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{table} is not UTF-8 text: restore the published file") from error
+
+
+def _box(file: Path) -> str:
+    """Empty where the dataset gives none: then the face is looked for."""
+    if not file.is_file():
+        return ""
+    try:
+        return boxes.written(boxes.parse(file.read_text(encoding="ascii")))
+    except (UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"{file}: {error}: restore the published file") from error
 
 
 def _images(folder: Path) -> tuple[Path, str]:

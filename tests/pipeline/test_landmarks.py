@@ -183,12 +183,12 @@ def test_landmarks_depend_little_on_whose_box_it_was(orl, predictor):
     image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
     rectangle = models.detector()(grey, 0)[0]
     box = np.array([rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()], float)
-    expected, fault = landmarks.place(image, tuple(box), predictor)
+    expected, fault = landmarks.place(image, tuple(box), predictor, 4)
     assert fault == ""
     side = box[2] - box[0]
     for shift in ([-0.1, -0.1, 0.1, 0.1], [0.1, 0.1, -0.1, -0.1], [0.1, 0.1, 0.1, 0.1]):
         moved = tuple(box + side * np.array(shift))
-        points, fault = landmarks.place(image, moved, predictor)
+        points, fault = landmarks.place(image, moved, predictor, 4)
         assert fault == ""
         assert plausible.disagreement(points, expected) < 0.04
 
@@ -204,6 +204,32 @@ def test_box_without_a_face_gives_no_landmarks_to_train_on(params, predictor, tm
         assert face.reason == "landmarks did not settle in 4 looks: probably no face, or hardly visible"
         assert not face.landmarks.any()
         assert not face.crop.size
+
+
+def test_one_look_is_taken_at_its_word(orl, predictor):
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    rectangle = models.detector()(grey, 0)[0]
+    box = rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()
+    points, fault = landmarks.place(image, box, predictor, 1)
+    assert fault == ""
+    assert np.array_equal(points, models.predict(image, box, predictor))
+    assert not np.array_equal(points, landmarks.place(image, box, predictor, 4)[0])
+
+
+def test_fallback_is_the_whole_photo_where_the_box_shows_no_face(orl, params, predictor, tmp_path):
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    grey[-70:, -70:] = 0
+    path, (height, width) = tmp_path / "a.png", grey.shape
+    cv2.imwrite(str(path), grey)
+    corner = Detection("a", "ok", "", width - 50.0, height - 50.0, width - 10.0, height - 10.0, level="given")
+    row = Photo("a", str(path), "anger", "train", ""), corner
+    assert landmarks.align_photo(row, params.landmarks, predictor).status == "low_confidence"
+    face = landmarks.align_photo(row, params.landmarks, predictor, fallback="image")
+    whole = Detection("a", "ok", "", 0.0, 0.0, float(width), float(height), level="image")
+    expected = landmarks.align_photo((row[0], whole), params.landmarks, predictor)
+    assert face.status == expected.status == "ok"
+    assert np.array_equal(face.landmarks, expected.landmarks)
 
 
 def test_impossible_landmarks_are_low_confidence(dataset, params, predictor, monkeypatch):

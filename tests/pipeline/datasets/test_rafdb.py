@@ -41,6 +41,31 @@ def test_root_may_be_basic_itself(read):
     assert read(basic=".")[-1].path.endswith("root/Image/original/test_0001.jpg")
 
 
+def annotate(tmp_path, text):
+    folder = tmp_path / "root" / "basic" / "Annotation" / "boundingbox"
+    folder.mkdir(parents=True)
+    (folder / "test_0001_boundingbox.txt").write_text(text)
+
+
+def test_originals_come_with_the_dataset_s_boxes(read, tmp_path):
+    annotate(tmp_path, "10.5 20 110.5 140\n")
+    photos = read()
+    assert photos[-1].box == "10.5 20 110.5 140"
+    assert {photo.box for photo in photos[:-1]} == {""}
+
+
+def test_boxes_of_the_originals_are_not_used_on_aligned_faces(read, tmp_path):
+    annotate(tmp_path, "10.5 20 110.5 140")
+    assert read(images="aligned")[-1].box == ""
+
+
+@pytest.mark.parametrize("text", ["10 20 30", "", "30 20 10 40", "left top right bottom", "\u00b2 1 2 3"])
+def test_a_damaged_box_is_named(read, tmp_path, text):
+    annotate(tmp_path, text)
+    with pytest.raises(InputError, match=r"test_0001_boundingbox.txt: .*: restore the published file"):
+        read()
+
+
 @pytest.mark.parametrize(
     ("line", "match"),
     [
