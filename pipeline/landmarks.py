@@ -68,7 +68,8 @@ def main(
 
     What an earlier run finished is taken from ``cache_dir``: whole shards where nothing in them changed, faces elsewhere.
     ``fallback`` is ``detect.fallback``: with ``image``, a face whose box gives no landmarks to trust is looked for in the
-    whole photo. Raises InputError if a larger share of the photos than ``max_failed_fraction`` failed; an earlier set then stays.
+    whole photo. Raises InputError if a larger share of the photos than ``max_failed_fraction`` failed; an earlier set then
+    stays.
     """
     photos, detections = manifest.read(manifest_path), detect.read(detections_path)
     if [photo.id for photo in photos] != [detection.id for detection in detections]:

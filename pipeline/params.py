@@ -100,18 +100,52 @@ class Augment(Block):
 
 
 class Train(Block):
-    backbone: Literal["dlib_resnet"]
+    backbone: Annotated[str, Field(pattern=r"^(dlib_resnet|hf:.+)$")]
+    weights: Literal["pretrained", "none"]
+    method: Literal["cam", "wildcat", "acol", "prm", "adl", "cutmix", "tscam", "apvit"]
     input_size: Annotated[int, Field(ge=64, le=1024)]
     large_maps: bool
+    align: tuple[Literal["attention", "cam"], ...]
     layers: tuple[int, ...]
     lambda_: Annotated[float, Field(alias="lambda", ge=0)]
+    cam_lambda: Annotated[float, Field(ge=0)]
     epochs: Count
+    patience: Annotated[int, Field(ge=0)]
     batch_size: Annotated[int, Field(ge=2)]
+    optimizer: Literal["adamw", "sgd"]
+    momentum: Fraction
     learning_rate: Positive
     head_learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Literal["cosine", "step"]
+    step_epochs: Count
+    step_factor: Annotated[float, Field(gt=0, le=1)]
+    clip: Annotated[float, Field(ge=0)]
     label_smoothing: Fraction
+    class_weights: Literal["none", "balanced"]
+    sampling: Literal["natural", "balanced"]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    amp: bool
+    compile: bool
+    workers: Annotated[int, Field(ge=0, le=64)] | Literal["auto"]
     augment: Augment
+
+    @property
+    def attention_weight(self) -> float:
+        """Of layer-wise attention's alignment in the loss."""
+        return self.lambda_ if "attention" in self.align else 0.0
+
+    @property
+    def cam_weight(self) -> float:
+        """Of the class map's alignment in the loss."""
+        return self.cam_lambda if "cam" in self.align else 0.0
+
+    @field_validator("align", mode="before")
+    @classmethod
+    def _distinct_aligned(cls, value: object) -> tuple[str, ...]:
+        if isinstance(value, list | tuple) and set(value) <= {"attention", "cam"} and len(set(value)) == len(value):
+            return tuple(value)
+        raise ValueError("must be a list of attention, cam, both or none, as [attention, cam]")
 
     @field_validator("layers", mode="before")
     @classmethod

@@ -26,11 +26,11 @@ class _Lines:
         self._stream.flush()
 
 
-def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str) -> "tqdm[T]":
+def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str, quiet: bool = False) -> "tqdm[T]":
     """Iterate over ``items`` while showing the count, the rate and the time left on stderr; without items, a bar to
-    ``update`` in a with block."""
-    if sys.stderr.isatty():
-        return tqdm(items, total=total, desc=title, unit=f" {unit}", smoothing=0.1)
+    ``update`` in a with block; nothing at all if ``quiet``."""
+    if quiet or sys.stderr.isatty():
+        return tqdm(items, total=total, desc=title, unit=f" {unit}", smoothing=0.1, disable=quiet)
     return tqdm(
         items,
         total=total,

@@ -1,9 +1,13 @@
-"""The alignment loss: layer-wise attention is pulled towards the action-unit heatmap.
+"""The alignment losses: layer-wise attention, and the true class's map, are pulled towards the action-unit heatmap.
 
     T_l = mean over channels of the features of layer l
     R   = mean over layers l and over samples with a map of  1 - cos(T_l, A_l)
 
-where A_l is the heatmap A at the size of T_l (Belharbi et al. 2024, arXiv 2402.00281, section 3).
+where A_l is the heatmap A at the size of T_l (Belharbi et al. 2024, arXiv 2402.00281, section 3). Beyond the paper,
+
+    R_cam = mean over samples with a map of  1 - cos(M - min M, A)
+
+of the true class's map M. A map is shown from its minimum on, so that is what is compared.
 """
 
 from collections.abc import Sequence
@@ -49,3 +53,13 @@ def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor
         maps = attention(layer[with_map])
         losses.append((1 - cosine(maps, resize_in_range(heatmaps, maps.shape[2:]))).mean())
     return torch.stack(losses).mean()
+
+
+def map_alignment_loss(maps: Tensor, heatmaps: Tensor, has_map: Tensor) -> Tensor:
+    """The loss R_cam above, a scalar, of the true classes' maps (B, h, w); heatmaps and has_map as in ``alignment_loss``."""
+    with_map = has_map.bool()
+    if not with_map.any():
+        return maps[with_map].sum()  # of nothing: 0, and still differentiable
+    maps = maps[with_map][:, None]
+    maps = maps - maps.amin(dim=(2, 3), keepdim=True)
+    return (1 - cosine(maps, resize_in_range(heatmaps[with_map].to(maps.dtype), maps.shape[2:]))).mean()

@@ -2,9 +2,14 @@
 
 Geometry is an affine map from output to input coordinates, both in [-1, 1] over the whole frame ((-1, -1) is the top left
 corner of the top left pixel), so that it holds for image and heatmap whatever their resolutions.
+
+All chance is a table of uniform numbers that is drawn beforehand, one row per image of an epoch (``draw``): an image's view
+depends on its place in the epoch alone, not on who else is in its batch or which process works on it.
 """
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -19,22 +24,49 @@ HUE = 0.1  # of a full turn, either way
 ERASED_AREA = (0.02, 0.33)  # share of the image
 ERASED_RATIO = (0.3, 3.3)  # height / width, uniform in its logarithm
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # Rec. 601 luma of RGB
+MIX_DRAWS = 4
+DRAWS = 16 + MIX_DRAWS  # uniform numbers that a view takes
+
+Chance = Iterator[Tensor]  # (B,) each, uniform in [0, 1)
 
 
-def train_view(batch: Batch, size: int, params: Augment, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random view: images (B, 3, size, size) float in [0, 1] and heatmaps (B, 1, n, n) float in [0, 1]."""
-    geometry = random_geometry(len(batch.targets), params, generator)
+@dataclass(frozen=True)
+class View:
+    """A batch as the classifier is to see it. Where an image is made of two (CutMix), ``share`` of it is of the class
+    ``targets`` and the rest of ``others``; elsewhere ``share`` is 1."""
+
+    images: Tensor  # (B, 3, size, size) float in [0, 1]
+    heatmaps: Tensor  # (B, 1, n, n) float in [0, 1]
+    has_map: Tensor  # (B,) bool
+    targets: Tensor  # (B,) int64
+    others: Tensor  # (B,) int64
+    share: Tensor  # (B,) float
+
+
+def draw(number: int, generator: torch.Generator) -> Tensor:
+    """The chance of ``number`` images: (number, DRAWS) uniform in [0, 1); the last MIX_DRAWS are for methods that mix."""
+    return torch.rand(number, DRAWS, generator=generator)
+
+
+def train_view(batch: Batch, size: int, params: Augment, draws: Tensor) -> View:
+    """A random view by ``draws`` (B, DRAWS)."""
+    chance = iter(draws.to(batch.images.device).unbind(dim=1))
+    geometry = random_geometry(params, chance)
     images = sample(_shrunk(batch.images, size), geometry, size, padding="border")
     heatmaps = sample(batch.heatmaps.float() / 255, geometry, batch.heatmaps.shape[-1], padding="zeros")
-    images = jitter(images, params.jitter, generator)
-    images = to_grey(images, params.grey, generator)
-    return erase(images, params.erase, generator), heatmaps
+    images = jitter(images, params.jitter, chance)
+    images = to_grey(images, params.grey, chance)
+    return _view(batch, erase(images, params.erase, chance), heatmaps)
 
 
-def whole_view(batch: Batch, size: int) -> tuple[Tensor, Tensor]:
-    """The whole crop: images (B, 3, size, size) and heatmaps (B, 1, n, n), float in [0, 1]."""
-    identity = torch.eye(2, 3).repeat(len(batch.targets), 1, 1)
-    return sample(_shrunk(batch.images, size), identity, size, padding="border"), batch.heatmaps.float() / 255
+def whole_view(batch: Batch, size: int) -> View:
+    """The whole crop."""
+    identity = torch.eye(2, 3, device=batch.images.device).repeat(len(batch.targets), 1, 1)
+    return _view(batch, sample(_shrunk(batch.images, size), identity, size, padding="border"), batch.heatmaps.float() / 255)
+
+
+def _view(batch: Batch, images: Tensor, heatmaps: Tensor) -> View:
+    return View(images, heatmaps, batch.has_map, batch.targets, batch.targets, torch.ones_like(heatmaps[:, 0, 0, 0]))
 
 
 def _shrunk(images: Tensor, size: int) -> Tensor:
@@ -46,12 +78,12 @@ def _shrunk(images: Tensor, size: int) -> Tensor:
     return images / 255
 
 
-def random_geometry(number: int, params: Augment, generator: torch.Generator) -> Tensor:
-    """Rotation, then a square crop of random area and place, then a flip, as matrices (number, 2, 3)."""
-    angle = math.radians(params.rotation) * _uniform(number, -1, 1, generator)
-    side = _uniform(number, params.scale, 1, generator).sqrt()
-    centre = torch.stack([(1 - side) * _uniform(number, -1, 1, generator) for _ in range(2)], dim=1)
-    mirror = torch.where(_uniform(number, 0, 1, generator) < params.flip, -1.0, 1.0)
+def random_geometry(params: Augment, chance: Chance) -> Tensor:
+    """Rotation, then a square crop of random area and place, then a flip, as matrices (B, 2, 3)."""
+    angle = math.radians(params.rotation) * _uniform(-1, 1, chance)
+    side = _uniform(params.scale, 1, chance).sqrt()
+    centre = torch.stack([(1 - side) * _uniform(-1, 1, chance) for _ in range(2)], dim=1)
+    mirror = torch.where(_uniform(0, 1, chance) < params.flip, -1.0, 1.0)
     rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
     scale = torch.diag_embed(torch.stack([side * mirror, side], dim=1))
     return torch.cat([rotation @ scale, rotation @ centre[:, :, None]], dim=2)
@@ -63,36 +95,35 @@ def sample(maps: Tensor, geometry: Tensor, size: int, padding: str) -> Tensor:
     return F.grid_sample(maps, grid, mode="bilinear", padding_mode=padding, align_corners=False)
 
 
-def jitter(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+def jitter(images: Tensor, probability: float, chance: Chance) -> Tensor:
     """Random brightness, contrast, saturation and hue, on each image with the given probability."""
-    number = len(images)
-    jittered = images * _factor(number, BRIGHTNESS, generator)
+    jittered = images * _factor(BRIGHTNESS, chance)
     mean = luma(jittered).mean(dim=(2, 3), keepdim=True)
-    jittered = (jittered - mean) * _factor(number, CONTRAST, generator) + mean
+    jittered = (jittered - mean) * _factor(CONTRAST, chance) + mean
     grey = luma(jittered)
-    jittered = (jittered - grey) * _factor(number, SATURATION, generator) + grey
-    jittered = _turn_hue(jittered, _uniform(number, -HUE, HUE, generator)).clamp(0, 1)
-    return torch.where(_chosen(number, probability, generator), jittered, images)
+    jittered = (jittered - grey) * _factor(SATURATION, chance) + grey
+    jittered = _turn_hue(jittered, _uniform(-HUE, HUE, chance)).clamp(0, 1)
+    return torch.where(_chosen(probability, chance), jittered, images)
 
 
-def to_grey(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+def to_grey(images: Tensor, probability: float, chance: Chance) -> Tensor:
     """Replace each image by its luma with the given probability."""
-    return torch.where(_chosen(len(images), probability, generator), luma(images).expand_as(images), images)
+    return torch.where(_chosen(probability, chance), luma(images).expand_as(images), images)
 
 
-def erase(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+def erase(images: Tensor, probability: float, chance: Chance) -> Tensor:
     """Fill a random rectangle of each image with mid-grey, with the given probability."""
     number, _, height, width = images.shape
-    area = _uniform(number, *ERASED_AREA, generator)
-    ratio = _uniform(number, *map(math.log, ERASED_RATIO), generator).exp()
-    inside = torch.ones(number, 1, height, width, dtype=torch.bool)
+    area = _uniform(*ERASED_AREA, chance)
+    ratio = _uniform(*map(math.log, ERASED_RATIO), chance).exp()
+    inside = torch.ones(number, 1, height, width, dtype=torch.bool, device=images.device)
     for axis, (length, extent) in enumerate(((height, (area * ratio).sqrt()), (width, (area / ratio).sqrt())), start=2):
         extent = extent.clamp(max=1) * length
-        start = _uniform(number, 0, 1, generator) * (length - extent)
-        position = torch.arange(length) + 0.5
+        start = _uniform(0, 1, chance) * (length - extent)
+        position = torch.arange(length, device=images.device) + 0.5
         covered = (position >= start[:, None]) & (position < (start + extent)[:, None])
         inside &= covered.view(number, 1, *((length, 1) if axis == 2 else (1, length)))
-    return images.masked_fill(inside & _chosen(number, probability, generator), 0.5)
+    return images.masked_fill(inside & _chosen(probability, chance), 0.5)
 
 
 def luma(images: Tensor) -> Tensor:
@@ -106,17 +137,17 @@ def _turn_hue(images: Tensor, turns: Tensor) -> Tensor:
     cos, sin = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
     axis = 1 / math.sqrt(3)
     cross = axis * images.new_tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
-    matrix = cos * torch.eye(3) + sin * cross + (1 - cos) / 3
+    matrix = cos * torch.eye(3, device=images.device) + sin * cross + (1 - cos) / 3
     return torch.einsum("bij,bjhw->bihw", matrix, images)
 
 
-def _factor(number: int, spread: float, generator: torch.Generator) -> Tensor:
-    return _uniform(number, 1 - spread, 1 + spread, generator).view(-1, 1, 1, 1)
+def _factor(spread: float, chance: Chance) -> Tensor:
+    return _uniform(1 - spread, 1 + spread, chance).view(-1, 1, 1, 1)
 
 
-def _chosen(number: int, probability: float, generator: torch.Generator) -> Tensor:
-    return (_uniform(number, 0, 1, generator) < probability).view(-1, 1, 1, 1)
+def _chosen(probability: float, chance: Chance) -> Tensor:
+    return (_uniform(0, 1, chance) < probability).view(-1, 1, 1, 1)
 
 
-def _uniform(number: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    return low + (high - low) * torch.rand(number, generator=generator)
+def _uniform(low: float, high: float, chance: Chance) -> Tensor:
+    return low + (high - low) * next(chance)

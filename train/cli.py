@@ -1,5 +1,6 @@
 """The trainer's commands of ``aucue``."""
 
+import os
 from pathlib import Path
 
 import click
@@ -26,19 +27,24 @@ heatmaps_option = path_option("--heatmaps", "data/heatmaps", "Folder of heatmap 
 @faces_option
 @heatmaps_option
 @click.option("--out", type=Path, help="Folder to write.  [default: data/train/VARIANT]")
-def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Path | None) -> None:
+@click.option("--resume", is_flag=True, help="Go on with the same run where it was killed, if there is one.")
+def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Path | None, resume: bool) -> None:
     """Train one variant of the classifier.
 
     \b
     Examples:
       aucue train                               the guided one
       aucue train --variant baseline --out data/train/baseline
+      aucue train --resume                      after a crash: the last whole epoch is kept
+      torchrun --nproc-per-node 2 -m train      the same in two processes
     """
     from train import train as stage
 
     params = parameters.load(params_path)
     out = out or Path("data/train") / variant
-    best = stage.main(params.base, params.train, variant, faces, heatmaps, out)
+    best = stage.main(params.base, params.train, variant, faces, heatmaps, out, resume)
+    if os.environ.get("RANK", "0") != "0":  # of torchrun's processes one speaks
+        return
     click.echo(
         f"{variant}: epoch {best['epoch']:.0f} is best on validation: accuracy {best['accuracy']:.3f}, "
         f"ATT-COS {best['att_cos']:.3f}\nwrote {out / 'model.safetensors'}"

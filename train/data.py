@@ -1,6 +1,7 @@
 """Faces and their heatmaps, streamed row by row from the parallel shards."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,14 @@ class Batch:
     has_map: Tensor  # (B,) bool
     targets: Tensor  # (B,) int64 index into the classes
     rows: Tensor  # (B,) int64 row of the shard set
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device; the copies do not wait for each other where the memory is pinned."""
+        return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+
+    def pin_memory(self) -> "Batch":
+        """The same in memory that a GPU can copy from (called by DataLoader)."""
+        return Batch(*(getattr(self, field.name).pin_memory() for field in fields(self)))
 
 
 class Faces(Dataset):
@@ -86,17 +95,22 @@ def classes_of(faces: ShardSet) -> tuple[str, ...]:
     return tuple(sorted(set(labels.tolist())))
 
 
-def loader(faces: Faces, batch_size: int, shuffle: torch.Generator | None = None) -> DataLoader:
-    """Batches in row order, or in an order drawn from ``shuffle``; then an incomplete last batch is left out, since
-    batch norm cannot learn from a few faces."""
+def loader(faces: Faces, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:
+    """The batches whose items are given, each read and decoded by one of ``workers`` processes, or by this one."""
     return DataLoader(
         faces,
-        batch_size=min(batch_size, len(faces)),
-        shuffle=shuffle is not None,
-        generator=shuffle,
-        drop_last=shuffle is not None,
+        batch_sampler=batches,
+        num_workers=workers,
+        pin_memory=pin,
         collate_fn=_collate,
+        generator=torch.Generator(),  # of its own: else it draws from the global one, by which heads are initialised
     )
+
+
+def in_batches(items: Sequence[int], size: int, rank: int = 0, ranks: int = 1) -> list[list[int]]:
+    """``items`` in their order in batches of ``size``, the last perhaps smaller; of each the part of process ``rank``."""
+    whole = [list(items[start : start + size]) for start in range(0, len(items), size)]
+    return [batch[rank * len(batch) // ranks : (rank + 1) * len(batch) // ranks] for batch in whole]
 
 
 def _collate(items: list[tuple[Tensor, Tensor, bool, int, int]]) -> Batch:

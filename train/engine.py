@@ -1,6 +1,7 @@
 """One epoch of training, one pass of validation, and what prepares the network for them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -8,72 +9,123 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.params import Train
-from train.alignment import alignment_loss
-from train.augment import train_view, whole_view
+from train.alignment import alignment_loss, map_alignment_loss
+from train.augment import MIX_DRAWS, View, train_view, whole_view
 from train.data import Batch
+from train.distributed import Group
 from train.metrics import attention_cosine
-from train.model import Classifier
+from train.model import Classifier, Output
+
+
+class Losses(NamedTuple):
+    """Means over the batch; the alignments over its samples with a map. Without their weights."""
+
+    classification: Tensor
+    attention: Tensor
+    cam: Tensor
 
 
 def train_epoch(
-    model: Classifier,
-    batches: Iterable[Batch],
+    model: Callable[..., Output],
+    classifier: Classifier,
+    batches: Iterable[tuple[Batch, Tensor]],
     params: Train,
     optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    generator: torch.Generator,
+    rate: Callable[[int], float],
+    step: int,
+    weights: Tensor,
+    group: Group,
 ) -> dict[str, float]:
-    """Train on every batch once; returns the epoch's mean cross-entropy, alignment loss and accuracy.
+    """Train on every batch, with its draws, once; returns the epoch's mean losses and accuracy.
 
-    Raises InputError when the loss is not finite.
+    ``model`` is how to call ``classifier`` (compiled, or in several processes); ``rate(step)`` is the share of the peak
+    learning rates, ``step`` the number of the first; ``weights`` (K,) are those of the classes in the loss.
+
+    Raises InputError, with the rows, when the loss is not finite.
     """
-    model.train()
-    cross_entropies, alignments, right, faces, with_map = 0.0, 0.0, 0, 0, 0
-    for batch in batches:
-        images, heatmaps = train_view(batch, params.input_size, params.augment, generator)
-        logits, features = model(images)
-        cross_entropy = F.cross_entropy(logits, batch.targets, label_smoothing=params.label_smoothing)
-        with torch.set_grad_enabled(params.lambda_ > 0):
-            alignment = alignment_loss([features[layer - 1] for layer in params.layers], heatmaps, batch.has_map)
-        loss = cross_entropy + params.lambda_ * alignment
+    classifier.train()
+    peaks = [settings["initial_lr"] for settings in optimizer.param_groups]
+    sums = torch.zeros(6, dtype=torch.float64, device=group.device)
+    for number, (batch, draws) in enumerate(batches):
+        for settings, peak in zip(optimizer.param_groups, peaks, strict=True):
+            settings["lr"] = peak * rate(step + number)
+        batch = batch.to(group.device)
+        view = train_view(batch, params.input_size, params.augment, draws)
+        view = classifier.method.mix(view, draws[:, -MIX_DRAWS:].to(group.device))
+        with torch.autocast(group.device.type, torch.bfloat16, enabled=params.amp):
+            output = model(view.images, view.targets)
+        found = losses(classifier, output, view, params, weights)
+        mapped = view.has_map.sum()
+        # Processes average their gradients: the alignment's mean over faces with a map is that of all of them.
+        part = mapped * group.size / group.sum(mapped).clamp(min=1)
+        loss = found.classification + part * (params.attention_weight * found.attention + params.cam_weight * found.cam)
         if not torch.isfinite(loss):
-            raise InputError(f"the loss is {loss.item()} on rows {batch.rows.tolist()}: lower train.learning_rate")
+            rows = batch.rows.tolist()
+            raise InputError(f"the loss is {loss.item()} on rows {rows} of the face shards: lower train.learning_rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if params.clip:
+            nn.utils.clip_grad_norm_(classifier.parameters(), params.clip)
         optimizer.step()
-        schedule.step()
-        number, mapped = len(batch.targets), int(batch.has_map.sum())
-        cross_entropies += cross_entropy.item() * number
-        alignments += alignment.item() * mapped
-        right += int((logits.argmax(dim=1) == batch.targets).sum())
-        faces, with_map = faces + number, with_map + mapped
+        faces = len(view.targets)
+        right = (output.logits.argmax(dim=1) == view.targets).sum()
+        with torch.no_grad():
+            measured = [found.classification * faces, found.attention * mapped, found.cam * mapped, right, mapped]
+            sums += torch.stack([value.double() for value in measured] + [sums.new_tensor(faces)])
+    classification, attention, cam, right, mapped, faces = group.sum(sums).tolist()
     return {
-        "cross_entropy": cross_entropies / faces,
-        "alignment": alignments / with_map if with_map else 0.0,
+        "cross_entropy": classification / faces,
+        "alignment": attention / mapped if mapped else 0.0,
+        "cam_alignment": cam / mapped if mapped else 0.0,
         "accuracy": right / faces,
     }
 
 
+def losses(classifier: Classifier, output: Output, view: View, params: Train, weights: Tensor) -> Losses:
+    """What is minimised. An alignment that is not guided is measured without a gradient."""
+    output = Output(*_to_float(output))
+
+    def classification(targets: Tensor) -> Tensor:
+        each = classifier.method.classification_loss(output, targets, params.label_smoothing)
+        return each * weights[targets]
+
+    one = classification(view.targets)
+    mixed = one if view.others is view.targets else view.share * one + (1 - view.share) * classification(view.others)
+    with torch.set_grad_enabled(params.attention_weight > 0):
+        attention = alignment_loss([output.layers[layer - 1] for layer in params.layers], view.heatmaps, view.has_map)
+    cam = attention.new_zeros(())
+    if output.maps is not None:
+        with torch.set_grad_enabled(params.cam_weight > 0):
+            cam = map_alignment_loss(_map_of_classes(output.maps, view), view.heatmaps, view.has_map)
+    return Losses(mixed.mean(), attention, cam)
+
+
 @torch.no_grad()
-def validate(model: Classifier, batches: Iterable[Batch], params: Train, number_of_classes: int) -> dict[str, float]:
-    """Cross-entropy, accuracy, and the ATT-COS of layer 5 (mean per class over its faces with a map, then over those
-    classes; NaN without any)."""
+def validate(
+    model: Classifier, batches: Iterable[Batch], params: Train, number_of_classes: int, group: Group
+) -> dict[str, float]:
+    """Cross-entropy, accuracy, balanced accuracy, and the ATT-COS of layer 5 (mean per class over its faces with a map,
+    then over those classes; NaN without any)."""
     model.eval()
-    cross_entropy, right, faces = 0.0, 0, 0
-    cosines, numbers = torch.zeros(number_of_classes), torch.zeros(number_of_classes)
+    # Per class: faces, right, faces with a map, their cosines; the last row holds the cross-entropy.
+    sums = torch.zeros(number_of_classes + 1, 4, dtype=torch.float64, device=group.device)
     for batch in batches:
-        images, heatmaps = whole_view(batch, params.input_size)
-        logits, features = model(images)
-        cross_entropy += F.cross_entropy(logits, batch.targets, reduction="sum").item()
-        right += int((logits.argmax(dim=1) == batch.targets).sum())
-        faces += len(batch.targets)
-        mapped = batch.has_map
-        cosines.index_add_(0, batch.targets[mapped], attention_cosine(features[-1], heatmaps)[mapped])
-        numbers += torch.bincount(batch.targets[mapped], minlength=number_of_classes)
+        view = whole_view(batch.to(group.device), params.input_size)
+        with torch.autocast(group.device.type, torch.bfloat16, enabled=params.amp):
+            output = model(view.images)
+        logits, last = output.logits.float(), output.layers[-1].float()
+        sums[-1, 0] += F.cross_entropy(logits, view.targets, reduction="sum")
+        cosines = torch.where(view.has_map, attention_cosine(last, view.heatmaps), 0)
+        right = logits.argmax(dim=1) == view.targets
+        each = torch.stack([torch.ones_like(right), right, view.has_map, cosines], dim=1)
+        sums.index_add_(0, view.targets, each.double())
+    sums = group.sum(sums)
+    faces, right, mapped, cosines = sums[:-1].unbind(dim=1)
     return {
-        "cross_entropy": cross_entropy / faces,
-        "accuracy": right / faces,
-        "att_cos": (cosines[numbers > 0] / numbers[numbers > 0]).mean().item(),
+        "cross_entropy": (sums[-1, 0] / faces.sum()).item(),
+        "accuracy": (right.sum() / faces.sum()).item(),
+        "balanced_accuracy": (right[faces > 0] / faces[faces > 0]).mean().item(),
+        "att_cos": (cosines[mapped > 0] / mapped[mapped > 0]).mean().item(),
     }
 
 
@@ -108,3 +160,24 @@ def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
         layer.bias.copy_(shift + scale * mean)
         layer.running_mean.copy_(mean)
         layer.running_var.copy_(variance)
+
+
+def _map_of_classes(maps: Tensor, view: View) -> Tensor:
+    """The class maps (B, h, w) of what the images show, of (B, K, h, w)."""
+    rows = torch.arange(len(maps), device=maps.device)
+    first = maps[rows, view.targets]
+    if view.others is view.targets:
+        return first
+    share = view.share[:, None, None]
+    return share * first + (1 - share) * maps[rows, view.others]
+
+
+def _to_float(output: Output) -> tuple:
+    """The output of a network that ran in half precision, for losses in single."""
+    logits, layers, maps, others = output
+    return (
+        logits.float(),
+        [layer.float() for layer in layers],
+        None if maps is None else maps.float(),
+        tuple(other.float() for other in others),
+    )

@@ -27,8 +27,7 @@ from pipeline.shards import ShardSet
 from train import model
 from train.alignment import cosine, resize_in_range
 from train.augment import whole_view
-from train.cams import cam
-from train.data import Faces, loader, open_shards
+from train.data import Faces, in_batches, loader, open_shards
 from train.metrics import attention_cosine, attention_map, cam_cosine, cam_map, normalise
 from train.model import Classifier
 
@@ -78,12 +77,12 @@ def main(params: Evaluate, checkpoint: Path, faces_dir: Path, heatmaps_dir: Path
 def predict(classifier: Classifier, faces: Faces, input_size: int, batch_size: int) -> Predictions:
     """Run the classifier over all faces once."""
     columns: dict[str, list[Tensor]] = {}
-    batches = loader(faces, batch_size)
+    batches = loader(faces, in_batches(range(len(faces)), batch_size))
     for batch in progress(batches, total=len(batches), title="evaluate", unit="batches"):
-        images, heatmaps = whole_view(batch, input_size)
-        logits, features = classifier(images)
-        cams = cam(features[-1], classifier.head.weight, batch.targets)
-        size = heatmaps.shape[2:]
+        view = whole_view(batch, input_size)
+        logits, features, maps, _ = classifier(view.images)
+        heatmaps, size = view.heatmaps, view.heatmaps.shape[2:]
+        cams = maps[torch.arange(len(maps)), batch.targets]
         without = ~batch.has_map
         measured = {
             "rows": batch.rows,

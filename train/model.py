@@ -1,8 +1,9 @@
-"""The classifier: a backbone, average pooling and one linear layer. Inference needs no landmarks and no heatmap."""
+"""The classifier: a backbone and a method. Inference needs no landmarks and no heatmap."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,20 +13,30 @@ from torch import Tensor, nn
 from pipeline.errors import InputError
 from pipeline.files import atomic
 from pipeline.params import Train
-from train import backbones
+from train import backbones, methods
+
+
+class Output(NamedTuple):
+    """What a classifier says of images: see methods.Scores and backbones.Features."""
+
+    logits: Tensor  # (B, K)
+    layers: list[Tensor]  # (B, C, h, w) of layers 1 to 5
+    maps: Tensor | None  # (B, K, h, w): the method's own class maps
+    others: tuple[Tensor, ...]  # (B, K) each: logits of further branches
 
 
 class Classifier(nn.Module):
-    """Images (B, 3, H, W) in [0, 1] to logits (B, K) and the features of layers 1 to 5, [(B, C, h, w), ...]."""
+    """Images (B, 3, H, W) in [0, 1] to an Output. ``targets`` (B,) are the true classes, known only in training."""
 
     def __init__(self, params: Train, number_of_classes: int, pretrained: bool = True) -> None:
         super().__init__()
-        self.backbone = backbones.build(params.backbone, params.large_maps, pretrained)
-        self.head = nn.Linear(self.backbone.channels[-1], number_of_classes)
+        self.backbone = backbones.build(params.backbone, params.large_maps, pretrained and params.weights == "pretrained")
+        self.method = methods.build(params.method, self.backbone.channels, number_of_classes)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        features = self.backbone(images.contiguous(memory_format=torch.channels_last))
-        return self.head(features[-1].mean(dim=(2, 3))), features
+    def forward(self, images: Tensor, targets: Tensor | None = None) -> Output:
+        features = self.backbone(images.contiguous(memory_format=torch.channels_last), self.method.after)
+        logits, maps, others = self.method(features, targets)
+        return Output(logits, features.layers, maps, others)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def _check_comparable(results: dict[str, Result], heatmaps: ShardSet, evaluation
             )
         if trained["variant"] != name:
             raise InputError(f"{evaluation_dir / name} is of a {trained['variant']} model: evaluate the {name} one there")
-        settings.append({**trained["train"], "lambda": None, "seed": trained["seed"]})
+        settings.append({**trained["train"], "align": None, "seed": trained["seed"]})
     if settings[0] != settings[1]:
         raise InputError(f"the variants under {evaluation_dir} were trained with different parameters: train both again")
 

@@ -1,116 +1,197 @@
 """Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
+import click
 import torch
 from dvclive import Live
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
+from pipeline.cache import key
 from pipeline.errors import InputError
 from pipeline.params import Base, Train
 from pipeline.progress import progress
-from train import engine, model
-from train.augment import whole_view
-from train.data import Batch, Faces, classes_of, loader, open_shards
+from train import engine, model, recipe, resume
+from train.augment import draw, whole_view
+from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards
+from train.distributed import Group, group, synchronised
 
 CALIBRATION_BATCHES = 8
-WARM_UP = 0.2  # share of the steps in which the learning rate rises to its peak
+MOST_WORKERS = 8
 
 
-def main(base: Base, params: Train, variant: str, faces_dir: Path, heatmaps_dir: Path, out_dir: Path) -> dict[str, float]:
+def main(
+    base: Base,
+    params: Train,
+    variant: str,
+    faces_dir: Path,
+    heatmaps_dir: Path,
+    out_dir: Path,
+    take_up: bool = False,
+) -> dict[str, float]:
     """Train one variant and write ``model.safetensors`` of the epoch with the best validation accuracy (of equals, the
     one with the lower cross-entropy) and dvclive's curves under ``live``; returns that epoch's validation metrics.
 
-    The variant "baseline" is the same run with lambda 0. The checkpoint is written last.
+    The variant "baseline" is the same run without any alignment. The checkpoint is written last. With ``take_up`` a run
+    that was killed goes on after its last whole epoch, and ends where it would have ended.
     """
     if variant == "baseline":
-        params = params.model_copy(update={"lambda_": 0.0})
-    torch.manual_seed(base.seed)
-    generator = torch.Generator().manual_seed(base.seed)
+        params = params.model_copy(update={"align": ()})
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     classes = classes_of(faces)
     train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
     settings = params.model_dump(mode="json", by_alias=True)
     config = model.Config(variant, 0, classes, settings, base.seed, faces.stamp, heatmaps.stamp)
-    classifier = model.build(config)
-    _check_layers(classifier, params)
-    checkpoint = out_dir / "model.safetensors"
-    checkpoint.unlink(missing_ok=True)
-    best: dict[str, float] = {}
-    with _deterministic(), Live(str(out_dir / "live"), dvcyaml=None, report=None, save_dvc_exp=False) as live:
-        batches = loader(train, params.batch_size, generator)
-        engine.calibrate(classifier.backbone, _views(islice(batches, CALIBRATION_BATCHES), params.input_size))
-        optimizer, schedule = _optimizer(classifier, params, steps=params.epochs * len(batches))
-        for epoch in range(1, params.epochs + 1):
-            shown = progress(batches, total=len(batches), title=f"{variant} {epoch}/{params.epochs}", unit="batches")
-            trained = engine.train_epoch(classifier, shown, params, optimizer, schedule, generator)
-            validated = engine.validate(classifier, loader(validation, params.batch_size), params, len(classes))
-            if not math.isfinite(validated["cross_entropy"]):
-                raise InputError(f"the validation loss of epoch {epoch} is not finite: lower train.learning_rate")
-            for split, metrics in (("train", trained), ("validation", validated)):
-                for name, value in metrics.items():
-                    live.log_metric(f"{split}/{name}", value)
-            live.next_step()
-            if not best or _rank(validated) > _rank(best):
-                best = {"epoch": epoch, **validated}
-                state = {name: value.clone() for name, value in classifier.state_dict().items()}
-        live.summary["best"] = best
-        live.make_summary()
-    model.save(checkpoint, state, replace(config, epoch=best["epoch"]))
-    return best
+    checkpoint, unfinished = out_dir / "model.safetensors", out_dir / "unfinished.safetensors"
+    with group(params.device) as processes, _deterministic(processes):
+        torch.manual_seed(base.seed)
+        classifier = model.build(config).to(processes.device)
+        _check_layers(classifier, params, processes)
+        if processes.rank == 0:
+            out_dir.mkdir(parents=True, exist_ok=True)
+            checkpoint.unlink(missing_ok=True)
+        optimizer = recipe.optimizer(classifier, params)
+        run = key(config.__dict__, [str(processes.device.type), torch.__version__])
+        state = resume.load(unfinished, run, classifier, optimizer) if take_up else None
+        if state is None:
+            state = resume.State(run)
+            first = in_batches(recipe.order(train, params, base.seed, 1), params.batch_size)[:CALIBRATION_BATCHES]
+            engine.calibrate(classifier.backbone, _views(loader(train, first), params.input_size, processes))
+        elif processes.rank == 0:
+            click.echo(f"train: going on after epoch {state.epoch} of {params.epochs}, from {unfinished}", err=True)
+        processes.wait()  # all have read it before one writes it anew
+        with _curves(out_dir / "live", state, processes) as curves:
+            _train(
+                classifier, optimizer, params, base.seed, train, validation, state, processes, unfinished, curves, variant
+            )
+        if processes.rank == 0:
+            model.save(checkpoint, state.best_weights, replace(config, epoch=state.best["epoch"]))
+            unfinished.unlink(missing_ok=True)
+    return state.best
 
 
-def _optimizer(
-    classifier: model.Classifier, params: Train, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW, its rates rising linearly to their peak and falling to zero along a cosine over ``steps`` steps."""
-    groups = [
-        {"params": classifier.backbone.parameters(), "lr": params.learning_rate},
-        {"params": classifier.head.parameters(), "lr": params.head_learning_rate},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=params.weight_decay)
-    warm_up = max(1, round(WARM_UP * steps))
+def _train(
+    classifier: model.Classifier,
+    optimizer: torch.optim.Optimizer,
+    params: Train,
+    seed: int,
+    train: Faces,
+    validation: Faces,
+    state: resume.State,
+    processes: Group,
+    unfinished: Path,
+    curves: Callable[[dict], None],
+    variant: str,
+) -> None:
+    """All epochs after ``state``, which is kept up to date."""
+    whole_batches = len(train) // min(params.batch_size, len(train))
+    rate = recipe.rate(params, whole_batches)
+    weights = recipe.class_weights(train, params).to(processes.device)
+    run = _callable(classifier, params, processes)
+    while state.epoch < params.epochs and not recipe.stale(state, params):
+        epoch = state.epoch + 1
+        torch.manual_seed(recipe.seed_of(seed, epoch))  # of dropout and the like
+        batches = _epoch(train, params, seed, epoch, processes)
+        shown = progress(
+            batches,
+            total=whole_batches,
+            title=f"{variant} {epoch}/{params.epochs}",
+            unit="batches",
+            quiet=processes.rank > 0,
+        )
+        trained = engine.train_epoch(run, classifier, shown, params, optimizer, rate, state.step, weights, processes)
+        parts = in_batches(range(len(validation)), params.batch_size, processes.rank, processes.size)
+        checked = loader(validation, [part for part in parts if part], _workers(params, processes))
+        validated = engine.validate(classifier, checked, params, len(weights), processes)
+        if not math.isfinite(validated["cross_entropy"]):
+            raise InputError(f"the validation loss of epoch {epoch} is not finite: lower train.learning_rate")
+        if not state.best or recipe.rank(validated) > recipe.rank(state.best):
+            state.best = {"epoch": epoch, **validated}
+            state.best_weights = {name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()}
+        state.epoch, state.step = epoch, state.step + whole_batches
+        state.history.append({"train": trained, "validation": validated})
+        curves(state.history[-1])
+        if processes.rank == 0:
+            resume.save(unfinished, state, classifier, optimizer)
 
-    def share_of_peak(step: int) -> float:
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
 
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share_of_peak)
+def _epoch(train: Faces, params: Train, seed: int, epoch: int, processes: Group) -> Iterator[tuple[Batch, Tensor]]:
+    """This process's part of every batch of an epoch, and its draws."""
+    order = recipe.order(train, params, seed, epoch)
+    size = min(params.batch_size, len(order))
+    order = order[: len(order) // size * size]  # batch norm cannot learn from the few faces of an incomplete batch
+    places = in_batches(range(len(order)), size, processes.rank, processes.size)
+    draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(seed, epoch, "draws")))
+    items = [[order[place] for place in part] for part in places]
+    batches = loader(train, items, _workers(params, processes), pin=processes.device.type == "cuda")
+    for part, batch in zip(places, batches, strict=True):
+        yield batch, draws[part]
+
+
+def _callable(classifier: model.Classifier, params: Train, processes: Group) -> Callable:
+    """How to call the classifier in training: its parameters are shared with what is returned."""
+    run = synchronised(classifier, processes)
+    if processes.size > 1:
+        run = DistributedDataParallel(run, broadcast_buffers=False)
+    return torch.compile(run) if params.compile else run
 
 
 @torch.no_grad()
-def _check_layers(classifier: model.Classifier, params: Train) -> None:
+def _check_layers(classifier: model.Classifier, params: Train, processes: Group) -> None:
     """A map of one cell has a cosine of 1 with everything: guiding it would do nothing, silently."""
-    features = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size))[1]
-    for layer in params.layers if params.lambda_ else ():
-        if features[layer - 1][0, 0].numel() == 1:
+    layers = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size, device=processes.device)).layers
+    for layer in params.layers if params.attention_weight else ():
+        if layers[layer - 1][0, 0].numel() == 1:
             raise InputError(
                 f"layer {layer} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
                 "raise train.input_size or set train.large_maps"
             )
 
 
-def _rank(metrics: dict[str, float]) -> tuple[float, float]:
-    return metrics["accuracy"], -metrics["cross_entropy"]
+def _workers(params: Train, processes: Group) -> int:
+    """Processes that read and decode: on a CPU they would only take from the training what they give."""
+    if params.workers != "auto":
+        return params.workers
+    return min(MOST_WORKERS, torch.get_num_threads()) if processes.device.type == "cuda" else 0
 
 
-def _views(batches: Iterator[Batch], size: int) -> Iterator[Tensor]:
+def _views(batches: Iterable[Batch], size: int, processes: Group) -> Iterator[Tensor]:
     for batch in batches:
-        yield whole_view(batch, size)[0].contiguous(memory_format=torch.channels_last)
+        yield whole_view(batch.to(processes.device), size).images.contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager
-def _deterministic() -> Iterator[None]:
-    """The same curve for the same seed. New memory is left unfilled: nothing reads it, and to fill it is a seventh of the
-    time."""
+def _curves(folder: Path, state: resume.State, processes: Group) -> Iterator[Callable[[dict], None]]:
+    """What logs an epoch's metrics, after those of ``state``'s history."""
+    if processes.rank > 0:
+        yield lambda metrics: None
+        return
+    with Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False) as live:
+
+        def log(epoch: dict) -> None:
+            for split, metrics in epoch.items():
+                for name, value in metrics.items():
+                    live.log_metric(f"{split}/{name}", value)
+            live.next_step()
+
+        for epoch in state.history:
+            log(epoch)
+        yield log
+        live.summary["best"] = state.best
+        live.make_summary()
+
+
+@contextmanager
+def _deterministic(processes: Group) -> Iterator[None]:
+    """The same curve for the same seed, on a CPU. New memory is left unfilled: nothing reads it, and to fill it is a seventh
+    of the time."""
     before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(processes.device.type == "cpu")
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield

@@ -1,11 +1,12 @@
 import math
+from dataclasses import fields
 
 import pytest
 import torch
 
 from pipeline.params import Augment
 from train import augment
-from train.augment import erase, jitter, luma, random_geometry, sample, to_grey, train_view, whole_view
+from train.augment import draw, erase, jitter, luma, random_geometry, sample, to_grey, train_view, whole_view
 from train.data import Batch
 
 GEOMETRY_ONLY = {"jitter": 0.0, "grey": 0.0, "erase": 0.0}
@@ -14,6 +15,14 @@ GEOMETRY_ONLY = {"jitter": 0.0, "grey": 0.0, "erase": 0.0}
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)
+
+
+def chance(number, generator):
+    return iter(draw(number, generator).unbind(dim=1))
+
+
+def view_of(batch, size, params, generator):
+    return train_view(batch, size, params, draw(len(batch.targets), generator))
 
 
 def parameters(**changes):
@@ -42,7 +51,8 @@ def centre_of_mass(maps):
 
 
 def test_image_and_heatmap_move_together(generator):
-    images, heatmaps = train_view(blob_batch(), 96, parameters(**GEOMETRY_ONLY), generator)
+    view = view_of(blob_batch(), 96, parameters(**GEOMETRY_ONLY), generator)
+    images, heatmaps = view.images, view.heatmaps
     assert images.shape == (32, 3, 96, 96)
     assert heatmaps.shape == (32, 1, 28, 28)
     moved = centre_of_mass(images)
@@ -54,20 +64,30 @@ def test_image_and_heatmap_move_together(generator):
 def test_flip_is_a_mirror(generator):
     batch = blob_batch(4)
     fixed = {**GEOMETRY_ONLY, "rotation": 0.0, "scale": 1.0}
-    images, heatmaps = train_view(batch, 128, parameters(**fixed, flip=1.0), generator)
-    torch.testing.assert_close(images, batch.images.flip(-1).float() / 255, atol=1e-5, rtol=0)
-    torch.testing.assert_close(heatmaps, batch.heatmaps.flip(-1).float() / 255, atol=1e-5, rtol=0)
+    view = view_of(batch, 128, parameters(**fixed, flip=1.0), generator)
+    torch.testing.assert_close(view.images, batch.images.flip(-1).float() / 255, atol=1e-5, rtol=0)
+    torch.testing.assert_close(view.heatmaps, batch.heatmaps.flip(-1).float() / 255, atol=1e-5, rtol=0)
 
 
 def test_no_augmentation_is_the_whole_crop(generator):
     batch = blob_batch(4)
     off = parameters(rotation=0.0, scale=1.0, flip=0.0, **GEOMETRY_ONLY)
-    for seen, expected in zip(train_view(batch, 96, off, generator), whole_view(batch, 96), strict=True):
-        torch.testing.assert_close(seen, expected, atol=1e-5, rtol=0)
+    seen, expected = view_of(batch, 96, off, generator), whole_view(batch, 96)
+    for field in fields(seen):
+        torch.testing.assert_close(getattr(seen, field.name), getattr(expected, field.name), atol=1e-5, rtol=0)
+
+
+def test_view_depends_on_its_own_draws_alone(generator):
+    batch, draws = blob_batch(6), draw(6, generator)
+    whole = train_view(batch, 64, parameters(), draws)
+    some = torch.tensor([4, 1])
+    part = train_view(Batch(*(value[some] for value in vars(batch).values())), 64, parameters(), draws[some])
+    torch.testing.assert_close(part.images, whole.images[some])
+    torch.testing.assert_close(part.heatmaps, whole.heatmaps[some])
 
 
 def test_geometry_stays_within_its_limits(generator):
-    geometry = random_geometry(5000, parameters(rotation=6.0, scale=0.8, flip=0.5), generator)
+    geometry = random_geometry(parameters(rotation=6.0, scale=0.8, flip=0.5), chance(5000, generator))
     linear = geometry[:, :, :2]
     area = torch.linalg.det(linear)
     angle = torch.atan2(linear[:, 0, 1], linear[:, 1, 1])  # the second column is not mirrored
@@ -89,15 +109,15 @@ def test_rotation_turns_by_its_angle():
 
 
 def test_same_seed_same_view():
-    views = [train_view(blob_batch(), 64, parameters(), torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
-    assert torch.equal(views[0][0], views[1][0])
-    assert torch.equal(views[0][1], views[1][1])
-    assert not torch.equal(views[0][0], views[2][0])
+    views = [view_of(blob_batch(), 64, parameters(), torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    assert torch.equal(views[0].images, views[1].images)
+    assert torch.equal(views[0].heatmaps, views[1].heatmaps)
+    assert not torch.equal(views[0].images, views[2].images)
 
 
 def test_jitter_keeps_range_and_leaves_the_unchosen_alone(generator):
     images = torch.rand(64, 3, 16, 16, generator=generator)
-    jittered = jitter(images, 0.5, generator)
+    jittered = jitter(images, 0.5, chance(64, generator))
     assert jittered.min() >= 0
     assert jittered.max() <= 1
     changed = (jittered != images).flatten(1).any(dim=1)
@@ -113,14 +133,14 @@ def test_hue_keeps_grey_and_the_mean_of_the_channels(generator):
 
 
 def test_grey_has_equal_channels(generator):
-    grey = to_grey(torch.rand(4, 3, 8, 8, generator=generator), 1.0, generator)
+    grey = to_grey(torch.rand(4, 3, 8, 8, generator=generator), 1.0, chance(4, generator))
     assert torch.equal(grey[:, 0], grey[:, 1])
     assert torch.equal(grey[:, 0], grey[:, 2])
 
 
 def test_erasing_fills_one_rectangle_of_the_stated_size(generator):
     images = torch.zeros(200, 3, 64, 64)
-    erased = erase(images, 1.0, generator) == 0.5
+    erased = erase(images, 1.0, chance(200, generator)) == 0.5
     assert torch.equal(erased[:, 0], erased[:, 2])
     rows, columns = erased[:, 0].any(dim=2).sum(dim=1), erased[:, 0].any(dim=1).sum(dim=1)
     area = erased[:, 0].sum(dim=(1, 2))
@@ -129,4 +149,4 @@ def test_erasing_fills_one_rectangle_of_the_stated_size(generator):
     assert share.max() <= 0.36
     assert share.min() >= 0.01
     assert share.mean().item() == pytest.approx(0.175, abs=0.03)
-    assert torch.equal(erase(images, 0.0, generator), images)
+    assert torch.equal(erase(images, 0.0, chance(200, generator)), images)

@@ -8,7 +8,7 @@ import torch
 from pipeline import heatmaps
 from pipeline.errors import InputError
 from pipeline.shards import ShardSet
-from train.data import Faces, classes_of, loader, open_shards
+from train.data import Faces, classes_of, in_batches, loader, open_shards
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +48,20 @@ def test_classes_are_the_sorted_labels(shards):
     assert classes_of(shards[0]) == ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
 
-def test_order_is_drawn_from_the_generator(train):
-    def rows(seed):
-        return torch.cat([batch.rows for batch in loader(train, 8, torch.Generator().manual_seed(seed))]).tolist()
-
-    assert rows(1) == rows(1) != rows(2)
-    assert len(set(rows(1))) == len(rows(1)) == len(train) // 8 * 8
-    in_order = torch.cat([batch.rows for batch in loader(train, 8)]).tolist()
-    assert in_order == train.rows.tolist()
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_hold_the_items_that_are_asked_for(train, workers):
+    items = [[3, 1], [4], [0, 2, 3]]
+    batches = list(loader(train, items, workers))
+    assert [batch.rows.tolist() for batch in batches] == [[int(train.rows[item]) for item in batch] for batch in items]
+    assert torch.equal(batches[1].images[0], train[4][0])
 
 
-def test_fewer_faces_than_a_batch_are_still_one_batch(train):
-    (batch,) = loader(train, 10_000, torch.Generator())
-    assert len(batch.targets) == len(train)
+def test_parts_of_processes_make_up_the_batches():
+    items = list(range(23))
+    whole = in_batches(items, 6)
+    assert [len(batch) for batch in whole] == [6, 6, 6, 5]
+    parts = [in_batches(items, 6, rank, 4) for rank in range(4)]
+    assert [sum(batch, []) for batch in zip(*parts, strict=True)] == whole
 
 
 def test_crosses_a_pickle_with_files_open(train):

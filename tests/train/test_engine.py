@@ -5,8 +5,12 @@ import torch
 
 from pipeline.errors import InputError
 from train import engine, model
+from train.augment import draw
 from train.backbones.dlib_resnet import DlibResNet
 from train.data import Batch
+from train.distributed import Group
+
+ALONE = Group(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture
@@ -31,15 +35,16 @@ def run(params, learning_rate=1e-3):
     torch.manual_seed(0)
     config = model.Config("guided", 1, ("a", "b", "c"), params.model_dump(mode="json", by_alias=True), 0, {}, {})
     classifier = model.build(config)
-    optimizer = torch.optim.SGD(classifier.parameters(), lr=learning_rate)
-    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
-    metrics = engine.train_epoch(classifier, batches(), params, optimizer, schedule, torch.Generator().manual_seed(0))
+    optimizer = torch.optim.SGD([{"params": classifier.parameters(), "lr": learning_rate, "initial_lr": learning_rate}])
+    generator = torch.Generator().manual_seed(0)
+    drawn = ((batch, draw(len(batch.targets), generator)) for batch in batches())
+    metrics = engine.train_epoch(classifier, classifier, drawn, params, optimizer, lambda step: 1.0, 0, torch.ones(3), ALONE)
     return classifier, metrics
 
 
 def test_epoch_reports_what_it_did_and_changes_the_weights(small):
     classifier, metrics = run(small)
-    assert set(metrics) == {"cross_entropy", "alignment", "accuracy"}
+    assert set(metrics) == {"cross_entropy", "alignment", "cam_alignment", "accuracy"}
     assert 0 < metrics["alignment"] < 1
     assert not torch.equal(classifier.backbone.stem[0].weight, DlibResNet(False).stem[0].weight)
 
@@ -52,7 +57,9 @@ def test_lambda_weighs_the_alignment_loss(small):
 
 
 def test_loss_that_is_not_finite_stops_with_the_rows(small):
-    with pytest.raises(InputError, match=r"the loss is (nan|inf) on rows \[.*\]: lower train.learning_rate"):
+    with pytest.raises(
+        InputError, match=r"the loss is (nan|inf) on rows \[.*\] of the face shards: lower train.learning_rate"
+    ):
         run(small, learning_rate=1e30)
 
 
@@ -60,7 +67,7 @@ def test_validation_is_the_mean_over_samples_whatever_the_batches(small):
     classifier, _ = run(small)
     (whole,) = batches(1, size=6)
     parts = [Batch(*(value[rows] for value in vars(whole).values())) for rows in (slice(0, 4), slice(4, 6))]
-    together, apart = (engine.validate(classifier, batches, small, 3) for batches in ([whole], parts))
+    together, apart = (engine.validate(classifier, batches, small, 3, ALONE) for batches in ([whole], parts))
     assert together == pytest.approx(apart, abs=1e-5)
     assert not classifier.training
 
@@ -69,7 +76,7 @@ def test_validation_without_any_map_has_no_att_cos(small):
     classifier, _ = run(small)
     (batch,) = batches(1)
     without = Batch(batch.images, batch.heatmaps, torch.zeros_like(batch.has_map), batch.targets, batch.rows)
-    assert math.isnan(engine.validate(classifier, [without], small, 3)["att_cos"])
+    assert math.isnan(engine.validate(classifier, [without], small, 3, ALONE)["att_cos"])
 
 
 def test_calibration_keeps_the_function_and_normalises_the_activations():
@@ -77,9 +84,9 @@ def test_calibration_keeps_the_function_and_normalises_the_activations():
     backbone = DlibResNet(large_maps=True).eval()
     images = [torch.rand(16, 3, 64, 64) for _ in range(3)]
     with torch.no_grad():
-        before = backbone(images[0])
+        before = backbone(images[0]).layers
         engine.calibrate(backbone, images)
-        after = backbone(images[0])
+        after = backbone(images[0]).layers
         for old, new in zip(before, after, strict=True):
             torch.testing.assert_close(old, new, rtol=1e-3, atol=1e-4 * old.abs().max().item())
         recorded = []

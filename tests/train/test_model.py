@@ -21,10 +21,10 @@ def classifier(config):
 
 
 def test_forward(classifier):
-    logits, features = classifier(torch.rand(2, 3, 112, 112))
-    assert logits.shape == (2, 3)
-    assert len(features) == 5
-    torch.testing.assert_close(logits, classifier.head(features[-1].mean(dim=(2, 3))))
+    output = classifier(torch.rand(2, 3, 112, 112))
+    assert output.logits.shape == (2, 3)
+    assert len(output.layers) == 5
+    torch.testing.assert_close(output.logits, classifier.method.linear(output.layers[-1].mean(dim=(2, 3))))
 
 
 def test_checkpoint_round_trip(classifier, config, tmp_path):
@@ -68,7 +68,7 @@ def test_missing_truncated_and_foreign_checkpoints_are_named(classifier, config,
     with pytest.raises(InputError, match="is not a checkpoint"):
         model.load(path)
     state = classifier.state_dict()
-    del state["head.bias"]
+    del state["method.linear.bias"]
     model.save(path, state, config)
     with pytest.raises(InputError, match="is not a checkpoint of this version"):
         model.load(path)

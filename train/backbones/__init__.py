@@ -3,11 +3,15 @@
 from torch import nn
 
 from train.backbones import dlib_resnet
+from train.backbones.features import After, Features
+
+__all__ = ["After", "Features", "build"]
 
 
 def build(name: str, large_maps: bool, pretrained: bool = True) -> nn.Module:
-    """A backbone by its name. It has ``channels``, the channels of its five layers, and returns a list of features
-    (B, channels[i], h_i, w_i), layer 1 (the stem) first. ``large_maps`` keeps its last stages at stride 1."""
+    """A backbone by its name. Called as ``backbone(images, after)`` it returns Features; ``after(layer, hidden)`` may change
+    what it goes on with after each layer. Its ``channels`` are those of the five layers. ``large_maps`` keeps its last
+    stages at stride 1."""
     match name:
         case "dlib_resnet":
             return dlib_resnet.DlibResNet(large_maps, pretrained)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.models import FACE_NETWORK, packaged
+from train.backbones.features import After, Features, unchanged
 
 MEAN = (122.782, 117.001, 104.298)  # of RGB in 0..255, as dlib's input layer subtracts it
 SCALE = 256.0
@@ -47,13 +48,13 @@ class DlibResNet(nn.Module):
         if pretrained:
             _load(self, _records(packaged(FACE_NETWORK)))
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        features = [self.stem((images * 255 - self.mean) / SCALE)]
-        hidden = F.max_pool2d(features[0], kernel_size=3, stride=2)
-        for stage in self.stages:
-            hidden = stage(hidden)
-            features.append(hidden)
-        return features
+    def forward(self, images: Tensor, after: After = unchanged) -> Features:
+        layers = [after(1, self.stem((images * 255 - self.mean) / SCALE))]
+        hidden = F.max_pool2d(layers[0], kernel_size=3, stride=2)
+        for layer, stage in enumerate(self.stages, start=2):
+            hidden = after(layer, stage(hidden))
+            layers.append(hidden)
+        return Features(layers)
 
 
 class Block(nn.Module):
@@ -91,7 +92,7 @@ class Descriptor(nn.Module):
         _load(self, _records(packaged(FACE_NETWORK)))
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.project(self.rest(self.trunk(images)[-1]).mean(dim=(2, 3)))
+        return self.project(self.rest(self.trunk(images).layers[-1]).mean(dim=(2, 3)))
 
 
 def _pad(x: Tensor, channels: int, height: int, width: int) -> Tensor:

@@ -32,7 +32,7 @@ def test_equals_dlibs_descriptor_on_real_faces(orl):
 def test_layers(large_maps, sides):
     backbone = backbones.build("dlib_resnet", large_maps).eval()
     with torch.no_grad():
-        features = backbone(torch.rand(2, 3, 150, 150))
+        features = backbone(torch.rand(2, 3, 150, 150)).layers
     assert [tuple(layer.shape) for layer in features] == [
         (2, channels, side, side) for channels, side in zip(backbone.channels, sides, strict=True)
     ]

@@ -1,0 +1,95 @@
+"""Training in several processes (torchrun): each works on its part of the same global batches, and ends with one result."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as differentiable
+from torch import Tensor, nn
+
+from pipeline.errors import InputError
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes that train together; one that trains alone is a group of 1."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum over all processes."""
+        values = values.clone()
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+@contextmanager
+def group(device: str) -> Iterator[Group]:
+    """The group that torchrun started this process in, on ``device`` (auto | cpu | cuda | mps)."""
+    size = int(os.environ.get("WORLD_SIZE", 1))
+    if size == 1:
+        yield Group(0, 1, chosen_device(device))
+        return
+    place = chosen_device(device, int(os.environ.get("LOCAL_RANK", 0)))
+    if place.type == "cuda":
+        torch.cuda.set_device(place)
+    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield Group(dist.get_rank(), size, place)
+    finally:
+        dist.destroy_process_group()
+
+
+def chosen_device(name: str, index: int = 0) -> torch.device:
+    """``auto``: a CUDA GPU if there is one, then Apple's, then the CPU. Raises InputError for one that is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, here in there.items() if here)
+    if not there[name]:
+        raise InputError(f"train.device is {name}, but PyTorch finds none here: set it to auto")
+    return torch.device(name, index) if name == "cuda" else torch.device(name)
+
+
+def synchronised(model: nn.Module, group: Group) -> nn.Module:
+    """``model`` with batch norms that see the global batch, so that the number of processes changes no result."""
+    if group.size == 1:
+        return model
+    for parent in model.modules():
+        for name, child in parent.named_children():
+            if type(child) is nn.BatchNorm2d:
+                child.__class__ = GlobalBatchNorm2d  # the same parameters and state under the same names
+                setattr(parent, name, child)
+    return model
+
+
+class GlobalBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over all processes' parts of a batch, on CPUs too, where PyTorch's SyncBatchNorm does not work."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As BatchNorm2d of the whole batch, (B, C, h, w)."""
+        if not self.training:
+            return super().forward(x)
+        number = x.new_full((1,), x.numel() / x.shape[1])
+        sums = torch.cat([x.sum(dim=(0, 2, 3)), (x**2).sum(dim=(0, 2, 3)), number])
+        sums = differentiable.all_reduce(sums)
+        total, squares, number = sums[: x.shape[1]], sums[x.shape[1] : -1], sums[-1]
+        mean = total / number
+        variance = squares / number - mean**2
+        with torch.no_grad():
+            unbiased = variance * number / (number - 1)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(unbiased, self.momentum)
+            self.num_batches_tracked += 1
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]

@@ -1,0 +1,17 @@
+"""Methods: the weakly supervised classifiers that are trained with and without guidance, one small file each."""
+
+from train.methods import cam
+from train.methods.method import Method, Scores
+
+__all__ = ["METHODS", "Method", "Scores", "build"]
+
+METHODS: dict[str, type[Method]] = {
+    "cam": cam.Cam,
+}
+
+
+def build(name: str, channels: tuple[int, ...], number_of_classes: int) -> Method:
+    """A fresh method by its name. Raises ValueError for an unknown one."""
+    if name not in METHODS:
+        raise ValueError(f"unknown method {name!r}: use one of {', '.join(METHODS)}")
+    return METHODS[name](channels, number_of_classes)

@@ -1,0 +1,20 @@
+"""CAM: one linear layer over average-pooled features (Zhou et al. 2016, arXiv 1512.04150)."""
+
+import torch
+from torch import Tensor, nn
+
+from train.backbones import Features
+from train.methods.method import Method, Scores
+
+
+class Cam(Method):
+    """The map of a class is the last layer weighted by the class's row of the linear layer (equation 2)."""
+
+    def __init__(self, channels: tuple[int, ...], number_of_classes: int) -> None:
+        super().__init__(channels, number_of_classes)
+        self.linear = nn.Linear(channels[-1], number_of_classes)
+
+    def forward(self, features: Features, targets: Tensor | None = None) -> Scores:
+        last = features.layers[-1]
+        maps = torch.einsum("bchw,kc->bkhw", last, self.linear.weight)
+        return Scores(self.linear(last.mean(dim=(2, 3))), maps)
