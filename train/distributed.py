@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as differentiable
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
@@ -73,6 +72,22 @@ def synchronised(model: nn.Module, group: Group) -> nn.Module:
     return model
 
 
+class _Sum(torch.autograd.Function):
+    """The sum over all processes; every process's result depends on every process's input, so gradients are summed too."""
+
+    @staticmethod
+    def forward(context: object, values: Tensor) -> Tensor:
+        values = values.clone()
+        dist.all_reduce(values)
+        return values
+
+    @staticmethod
+    def backward(context: object, gradient: Tensor) -> Tensor:
+        gradient = gradient.clone()
+        dist.all_reduce(gradient)
+        return gradient
+
+
 class GlobalBatchNorm2d(nn.BatchNorm2d):
     """Batch norm over all processes' parts of a batch, on CPUs too, where PyTorch's SyncBatchNorm does not work."""
 
@@ -80,16 +95,15 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         """As BatchNorm2d of the whole batch, (B, C, h, w)."""
         if not self.training:
             return super().forward(x)
-        number = x.new_full((1,), x.numel() / x.shape[1])
-        sums = torch.cat([x.sum(dim=(0, 2, 3)), (x**2).sum(dim=(0, 2, 3)), number])
-        sums = differentiable.all_reduce(sums)
-        total, squares, number = sums[: x.shape[1]], sums[x.shape[1] : -1], sums[-1]
-        mean = total / number
-        variance = squares / number - mean**2
+        sums = _Sum.apply(torch.cat([x.sum(dim=(0, 2, 3)), x.new_full((1,), x.numel() / x.shape[1])]))
+        number = sums[-1]
+        mean = sums[:-1] / number
+        centred = x - mean[:, None, None]  # first: a mean of squares minus a squared mean would lose digits
+        variance = _Sum.apply((centred**2).sum(dim=(0, 2, 3))) / number
         with torch.no_grad():
             unbiased = variance * number / (number - 1)
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(unbiased, self.momentum)
             self.num_batches_tracked += 1
         scale = self.weight * (variance + self.eps).rsqrt()
-        return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        return centred * scale[:, None, None] + self.bias[:, None, None]

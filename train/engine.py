@@ -55,10 +55,12 @@ def train_epoch(
         with torch.autocast(group.device.type, torch.bfloat16, enabled=params.amp):
             output = model(view.images, view.targets)
         found = losses(classifier, output, view, params, weights)
-        mapped = view.has_map.sum()
-        # Processes average their gradients: the alignment's mean over faces with a map is that of all of them.
-        part = mapped * group.size / group.sum(mapped).clamp(min=1)
-        loss = found.classification + part * (params.attention_weight * found.attention + params.cam_weight * found.cam)
+        # Processes average their gradients: each weighs its means by its part of all faces, and of all with a map.
+        counts = torch.stack([torch.ones_like(view.has_map), view.has_map]).sum(dim=1)
+        faces, mapped = counts
+        part, mapped_part = counts * group.size / group.sum(counts).clamp(min=1)
+        alignment = params.attention_weight * found.attention + params.cam_weight * found.cam
+        loss = part * found.classification + mapped_part * alignment
         if not torch.isfinite(loss):
             rows = batch.rows.tolist()
             raise InputError(f"the loss is {loss.item()} on rows {rows} of the face shards: lower train.learning_rate")
@@ -67,11 +69,10 @@ def train_epoch(
         if params.clip:
             nn.utils.clip_grad_norm_(classifier.parameters(), params.clip)
         optimizer.step()
-        faces = len(view.targets)
         right = (output.logits.argmax(dim=1) == view.targets).sum()
         with torch.no_grad():
-            measured = [found.classification * faces, found.attention * mapped, found.cam * mapped, right, mapped]
-            sums += torch.stack([value.double() for value in measured] + [sums.new_tensor(faces)])
+            measured = [found.classification * faces, found.attention * mapped, found.cam * mapped, right, mapped, faces]
+            sums += torch.stack([value.double() for value in measured])
     classification, attention, cam, right, mapped, faces = group.sum(sums).tolist()
     return {
         "cross_entropy": classification / faces,

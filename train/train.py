@@ -65,72 +65,96 @@ def main(
         elif processes.rank == 0:
             click.echo(f"train: going on after epoch {state.epoch} of {params.epochs}, from {unfinished}", err=True)
         processes.wait()  # all have read it before one writes it anew
+        training = Training(classifier, optimizer, params, base.seed, train, validation, processes, variant)
         with _curves(out_dir / "live", state, processes) as curves:
-            _train(
-                classifier, optimizer, params, base.seed, train, validation, state, processes, unfinished, curves, variant
-            )
+            while state.epoch < params.epochs and not recipe.stale(state, params):
+                curves(training.epoch(state))
+                if processes.rank == 0:
+                    resume.save(unfinished, state, classifier, optimizer)
         if processes.rank == 0:
             model.save(checkpoint, state.best_weights, replace(config, epoch=state.best["epoch"]))
             unfinished.unlink(missing_ok=True)
     return state.best
 
 
-def _train(
-    classifier: model.Classifier,
-    optimizer: torch.optim.Optimizer,
-    params: Train,
-    seed: int,
-    train: Faces,
-    validation: Faces,
-    state: resume.State,
-    processes: Group,
-    unfinished: Path,
-    curves: Callable[[dict], None],
-    variant: str,
-) -> None:
-    """All epochs after ``state``, which is kept up to date."""
-    whole_batches = len(train) // min(params.batch_size, len(train))
-    rate = recipe.rate(params, whole_batches)
-    weights = recipe.class_weights(train, params).to(processes.device)
-    run = _callable(classifier, params, processes)
-    while state.epoch < params.epochs and not recipe.stale(state, params):
-        epoch = state.epoch + 1
-        torch.manual_seed(recipe.seed_of(seed, epoch))  # of dropout and the like
-        batches = _epoch(train, params, seed, epoch, processes)
+class Training:
+    """What stays the same from epoch to epoch."""
+
+    def __init__(
+        self,
+        classifier: model.Classifier,
+        optimizer: torch.optim.Optimizer,
+        params: Train,
+        seed: int,
+        train: Faces,
+        validation: Faces,
+        processes: Group,
+        title: str,
+    ) -> None:
+        self.classifier = classifier
+        self.optimizer = optimizer
+        self.params = params
+        self.seed = seed
+        self.train = train
+        self.validation = validation
+        self.processes = processes
+        self.title = title
+        self.run = _callable(classifier, params, processes)
+        self.batch_size = min(params.batch_size, len(train))
+        self.batches = len(train) // self.batch_size  # batch norm cannot learn from the few faces of an incomplete one
+        self.rate = recipe.rate(params, self.batches)
+        self.weights = recipe.class_weights(train, params).to(processes.device)
+
+    def epoch(self, state: resume.State) -> dict[str, dict[str, float]]:
+        """One more epoch: brings ``state`` up to date and returns the metrics by split."""
+        number = state.epoch + 1
+        torch.manual_seed(recipe.seed_of(self.seed, number))  # of dropout and the like
         shown = progress(
-            batches,
-            total=whole_batches,
-            title=f"{variant} {epoch}/{params.epochs}",
+            self._drawn(number),
+            total=self.batches,
+            title=f"{self.title} {number}/{self.params.epochs}",
             unit="batches",
-            quiet=processes.rank > 0,
+            quiet=self.processes.rank > 0,
         )
-        trained = engine.train_epoch(run, classifier, shown, params, optimizer, rate, state.step, weights, processes)
-        parts = in_batches(range(len(validation)), params.batch_size, processes.rank, processes.size)
-        checked = loader(validation, [part for part in parts if part], _workers(params, processes))
-        validated = engine.validate(classifier, checked, params, len(weights), processes)
+        trained = engine.train_epoch(
+            self.run,
+            self.classifier,
+            shown,
+            self.params,
+            self.optimizer,
+            self.rate,
+            state.step,
+            self.weights,
+            self.processes,
+        )
+        parts = in_batches(range(len(self.validation)), self.batch_size, self.processes.rank, self.processes.size)
+        checked = loader(self.validation, [part for part in parts if part], self._workers())
+        validated = engine.validate(self.classifier, checked, self.params, len(self.weights), self.processes)
         if not math.isfinite(validated["cross_entropy"]):
-            raise InputError(f"the validation loss of epoch {epoch} is not finite: lower train.learning_rate")
+            raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
         if not state.best or recipe.rank(validated) > recipe.rank(state.best):
-            state.best = {"epoch": epoch, **validated}
-            state.best_weights = {name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()}
-        state.epoch, state.step = epoch, state.step + whole_batches
+            state.best = {"epoch": number, **validated}
+            weights = self.classifier.state_dict()
+            state.best_weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
+        state.epoch, state.step = number, state.step + self.batches
         state.history.append({"train": trained, "validation": validated})
-        curves(state.history[-1])
-        if processes.rank == 0:
-            resume.save(unfinished, state, classifier, optimizer)
+        return state.history[-1]
 
+    def _drawn(self, epoch: int) -> Iterator[tuple[Batch, Tensor]]:
+        """This process's part of every batch, and its draws."""
+        order = recipe.order(self.train, self.params, self.seed, epoch)[: self.batches * self.batch_size]
+        places = in_batches(range(len(order)), self.batch_size, self.processes.rank, self.processes.size)
+        draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(self.seed, epoch, "draws")))
+        items = [[order[place] for place in part] for part in places]
+        batches = loader(self.train, items, self._workers(), pin=self.processes.device.type == "cuda")
+        for part, batch in zip(places, batches, strict=True):
+            yield batch, draws[part]
 
-def _epoch(train: Faces, params: Train, seed: int, epoch: int, processes: Group) -> Iterator[tuple[Batch, Tensor]]:
-    """This process's part of every batch of an epoch, and its draws."""
-    order = recipe.order(train, params, seed, epoch)
-    size = min(params.batch_size, len(order))
-    order = order[: len(order) // size * size]  # batch norm cannot learn from the few faces of an incomplete batch
-    places = in_batches(range(len(order)), size, processes.rank, processes.size)
-    draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(seed, epoch, "draws")))
-    items = [[order[place] for place in part] for part in places]
-    batches = loader(train, items, _workers(params, processes), pin=processes.device.type == "cuda")
-    for part, batch in zip(places, batches, strict=True):
-        yield batch, draws[part]
+    def _workers(self) -> int:
+        """Processes that read and decode: on a CPU they would only take from the training what they give."""
+        if self.params.workers != "auto":
+            return self.params.workers
+        return min(MOST_WORKERS, torch.get_num_threads()) if self.processes.device.type == "cuda" else 0
 
 
 def _callable(classifier: model.Classifier, params: Train, processes: Group) -> Callable:
@@ -151,13 +175,6 @@ def _check_layers(classifier: model.Classifier, params: Train, processes: Group)
                 f"layer {layer} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
                 "raise train.input_size or set train.large_maps"
             )
-
-
-def _workers(params: Train, processes: Group) -> int:
-    """Processes that read and decode: on a CPU they would only take from the training what they give."""
-    if params.workers != "auto":
-        return params.workers
-    return min(MOST_WORKERS, torch.get_num_threads()) if processes.device.type == "cuda" else 0
 
 
 def _views(batches: Iterable[Batch], size: int, processes: Group) -> Iterator[Tensor]:

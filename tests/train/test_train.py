@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.errors import InputError
-from train import model, train
+from train import model, recipe, train
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_checkpoint_carries_the_whole_configuration(dataset, params, fast, tmp_p
 
 def test_best_is_by_accuracy_then_by_the_lower_cross_entropy():
     def rank(accuracy, cross_entropy):
-        return train._rank({"accuracy": accuracy, "cross_entropy": cross_entropy})
+        return recipe.rank({"accuracy": accuracy, "cross_entropy": cross_entropy})
 
     assert rank(0.8, 9.0) > rank(0.7, 0.1)
     assert rank(0.8, 0.5) > rank(0.8, 0.6)
@@ -50,7 +50,7 @@ def test_best_is_by_accuracy_then_by_the_lower_cross_entropy():
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 6, 100])
 def test_rates_rise_to_their_peaks_and_fall(params, fast, steps):
-    rate = train._rate(fast.model_copy(update={"epochs": 1}), steps)
+    rate = recipe.rate(fast.model_copy(update={"epochs": 1}), steps)
     rates = [rate(step) for step in range(steps)]
     assert max(rates) == pytest.approx(1)
     assert min(rates) > 0

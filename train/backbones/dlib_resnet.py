@@ -45,6 +45,9 @@ class DlibResNet(nn.Module):
             width = channels
         self.channels = (STEM, *(channels for channels, _ in STAGES))
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):  # batch norm takes a bias out again: its gradient is nothing but rounding
+                module.bias.requires_grad_(False)
         if pretrained:
             _load(self, _records(packaged(FACE_NETWORK)))
 

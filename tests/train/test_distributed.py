@@ -1,0 +1,67 @@
+"""Several processes that train together, started by torchrun, get what one gets."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.errors import InputError
+from tests.train.test_resume import command, short
+from train.distributed import GlobalBatchNorm2d, Group, chosen_device, synchronised
+
+__all__ = ["short"]
+
+
+def test_device_that_is_not_there_is_named():
+    assert chosen_device("cpu") == torch.device("cpu")
+    assert chosen_device("auto").type in {"cpu", "cuda", "mps"}
+    for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
+        if not there:
+            with pytest.raises(InputError, match=f"train.device is {name}, but PyTorch finds none here: set it to auto"):
+                chosen_device(name)
+
+
+def test_global_batch_norm_of_one_process_is_batch_norm(tmp_path):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
+    try:
+        torch.manual_seed(0)
+        ordinary, ours = nn.BatchNorm2d(4), nn.BatchNorm2d(4)
+        model = synchronised(nn.Sequential(ours), Group(0, 2, torch.device("cpu")))
+        assert type(model[0]) is GlobalBatchNorm2d
+        assert list(model.state_dict()) == [f"0.{name}" for name in ordinary.state_dict()]
+        x = torch.rand(6, 4, 5, 5) * 3 - 1
+        weights = torch.rand(6, 4, 5, 5)
+        gradients = []
+        for norm in (ordinary, ours):
+            inputs = x.clone().requires_grad_()
+            (norm(inputs) * weights).sum().backward()
+            gradients.append(inputs.grad)
+        torch.testing.assert_close(ours(x), ordinary(x))
+        torch.testing.assert_close(*gradients)
+        torch.testing.assert_close(ours.running_var, ordinary.running_var)
+        torch.testing.assert_close(ours.eval()(x), ordinary.eval()(x))
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+# AdamW's first steps have the sign of a gradient, however small: where it is nothing but rounding, rounding decides.
+@pytest.mark.parametrize(("number", "optimizer", "tolerance"), [(2, "sgd", 1e-4), (3, "sgd", 1e-4), (2, "adamw", 2e-3)])
+def test_torchrun_ends_where_one_process_ends(dataset, short, tmp_path, number, optimizer, tolerance):
+    text = short.read_text(encoding="utf-8")
+    changes = {"epochs: 3": "epochs: 1", "optimizer: adamw": f"optimizer: {optimizer}", "batch_size: 16": "batch_size: 8"}
+    for old, new in changes.items():
+        assert f"  {old}" in text
+        text = text.replace(f"  {old}", f"  {new}")
+    short.write_text(text, encoding="utf-8")
+    subprocess.run(command(short, dataset, tmp_path / "one"), check=True, capture_output=True)
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(number), "-m", "train"]
+    done = subprocess.run(command(short, dataset, tmp_path / "all", *run), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("is best on validation") == 1
+    metrics = [json.loads((tmp_path / name / "live" / "metrics.json").read_text()) for name in ("one", "all")]
+    for split in ("train", "validation"):
+        assert metrics[1][split] == pytest.approx(metrics[0][split], abs=tolerance)
