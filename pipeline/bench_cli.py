@@ -54,3 +54,23 @@ def bench_preprocess(params_path: Path, manifest: Path, photos: int, many: int, 
 
     benchmark.main(parameters.load(params_path), manifest, photos, many, out)
     click.echo(f"wrote {out}")
+
+
+@bench.command("train")
+@params_option
+@path_option("--faces", "data/faces", "Folder of face shards to read.")
+@path_option("--heatmaps", "data/heatmaps", "Folder of heatmap shards to read.")
+@click.option("--steps", type=click.IntRange(2), default=8, show_default=True, help="Steps of each kind a round.")
+@path_option("--out", "data/bench/train.json", "JSON to write.")
+def bench_train(params_path: Path, faces: Path, heatmaps: Path, steps: int, out: Path) -> None:
+    """Training: what guidance costs a step, images a second, waiting for data, peak memory.
+
+    \b
+    Examples:
+      aucue bench train                             about three minutes on 2 cores
+      aucue bench train --steps 20
+    """
+    from train import bench as benchmark
+
+    benchmark.main(parameters.load(params_path), faces, heatmaps, steps, out)
+    click.echo(f"wrote {out}")

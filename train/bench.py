@@ -1,0 +1,156 @@
+"""``aucue bench train``: what a step costs with and without guidance, and whether the data keeps up. All in one run."""
+
+import json
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pipeline.bench import shown
+from pipeline.errors import InputError
+from pipeline.files import write_text
+from pipeline.params import Params, Train
+from train import engine, model, recipe
+from train.augment import draw, whole_view
+from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards
+from train.distributed import Group, chosen_device
+
+ROUNDS = 5  # of turns that baseline and guided take, the first of which only warms up
+
+
+def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: Path) -> dict[str, object]:
+    """Run everything, print it and write it to ``out`` as JSON: ``steps`` steps of each kind a round."""
+    faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
+    classes = classes_of(faces)
+    train = Faces(faces, heatmaps, "train", classes)
+    settings = params.train
+    if not settings.align:
+        raise InputError("train.align is empty: without guidance there is nothing to compare")
+    alone = Group(0, 1, chosen_device(settings.device))
+    order = [recipe.order(train, settings, params.base.seed, epoch) for epoch in range(1, 1 + ROUNDS)]
+    items = in_batches(sum(order, []), min(settings.batch_size, len(train)))[:steps]
+    if len(items[-1]) < len(items[0]) or len(items) < steps:
+        raise InputError(
+            f"{faces_dir} has too few training faces for {steps} batches of {settings.batch_size}: lower --steps"
+        )
+    runs = {name: Steps(settings, name, classes, alone, params.base.seed) for name in ("baseline", "guided")}
+    fixed = [next(iter(loader(train, items[:1])))] * steps
+    images = steps * len(items[0])
+
+    seconds: dict[str, list[float]] = {name: [] for name in (*runs, "forward", "shards", "waiting")}
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            seconds[name].append(timed(alone, lambda run=run: run(fixed)))
+        seconds["forward"].append(timed(alone, lambda: forward(runs["guided"], fixed)))
+        waited = Waiting(loader(train, items, pin=alone.device.type == "cuda"))
+        seconds["shards"].append(timed(alone, lambda waited=waited: runs["guided"](waited)))
+        seconds["waiting"].append(waited.seconds)
+    middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}
+    ratios = [guided / baseline for guided, baseline in zip(seconds["guided"][1:], seconds["baseline"][1:], strict=True)]
+    results: dict[str, object] = {
+        "device": torch.cuda.get_device_name() if alone.device.type == "cuda" else alone.device.type,
+        "threads": torch.get_num_threads(),
+        "batch_size": len(items[0]),
+        "images_per_second": shown(
+            "images a second",
+            {
+                "forward_only": images / middle["forward"],
+                "training_step_on_fixed_tensors": images / middle["guided"],
+                "training_from_shards": images / middle["shards"],
+            },
+        ),
+        "ratios": shown(
+            "ratios",
+            {
+                "guided_step_of_a_baseline_step": statistics.median(ratios),
+                "from_shards_of_fixed_tensors": middle["guided"] / middle["shards"],
+                "share_of_time_waiting_for_data": middle["waiting"] / middle["shards"],
+            },
+        ),
+        "memory": shown("memory", {"peak_megabytes": peak_megabytes(alone)}),
+    }
+    write_text(out, json.dumps(results, indent=1) + "\n")
+    return results
+
+
+class Steps:
+    """A classifier that is trained on whatever batches it is given."""
+
+    def __init__(self, params: Train, variant: str, classes: tuple[str, ...], group: Group, seed: int) -> None:
+        self.params = params if variant == "guided" else params.model_copy(update={"align": ()})
+        torch.manual_seed(seed)
+        config = model.Config(variant, 0, classes, self.params.model_dump(mode="json", by_alias=True), seed, {}, {})
+        self.classifier = model.build(config).to(group.device)
+        self.group = group
+        self.run = torch.compile(self.classifier) if params.compile else self.classifier
+        self._optimizer = recipe.optimizer(self.classifier, self.params)
+        self._weights = torch.ones(len(classes), device=group.device)
+
+    def __call__(self, batches: Iterable[Batch]) -> None:
+        engine.train_epoch(
+            self.run,
+            self.classifier,
+            drawn(batches),
+            self.params,
+            self._optimizer,
+            lambda step: 1e-3,  # of the learning rate: hundreds of steps on one batch should not diverge
+            0,
+            self._weights,
+            self.group,
+        )
+
+
+@torch.no_grad()
+def forward(run: Steps, batches: Iterable[Batch]) -> None:
+    """The network alone, on whole crops."""
+    run.classifier.eval()
+    view = None
+    for batch in batches:
+        view = view or whole_view(batch.to(run.group.device), run.params.input_size)
+        with torch.autocast(run.group.device.type, torch.bfloat16, enabled=run.params.amp):
+            run.run(view.images)
+
+
+class Waiting:
+    """Iterates over ``batches`` and adds up the ``seconds`` that this took."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = batches
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        source, end = iter(self._batches), object()
+        while True:
+            start = time.perf_counter()
+            batch = next(source, end)
+            self.seconds += time.perf_counter() - start
+            if batch is end:
+                return
+            yield batch
+
+
+def drawn(batches: Iterable[Batch]) -> Iterator[tuple[Batch, Tensor]]:
+    """Every batch with its draws."""
+    generator = torch.Generator().manual_seed(0)
+    for batch in batches:
+        yield batch, draw(len(batch.targets), generator)
+
+
+def timed(group: Group, work: Callable[[], None]) -> float:
+    """Seconds until everything is computed."""
+    start = time.perf_counter()
+    work()
+    if group.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def peak_megabytes(group: Group) -> float:
+    """Of the GPU's memory, or of this process."""
+    if group.device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # kilobytes on Linux
