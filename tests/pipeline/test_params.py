@@ -58,6 +58,13 @@ def test_values_are_frozen(params):
     [
         ({"base.sed": 1}, "base.sed is not a known name: remove it or mend its spelling"),
         ({"extra": {}}, "extra is not a known name"),
+        ({"train.align": ["attention", "head"]}, r"train.align .*: must be a list of attention, cam, both or none"),
+        ({"train.align": "attention"}, r"train.align .*: must be a list of attention, cam, both or none"),
+        ({"train.align": ["cam", "cam"]}, r"train.align .*: must be a list of attention, cam, both or none"),
+        ({"train.method": "camm"}, "train.method is 'camm': "),
+        ({"train.cam_lambda": -1.0}, "train.cam_lambda is -1.0: "),
+        ({"train.backbone": "resnet50"}, "train.backbone is 'resnet50': "),
+        ({"train.workers": "many"}, "train.workers"),
         ({"train.augment.blur": 1}, "train.augment.blur is not a known name"),
         ({"base.seed": ...}, "base.seed is missing: add it"),
         ({"heatmaps": ...}, "heatmaps is missing: add it"),

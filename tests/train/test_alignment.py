@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from train.alignment import alignment_loss, attention, cosine, resize_in_range
+from train.alignment import alignment_loss, attention, cosine, map_alignment_loss, resize_in_range
 
 
 def check_case(archive, case):
@@ -93,3 +93,36 @@ def test_resizing_stays_in_each_maps_range():
 
 def test_cosine_of_a_zero_map_is_zero():
     assert cosine(torch.zeros(1, 1, 3, 3), torch.ones(1, 1, 3, 3)).item() == 0
+
+
+@pytest.fixture
+def maps(batch):
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(4, 6, 5, generator=generator, dtype=torch.float64), *batch[1:]
+
+
+def test_gradient_of_the_map_s_loss(maps):
+    maps, heatmaps, has_map = maps
+    assert torch.autograd.gradcheck(lambda maps: map_alignment_loss(maps, heatmaps, has_map), maps.requires_grad_())
+
+
+def test_map_s_loss_knows_neither_offset_nor_scale(maps):
+    maps, heatmaps, has_map = maps
+    loss = map_alignment_loss(maps, heatmaps, has_map)
+    torch.testing.assert_close(map_alignment_loss(maps * 3 - 7, heatmaps, has_map), loss)
+    torch.testing.assert_close(map_alignment_loss(maps[has_map], heatmaps[has_map], has_map[has_map]), loss)
+
+
+def test_perfect_map_costs_nothing(maps):
+    _, heatmaps, has_map = maps
+    heatmaps = heatmaps - heatmaps.amin(dim=(2, 3), keepdim=True)
+    assert map_alignment_loss(5 * heatmaps[:, 0] - 2, heatmaps, has_map).item() == pytest.approx(0, abs=1e-9)
+
+
+def test_without_any_map_the_map_s_loss_and_its_gradient_are_zero(maps):
+    maps, heatmaps, has_map = maps
+    maps.requires_grad_()
+    loss = map_alignment_loss(maps, heatmaps, torch.zeros_like(has_map))
+    assert loss.item() == 0
+    loss.backward()
+    assert not maps.grad.any()

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -54,6 +55,53 @@ def test_lambda_weighs_the_alignment_loss(small):
     weight = "backbone.stages.3.0.conv1.weight"
     assert torch.equal(states[0][weight], states[1][weight])
     assert not torch.equal(states[0][weight], states[2][weight])
+
+
+def test_class_map_is_guided_where_it_is_asked_for(small):
+    def trained(*align, weight=20.0):
+        params = small.model_copy(update={"align": align, "cam_lambda": weight})
+        return run(params)[0].state_dict()["method.linear.weight"]
+
+    attention_alone = trained("attention")
+    assert torch.equal(trained("attention", "cam", weight=0.0), attention_alone)
+    assert not torch.equal(trained("attention", "cam"), attention_alone)
+
+
+def test_what_is_not_guided_has_no_gradient(small):
+    classifier, _ = run(small)
+    (batch,) = batches(1)
+    view = engine.whole_view(batch, small.input_size)
+    for align, guided in (((), (False, False)), (("attention",), (True, False)), (("cam",), (False, True))):
+        params = small.model_copy(update={"align": align})
+        found = engine.losses(classifier, classifier(view.images), view, params, torch.ones(3))
+        assert (found.attention.requires_grad, found.cam.requires_grad) == guided
+        assert found.attention > 0
+        assert found.cam > 0
+
+
+def test_rare_classes_can_count_more(small):
+    classifier, _ = run(small)
+    (batch,) = batches(1)
+    view = engine.whole_view(batch, small.input_size)
+    output = classifier(view.images)
+    each = torch.nn.functional.cross_entropy(output.logits, view.targets, reduction="none")
+    weights = torch.tensor([2.0, 0.5, 1.0])
+    found = engine.losses(classifier, output, view, small, weights).classification
+    torch.testing.assert_close(found, (each * weights[view.targets]).mean())
+
+
+def test_face_made_of_two_is_of_both_classes(small):
+    classifier, _ = run(small)
+    (batch,) = batches(1)
+    view = engine.whole_view(batch, small.input_size)
+    others, share = view.targets.roll(1), torch.linspace(0, 1, len(view.targets))
+    mixed = replace(view, others=others, share=share)
+    output = classifier(view.images)
+    entropy = -output.logits.log_softmax(dim=1)
+    rows = torch.arange(len(share))
+    expected = share * entropy[rows, view.targets] + (1 - share) * entropy[rows, others]
+    found = engine.losses(classifier, output, mixed, small, torch.ones(3))
+    torch.testing.assert_close(found.classification, expected.mean())
 
 
 def test_loss_that_is_not_finite_stops_with_the_rows(small):
