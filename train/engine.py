@@ -17,6 +17,15 @@ from train.metrics import attention_cosine
 from train.model import Classifier, Output
 
 
+class Diverged(InputError):
+    """The loss of a batch is not finite; ``rows`` are its faces' in the shards."""
+
+    def __init__(self, loss: float, rows: list[int]) -> None:
+        super().__init__(f"the loss is {loss} on rows {rows} of the face shards: lower train.learning_rate")
+        self.loss = loss
+        self.rows = rows
+
+
 class Losses(NamedTuple):
     """Means over the batch; the alignments over its samples with a map. Without their weights."""
 
@@ -41,7 +50,7 @@ def train_epoch(
     ``model`` is how to call ``classifier`` (compiled, or in several processes); ``rate(step)`` is the share of the peak
     learning rates, ``step`` the number of the first; ``weights`` (K,) are those of the classes in the loss.
 
-    Raises InputError, with the rows, when the loss is not finite.
+    Raises Diverged when the loss is not finite.
     """
     classifier.train()
     peaks = [settings["initial_lr"] for settings in optimizer.param_groups]
@@ -62,8 +71,7 @@ def train_epoch(
         alignment = params.attention_weight * found.attention + params.cam_weight * found.cam
         loss = part * found.classification + mapped_part * alignment
         if not torch.isfinite(loss):
-            rows = batch.rows.tolist()
-            raise InputError(f"the loss is {loss.item()} on rows {rows} of the face shards: lower train.learning_rate")
+            raise Diverged(loss.item(), batch.rows.tolist())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if params.clip:

@@ -68,7 +68,11 @@ def main(
         training = Training(classifier, optimizer, params, base.seed, train, validation, processes, variant)
         with _curves(out_dir / "live", state, processes) as curves:
             while state.epoch < params.epochs and not recipe.stale(state, params):
-                curves(training.epoch(state))
+                try:
+                    curves(training.epoch(state))
+                except engine.Diverged as diverged:
+                    ids = ", ".join(faces.column("id")[diverged.rows])
+                    raise InputError(f"the loss is {diverged.loss} on the faces {ids}: lower train.learning_rate") from None
                 if processes.rank == 0:
                     resume.save(unfinished, state, classifier, optimizer)
         if processes.rank == 0:
