@@ -25,7 +25,7 @@ class ApVit(Method):
 
     def __init__(self, channels: tuple[int, ...], number_of_classes: int) -> None:
         super().__init__(channels, number_of_classes)
-        self.embed = nn.Linear(channels[-1], WIDTH)
+        self.embed = nn.Sequential(nn.Linear(channels[-1], WIDTH), nn.LayerNorm(WIDTH))  # as large as the codes of places
         self.class_token = nn.Parameter(0.02 * torch.randn(1, 1, WIDTH))
         self.blocks = nn.ModuleList(Block(share) for share in TOKENS_KEPT)
         self.norm = nn.LayerNorm(WIDTH)
