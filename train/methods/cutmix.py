@@ -11,8 +11,9 @@ class CutMix(Cam):
     """CAM, trained on mixed faces only (probability 1)."""
 
     def mix(self, view: View, draws: Tensor) -> View:
-        """Every image has its own partner and box; the paper's code draws one box for the batch. (Partners are of the
-        same batch, and of several processes each has its own part of it.) The box has the area that lambda leaves, lambda being Beta(1, 1), that is uniform, and a uniform centre; it is cut off at the border.
+        """Every image has its own partner of the batch (of this process's part of it) and its own box; the paper's code
+        draws one box for all. The box has the area that lambda leaves, lambda being Beta(1, 1), that is uniform, and a
+        uniform centre; it is cut off at the border.
 
         A mixed heatmap is as good as its worse part: the result has a map if every image that is seen in it has one, and
         if any of it is left. (Zeros for a part without a map would teach that nothing is to be seen there.)
