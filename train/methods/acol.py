@@ -18,6 +18,8 @@ class Acol(Method):
     The first branch decides; the second is trained beside it. A class's map is the per-pixel maximum of both branches'
     maps, each normalised to [0, 1] (the paper's equation 2). What is erased is a choice without a gradient, the maps have
     one.
+
+    Both branches are new and deep: a ``train.head_learning_rate`` of 3e-4 suits them, a tenth of what a linear layer takes.
     """
 
     def __init__(self, channels: tuple[int, ...], number_of_classes: int) -> None:
