@@ -31,12 +31,22 @@ class Classifier(nn.Module):
     def __init__(self, params: Train, number_of_classes: int, pretrained: bool = True) -> None:
         super().__init__()
         self.backbone = backbones.build(params.backbone, params.large_maps, pretrained and params.weights == "pretrained")
+        _check_attention(params, self.backbone)
         self.method = methods.build(params.method, self.backbone.channels, number_of_classes)
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Output:
         features = self.backbone(images.contiguous(memory_format=torch.channels_last), self.method.after)
         logits, maps, others = self.method(features, targets)
         return Output(logits, features.layers, maps, others)
+
+
+def _check_attention(params: Train, backbone: nn.Module) -> None:
+    """Raises InputError for a method that needs a transformer's attention and a backbone that has none."""
+    if methods.METHODS[params.method].needs_attention and not getattr(backbone, "gives_attention", False):
+        raise InputError(
+            f"train.method {params.method} needs a class token's attention, which train.backbone {params.backbone} does not "
+            "give: set train.backbone to a vision transformer, as hf:facebook/deit-small-patch16-224, or take another method"
+        )
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class DlibResNet(nn.Module):
     each further one would cost as much time as a third of all before it.
     """
 
+    gives_attention = False
+
     def __init__(self, large_maps: bool, pretrained: bool = True) -> None:
         super().__init__()
         strides = (1, 2, 1, 1) if large_maps else (1, 2, 2, 2)

@@ -1,12 +1,21 @@
-"""Methods: the weakly supervised classifiers that are trained with and without guidance, one small file each."""
+"""Methods: the weakly supervised classifiers that are trained with and without guidance, one small file each.
 
-from train.methods import cam
+README.md here says how to add one."""
+
+from train.methods import acol, adl, apvit, cam, cutmix, prm, tscam, wildcat
 from train.methods.method import Method, Scores
 
 __all__ = ["METHODS", "Method", "Scores", "build"]
 
 METHODS: dict[str, type[Method]] = {
     "cam": cam.Cam,
+    "wildcat": wildcat.Wildcat,
+    "acol": acol.Acol,
+    "prm": prm.Prm,
+    "adl": adl.Adl,
+    "cutmix": cutmix.CutMix,
+    "tscam": tscam.TsCam,
+    "apvit": apvit.ApVit,
 }
 
 

@@ -23,6 +23,8 @@ class Method(nn.Module):
     A subclass gives ``forward`` and, where its recipe needs it, the others.
     """
 
+    needs_attention = False  # whether it works only with a backbone that gives Features.attention
+
     def __init__(self, channels: tuple[int, ...], number_of_classes: int) -> None:
         super().__init__()
         self.channels = channels

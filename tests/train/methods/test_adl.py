@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from train.methods import adl
+
+
+@pytest.fixture
+def method():
+    return adl.Adl((4, 6, 8, 10, 12), 3)
+
+
+@pytest.fixture
+def hidden():
+    """Two samples whose attention is 10, 9.5, 8, 0 and a tenth of it."""
+    row = torch.tensor([10.0, 9.5, 8.0, 0.0])
+    return torch.stack([row, row / 10])[:, None, None, :].expand(2, 3, 1, 4)
+
+
+def test_does_nothing_in_evaluation_nor_behind_the_first_stages(method, hidden):
+    assert all(method.eval().after(layer, hidden) is hidden for layer in range(1, 6))
+    assert all(method.train().after(layer, hidden) is hidden for layer in (1, 2, 3))
+
+
+@pytest.mark.parametrize("layer", [4, 5])
+def test_drops_each_samples_most_attended_cells(method, hidden, layer, monkeypatch):
+    monkeypatch.setattr(adl, "DROP_RATE", 1.0)
+    left = method.after(layer, hidden)
+    assert torch.equal(left, hidden * torch.tensor([0.0, 0.0, 1.0, 1.0]))
+
+
+def test_weights_by_importance_otherwise(method, hidden, monkeypatch):
+    monkeypatch.setattr(adl, "DROP_RATE", 0.0)
+    torch.testing.assert_close(method.after(5, hidden), hidden * hidden[:, :1].sigmoid())
+
+
+def test_drops_as_often_as_it_should(method, hidden):
+    torch.manual_seed(0)
+    dropped = [method.after(5, hidden)[0, 0, 0, 0].item() == 0 for _ in range(500)]
+    assert sum(dropped) / 500 == pytest.approx(adl.DROP_RATE, abs=0.07)
+
+
+def test_the_backbone_hands_on_and_out_what_is_left(classifier_of, batch, monkeypatch):
+    monkeypatch.setattr(adl, "DROP_RATE", 1.0)
+    classifier, _ = classifier_of("adl")
+    images = batch.images / 255
+    with torch.no_grad():
+        before, after = classifier.eval()(images).layers, classifier.train()(images).layers
+    for layer in range(3):
+        assert torch.equal(before[layer], after[layer])
+    assert torch.equal(after[3], before[3] * adl.drop_mask(before[3].mean(dim=1, keepdim=True)))
+    assert not (after[3] == before[3]).all()
