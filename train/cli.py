@@ -73,7 +73,7 @@ def evaluate(
     params = parameters.load(params_path)
     checkpoint = checkpoint or Path("data/train") / variant / "model.safetensors"
     out = out or Path("data/evaluation") / variant
-    metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out)
+    metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out, params.heatmaps.codebook)
     click.echo(
         f"{checkpoint}: {metrics['faces']:,} test faces, "
         + ", ".join(f"{title} {shown(metrics[name])}" for name, title in HEADLINE.items())
