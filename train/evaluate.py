@@ -22,27 +22,22 @@
                    float32, zeros where a class has no map. cam is Grad-CAM's where the method has no maps of its own
 """
 
-import csv
-import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.errors import InputError
-from pipeline.files import atomic, write_text
 from pipeline.params import Evaluate
 from pipeline.progress import progress
-from pipeline.shards import ShardSet
-from train import coverage, intervals, metrics, model, scores, units
+from train import coverage, intervals, metrics, model, results, scores, units, written
 from train.alignment import cosine
 from train.augment import View, whole_view
 from train.data import Faces, in_batches, loader, open_shards
 from train.faithfulness import insertion_deletion
-from train.headline import unlearnt
+from train.headline import HEADLINE_COSINES, unlearnt
 from train.model import Classifier
-from train.scores import HEADLINE_COSINES, Predictions
+from train.scores import Predictions
 from train.seen import Seen, see
 from train.units import Units
 
@@ -90,10 +85,10 @@ def main(
         "without_map": {"faces": without, "share": without / len(test)},
         "notes": _notes(headline, controls, config, book is None),
     }
-    write_text(out_dir / "metrics.json", json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    write_text(out_dir / "details.json", json.dumps(details, indent=1, allow_nan=False) + "\n")
-    _write_predictions(out_dir / "predictions.csv", predictions, faces, classes)
-    _write_maps(out_dir / "maps.npz", predictions, classes)
+    results.write_json(out_dir / "metrics.json", figures)
+    results.write_json(out_dir / "details.json", details)
+    written.write_predictions(out_dir / "predictions.csv", predictions, faces, classes)
+    written.write_maps(out_dir / "maps.npz", predictions, classes)
     return figures
 
 
@@ -194,31 +189,3 @@ def _notes(headline: dict, controls: dict, config: model.Config, no_codebook: bo
     if no_codebook:
         found.append("The codebook of the heatmaps was not found, so action units were not measured one by one.")
     return [sentence for sentence in found if sentence]
-
-
-def _write_predictions(path: Path, predictions: Predictions, faces: ShardSet, classes: tuple[str, ...]) -> None:
-    ids = faces.column("id")[predictions.rows]
-    own, others = ["att_cos", "cam_cos"], ["gradcam_cos", "gradcam_pp_cos", "layercam_cos"]
-    cosines = {name: predictions.measure("cos", HEADLINE_COSINES[name]) for name in own + others}
-    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["id", "actual", "predicted", *own, "confidence", *others])
-        for i, (name, actual, predicted) in enumerate(zip(ids, predictions.actual, predictions.predicted, strict=True)):
-            shown = {key: "" if np.isnan(values[i]) else f"{values[i]:.4f}" for key, values in cosines.items()}
-            confidence = f"{predictions.confidence[i]:.4f}"
-            labels = [name, classes[actual], classes[predicted]]
-            writer.writerow([*labels, *(shown[key] for key in own), confidence, *(shown[key] for key in others)])
-
-
-def _write_maps(path: Path, predictions: Predictions, classes: tuple[str, ...]) -> None:
-    stacks = {"attention": predictions.attention, "cam": predictions.cam, "true": predictions.true}
-    arrays = {name: np.rint(maps * 255).astype(np.uint8) for name, maps in stacks.items()}
-    for name, maps in stacks.items():
-        means = np.zeros((len(classes), *maps.shape[1:]), np.float32)
-        for index in range(len(classes)):
-            members = (predictions.actual == index) & predictions.has_map
-            if members.any():
-                means[index] = maps[members].mean(axis=0)
-        arrays[f"mean_{name}"] = means
-    with atomic(path) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, rows=predictions.rows, classes=np.array(classes), **arrays)

@@ -6,6 +6,13 @@ COMPARED = HEADLINE | {  # of two variants, face by face
     "gradcam_pp_cos": "Grad-CAM++-COS",
     "layercam_cos": "LayerCAM-COS",
 }
+HEADLINE_COSINES = {  # of metrics.json, and the kind of map each is of
+    "att_cos": "layer5",
+    "cam_cos": "cam",
+    "gradcam_cos": "gradcam",
+    "gradcam_pp_cos": "gradcam_pp",
+    "layercam_cos": "layercam",
+}
 
 
 def shown(value: float | None) -> str:

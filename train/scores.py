@@ -10,18 +10,12 @@ from torch import Tensor
 
 from train.alignment import cosine
 from train.data import Faces
+from train.headline import HEADLINE_COSINES
 from train.intervals import interval
 from train.metrics import calibration
 from train.seen import LAYERS, through
 
 MEASURES = ("cos", "energy", "pointing", "iou")
-HEADLINE_COSINES = {  # of metrics.json, and the kind of map each is of
-    "att_cos": "layer5",
-    "cam_cos": "cam",
-    "gradcam_cos": "gradcam",
-    "gradcam_pp_cos": "gradcam_pp",
-    "layercam_cos": "layercam",
-}
 
 
 @dataclass
