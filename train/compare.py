@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.errors import InputError
-from train.headline import COMPARED
+from train.headline import COMPARED, shown
 from train.intervals import interval
 from train.results import Result
 
@@ -27,3 +27,19 @@ def told(found: dict[str, float] | None) -> tuple[str, str]:
     if found is None:
         return "–", ""
     return f"{found['mean']:+.3f}", f"[{found['low']:+.3f}, {found['high']:+.3f}]"
+
+
+def kinds(baseline: Result, guided: Result) -> list[dict]:
+    """Per kind of map, of both variants' details: every measure as (baseline, guided), and its controls, for people."""
+    rows = []
+    for kind, after in guided.details["maps"].items():
+        before = baseline.details["maps"][kind]
+        rows.append(
+            {
+                "kind": kind,
+                "size": "x".join(map(str, after["size"])),
+                "controls": {name: shown(value) for name, value in after["controls"].items()},
+                "measures": [(shown(before[name]), shown(after[name])) for name in ("cos", "energy", "pointing", "iou")],
+            }
+        )
+    return rows

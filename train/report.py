@@ -12,7 +12,7 @@ from pipeline.files import write_text
 from pipeline.params import Params
 from pipeline.shards import ShardSet
 from train import VARIANTS, pictures
-from train.compare import paired, told
+from train.compare import kinds, paired, told
 from train.data import open_shards
 from train.headline import COMPARED, HEADLINE, shown
 from train.results import Result, read, write_json
@@ -43,6 +43,8 @@ def main(
         variants=VARIANTS,
         demo=params.ingest.dataset == "demo",
         table=_table(results, changes),
+        kinds=kinds(*(results[name] for name in VARIANTS)),
+        moved=[results[name].details["moved"] for name in VARIANTS],
         faces=results["guided"].metrics["faces"],
         photos=results["guided"].metrics["photos"],
         own_maps="cam" in results["guided"].details["maps"],

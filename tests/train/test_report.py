@@ -61,6 +61,18 @@ def test_differences_are_on_the_page_and_in_a_file(page, evaluated):
     assert "8 of the test faces have no heatmap" in page[1].read_text()
 
 
+def test_page_has_every_kind_of_map_with_its_controls(page, evaluated):
+    section = page[1].read_text().partition("<h2>Where each kind of map looks</h2>")[2].partition("<h2>")[0]
+    details = [json.loads((evaluated / "evaluation" / name / "details.json").read_text()) for name in ("baseline", "guided")]
+    assert section.count("<tr>") == 1 + len(details[1]["maps"])
+    for kind, found in details[1]["maps"].items():
+        line = section.partition(f"<td>{kind}</td>")[2].partition("</tr>")[0]
+        for name in ("cos", "energy", "pointing", "iou"):
+            assert f"<td>{details[0]['maps'][kind][name]:.3f} → {found[name]:.3f}</td>" in line
+        assert all(f"<td>{value:.3f}</td>" in line for value in found["controls"].values())
+    assert "On the 48 faces whose moved action units are known" in section
+
+
 def test_result_of_an_earlier_version_is_named(evaluated, dataset, params, tmp_path):
     shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
     path = tmp_path / "evaluation" / "guided" / "metrics.json"
