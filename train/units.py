@@ -74,7 +74,7 @@ def measure(maps: Tensor, masks: Tensor, listed: Tensor, moved: Tensor) -> dict[
     concentration on what the expression lists and this face did not move, less what moved.
     """
     on_moved = (masks & moved[:, :, None, None]).any(dim=1, keepdim=True)
-    still = (masks & (listed & ~moved)[:, :, None, None]).any(dim=1, keepdim=True) & ~on_moved
+    still = (masks & listed[:, :, None, None]).any(dim=1, keepdim=True) & ~on_moved
     known = on_moved.flatten(1).any(dim=1)
     area = on_moved.to(maps.dtype).mean(dim=(1, 2, 3))
     found = {

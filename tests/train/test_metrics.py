@@ -113,7 +113,7 @@ def test_pointing_hits_within_the_tolerance_of_the_region():
     assert [hit(9, 0), hit(8, 0), hit(9, 5), hit(8, 5)] == [1, 0, 1, 0]  # diagonally: 1.41 and 2.24 cells
     assert hit(15, 5, tolerance=0) == 0
     assert hit(15, 4, tolerance=0) == 1
-    assert pointing(torch.ones(1, 1, 28, 28), region).item() == 0
+    assert pointing(torch.ones(1, 1, 28, 28), torch.ones_like(region)).item() == 0
     assert pointing(torch.ones(1, 1, 28, 28) * torch.linspace(1, 2, 28), region).item() == 0
 
 
