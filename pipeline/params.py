@@ -158,6 +158,7 @@ class Train(Block):
 
 class Evaluate(Block):
     batch_size: Count
+    insertion_steps: Annotated[int, Field(ge=0, le=256)]
 
 
 class Report(Block):

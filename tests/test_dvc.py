@@ -30,7 +30,7 @@ class Project:
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(REPOSITORY / name, folder / name)
         self._keep_few_people()
-        self.edit("params.yaml", r"workers: auto", f"workers: {workers}")
+        self.edit("params.yaml", r"workers: auto(?= +# processes; )", f"workers: {workers}")
         self.edit("params.yaml", r"shard_size: \d+", "shard_size: 40")
         self.edit("params.yaml", r"images_per_class: \d+", "images_per_class: 1")
         self.edit("params.yaml", r"input_size: \d+", "input_size: 64")

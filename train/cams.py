@@ -1,10 +1,106 @@
-"""Class activation maps: which places of the last layer speak for a class."""
+"""Class activation maps: which places of a layer speak for a class.
+
+``cam`` reads a linear classifier's weights. The others weight a layer's features F (B, C, h, w) by the gradient G, of the
+same shape, of each sample's own target logit; their maps (B, h, w) are non-negative and not normalised (``metrics.cam_map``
+does that). They hold for any network: ``gradient_maps`` asks for G with autograd alone, so that no hook is left behind and
+neither the parameters' gradients nor a module's mode are touched.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from train.model import Classifier
+
+EPSILON = 1e-8
 
 
 def cam(features: Tensor, weights: Tensor, targets: Tensor) -> Tensor:
     """CAM (B, h, w) of each sample's own target: last-layer features (B, C, h, w) weighted by the target's row of the
     linear classifier's weights (K, C) (Zhou et al. 2016, equation 2)."""
     return torch.einsum("bchw,bc->bhw", features, weights[targets])
+
+
+def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
+    """relu(sum over channels of F times the mean of G) (Selvaraju et al. 2017, arXiv 1610.02391, equations 1 and 2)."""
+    return F.relu((features * gradients.mean(dim=(2, 3), keepdim=True)).sum(dim=1))
+
+
+def grad_cam_pp(features: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM++ as it is mostly run: relu(sum over channels of F times w), w = sum over places of G² relu(G).
+
+    The package torchcam, and the implementation released with the paper this project follows, mean to divide G² by the
+    denominator of ``grad_cam_pp_divided`` but divide a copy, so that what they compute, and published figures hold, is this.
+    """
+    weights = (gradients**2 * F.relu(gradients)).sum(dim=(2, 3), keepdim=True)
+    return F.relu((features * weights).sum(dim=1))
+
+
+def grad_cam_pp_divided(features: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM++ as it was published (Chattopadhay et al. 2018, arXiv 1710.11063, equations 5 and 19): as above with w = sum
+    over places of alpha relu(G), alpha = G² / (2 G² + G³ sum over places of F), and 0 where G is."""
+    square = gradients**2
+    denominator = 2 * square + square * gradients * features.sum(dim=(2, 3), keepdim=True)
+    alpha = torch.where(square > 0, square / (denominator + EPSILON), 0)
+    return F.relu((features * (alpha * F.relu(gradients)).sum(dim=(2, 3), keepdim=True)).sum(dim=1))
+
+
+def layer_cam(features: Tensor, gradients: Tensor) -> Tensor:
+    """relu(sum over channels of F relu(G)), place by place (Jiang et al. 2021, equations 6 and 7, for one layer)."""
+    return F.relu((features * F.relu(gradients)).sum(dim=1))
+
+
+GRADIENT_MAPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "gradcam": grad_cam,
+    "gradcam_pp": grad_cam_pp,
+    "gradcam_pp_divided": grad_cam_pp_divided,
+    "layercam": layer_cam,
+}
+
+
+def gradient_maps(classifier: Classifier, images: Tensor, targets: Tensor, layer: int = 5) -> dict[str, Tensor]:
+    """Every map of GRADIENT_MAPS (B, h, w) at a layer (1 to 5) for images (B, 3, H, W) in [0, 1] and each one's target class
+    (B,). The classifier is run in evaluation mode, where one image's map does not depend on the others."""
+    features, logits = _cut(classifier, images, layer)
+    gradients = target_gradients(logits, targets, features)
+    return {name: compute(features.detach(), gradients) for name, compute in GRADIENT_MAPS.items()}
+
+
+def target_gradients(logits: Tensor, targets: Tensor, features: Tensor) -> Tensor:
+    """The gradient (B, C, h, w) of each sample's logit (of (B, K)) of its own target (B,) for its features. Samples must not
+    depend on each other: the sum of their logits is what is differentiated."""
+    own = logits.gather(1, targets[:, None]).sum()
+    return torch.autograd.grad(own, features)[0]
+
+
+def _cut(classifier: Classifier, images: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+    """A layer's features, as the start of a graph that ends with the logits. Nothing before the layer is recorded."""
+    found: list[Tensor] = []
+
+    def after(number: int, hidden: Tensor) -> Tensor:
+        hidden = classifier.method.after(number, hidden)
+        if number != layer:
+            return hidden
+        found.append(hidden.detach().requires_grad_())
+        torch.set_grad_enabled(True)  # from here on; the block below ends it
+        return found[0].clone()  # a leaf must not be changed in place, and what follows may do so
+
+    with _evaluating(classifier), torch.no_grad():
+        seen = classifier.backbone(images.contiguous(memory_format=torch.channels_last), after)
+        logits = classifier.method(seen).logits
+    return found[0], logits
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; afterwards each part is in the mode that it was in."""
+    before = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in before:
+            part.training = training

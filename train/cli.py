@@ -73,7 +73,7 @@ def evaluate(
     params = parameters.load(params_path)
     checkpoint = checkpoint or Path("data/train") / variant / "model.safetensors"
     out = out or Path("data/evaluation") / variant
-    metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out)
+    metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out, params.heatmaps.codebook)
     click.echo(
         f"{checkpoint}: {metrics['faces']:,} test faces, "
         + ", ".join(f"{title} {shown(metrics[name])}" for name, title in HEADLINE.items())
@@ -100,3 +100,31 @@ def report(params_path: Path, faces: Path, heatmaps: Path, train: Path, evaluati
     params = parameters.load(params_path)
     table, page = stage.main(params, faces, heatmaps, train, evaluation, out)
     click.echo(f"{table}\n\npictures: {page}")
+
+
+@click.command()
+@params_option
+@click.option(
+    "--runs",
+    type=Path,
+    multiple=True,
+    default=[Path("data/evaluation")],
+    show_default=True,
+    help="Folder to search for evaluations, with all below it; may be given several times.",
+)
+@path_option("--out", "data/tables", "Folder to write.")
+@click.option("--dataset", help="Whose published figures to show beside: rafdb or affectnet.  [default: ingest.dataset]")
+def tables(params_path: Path, runs: tuple[Path, ...], out: Path, dataset: str | None) -> None:
+    """Put all evaluated runs into the paper's tables: means over seeds, and ranges.
+
+    \b
+    Examples:
+      aucue tables                              the two variants
+      aucue tables --runs sweep --dataset rafdb every evaluation under sweep/
+    """
+    from train import tables as stage
+
+    text, notes = stage.main(runs, out, dataset or parameters.load(params_path).ingest.dataset)
+    for note in notes:
+        click.echo(f"tables: {note}", err=True)
+    click.echo(f"{text}\nwrote {out / 'tables.md'}, tables.tex, lambda.png and CSV files")

@@ -1,213 +1,191 @@
 """Stage evaluate: what a trained variant does on the test faces.
 
-``metrics.json``   the headline figures; cosines are means per expression, then over expressions (macro)
-``details.json``   the same per expression, the confusion matrix, and the controls that tell what a cosine means
-``predictions.csv``  one row per test face: id, actual, predicted, att_cos, cam_cos (empty without a map)
+``metrics.json``   the headline figures: accuracy, balanced_accuracy, macro_f1; att_cos (layer 5), cam_cos (the method's own
+                   map; null without one), gradcam_cos, gradcam_pp_cos and layercam_cos (at layer 5); ece (calibration error,
+                   15 bins); the numbers of faces, photos and faces_with_map. Cosines are means per expression, then over
+                   expressions (macro)
+``details.json``   what is behind them, where a kind is layer1 to layer5, cam, gradcam, gradcam_pp, gradcam_pp_divided or
+                   layercam (train/seen.py, train/cams.py):
+                   trained, classes; settings: thresholds of what follows;
+                   intervals: 95 % bootstrap intervals of the headline figures (train/intervals.py);
+                   maps: per kind its size, its macro cos, energy, pointing and iou (train/metrics.py), and the cosines of
+                   controls that tell what a cosine means; controls: those of layer 5;
+                   per_expression: faces, recall, and the same measures; att_cos_of_layer; own_expression; confusion;
+                   calibration; action_units and units_of_expression: concentration of every kind of map on single units'
+                   regions, moved: on what truly moved where that is known (train/coverage.py; 1 is a constant map);
+                   faithfulness: insertion and deletion (train/faithfulness.py), where evaluate.insertion_steps is not 0;
+                   without_map: number and share of test faces; notes: sentences on what the figures do not show
+``predictions.csv``  one row per test face: id, actual, predicted, att_cos, cam_cos, confidence and the other cosines of
+                   metrics.json; a cosine is empty without a map
 ``maps.npz``       per face, in the order of predictions.csv: rows (N,) of the shard set, and attention, cam and true
                    (N, n, n) uint8, 255 being 1; per class: classes (K,), mean_attention, mean_cam, mean_true (K, n, n)
-                   float32, zeros where a class has no map
+                   float32, zeros where a class has no map. cam is Grad-CAM's where the method has no maps of its own
 """
 
-import csv
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score
 from torch import Tensor
 
 from pipeline.errors import InputError
-from pipeline.files import atomic, write_text
 from pipeline.params import Evaluate
 from pipeline.progress import progress
-from pipeline.shards import ShardSet
-from train import model
-from train.alignment import cosine, resize_in_range
-from train.augment import whole_view
+from train import coverage, intervals, metrics, model, results, scores, units, written
+from train.alignment import cosine
+from train.augment import View, whole_view
 from train.data import Faces, in_batches, loader, open_shards
-from train.metrics import attention_cosine, attention_map, cam_cosine, cam_map, normalise
+from train.faithfulness import insertion_deletion
+from train.headline import HEADLINE_COSINES, unlearnt
 from train.model import Classifier
+from train.scores import Predictions
+from train.seen import Seen, see
+from train.units import Units
 
 
-@dataclass
-class Predictions:
-    """Everything measured on the test faces, row by row; cosines are NaN where a face has no map."""
+def main(
+    params: Evaluate,
+    checkpoint: Path,
+    faces_dir: Path,
+    heatmaps_dir: Path,
+    out_dir: Path,
+    codebook: str | None = None,
+) -> dict:
+    """Evaluate a checkpoint on the test split and write the files above; returns the content of ``metrics.json``.
 
-    rows: np.ndarray  # (N,)
-    actual: np.ndarray  # (N,) index into the classes
-    predicted: np.ndarray  # (N,)
-    has_map: np.ndarray  # (N,) bool
-    att_cos: np.ndarray  # (N, layers)
-    cam_cos: np.ndarray  # (N,)
-    attention: np.ndarray  # (N, n, n) in [0, 1], the last layer's
-    cam: np.ndarray  # (N, n, n) in [0, 1], of the actual class
-    true: np.ndarray  # (N, n, n) in [0, 1]
-    layer_sizes: tuple[tuple[int, int], ...]  # (h, w) of each layer
-
-
-def main(params: Evaluate, checkpoint: Path, faces_dir: Path, heatmaps_dir: Path, out_dir: Path) -> dict:
-    """Evaluate a checkpoint on the test split and write the files above; returns the content of ``metrics.json``."""
+    ``codebook`` is the name or path of the one that the heatmaps were rendered by; it is found without if it comes with the
+    package.
+    """
     classifier, config = model.load(checkpoint)
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     if config.heatmaps != heatmaps.stamp:
         raise InputError(f"{checkpoint} was trained on other heatmaps than {heatmaps_dir}: run `aucue train` again")
-    test = Faces(faces, heatmaps, "test", config.classes)
-    predictions = predict(classifier, test, config.train["input_size"], params.batch_size)
-    scores = score(predictions, config.classes)
-    means, numbers = class_means(Faces(faces, heatmaps, "train", config.classes), config.classes)
-    metrics = {**scores["macro"], "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
+    classes = config.classes
+    test = Faces(faces, heatmaps, "test", classes)
+    book = units.codebook_of(heatmaps, codebook)
+    regions = Units(faces, book, classes, heatmaps.stamp["size"])
+    predictions = predict(classifier, test, regions, config.train["input_size"], params.batch_size, params.insertion_steps)
+    found = scores.score(predictions, classes)
+    means, numbers = scores.class_means(Faces(faces, heatmaps, "train", classes), classes)
+    controls = scores.controls(predictions, means, numbers, classes)
+    headline = found.pop("macro")
+    figures = {**headline, "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
+    without = len(test) - figures["faces_with_map"]
     details = {
         "trained": vars(config),
-        "classes": config.classes,
-        **{name: scores[name] for name in ("att_cos_of_layer", "per_expression", "confusion")},
-        "controls": controls(predictions, means, numbers, config.classes),
-        "own_expression": own_expression(predictions, means, numbers, config.classes),
+        "classes": classes,
+        "settings": _settings(params),
+        **found,
+        "maps": scores.of_kinds(predictions, classes, controls),
+        "controls": controls["layer5"],
+        "own_expression": scores.own_expression(predictions, means, numbers, classes),
+        "units_of_expression": coverage.of_expressions(predictions, regions, classes),
+        "action_units": coverage.of_units(predictions, regions),
+        "moved": coverage.of_movement(predictions),
+        "faithfulness": _faithfulness(predictions, params.insertion_steps),
+        "without_map": {"faces": without, "share": without / len(test)},
+        "notes": _notes(headline, controls, config, book is None),
     }
-    write_text(out_dir / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n")
-    write_text(out_dir / "details.json", json.dumps(details, indent=1, allow_nan=False) + "\n")
-    _write_predictions(out_dir / "predictions.csv", predictions, faces, config.classes)
-    _write_maps(out_dir / "maps.npz", predictions, config.classes)
-    return metrics
+    results.write_json(out_dir / "metrics.json", figures)
+    results.write_json(out_dir / "details.json", details)
+    written.write_predictions(out_dir / "predictions.csv", predictions, faces, classes)
+    written.write_maps(out_dir / "maps.npz", predictions, classes)
+    return figures
 
 
-@torch.no_grad()
-def predict(classifier: Classifier, faces: Faces, input_size: int, batch_size: int) -> Predictions:
-    """Run the classifier over all faces once."""
+def predict(
+    classifier: Classifier, faces: Faces, regions: Units, input_size: int, batch_size: int, insertion_steps: int = 0
+) -> Predictions:
+    """Run the classifier over all faces once, but for insertion and deletion."""
     columns: dict[str, list[Tensor]] = {}
     batches = loader(faces, in_batches(range(len(faces)), batch_size))
     for batch in progress(batches, total=len(batches), title="evaluate", unit="batches"):
         view = whole_view(batch, input_size)
-        logits, features, maps, _ = classifier(view.images)
-        heatmaps, size = view.heatmaps, view.heatmaps.shape[2:]
-        cams = maps[torch.arange(len(maps)), batch.targets]
-        without = ~batch.has_map
-        measured = {
-            "rows": batch.rows,
-            "actual": batch.targets,
-            "predicted": logits.argmax(dim=1),
-            "has_map": batch.has_map,
-            "att_cos": torch.stack([attention_cosine(layer, heatmaps) for layer in features], dim=1),
-            "cam_cos": cam_cosine(cams, heatmaps),
-            "attention": normalise(attention_map(features[-1], size))[:, 0],
-            "cam": cam_map(cams, size)[:, 0],
-            "true": heatmaps[:, 0],
-        }
-        measured["att_cos"][without] = torch.nan
-        measured["cam_cos"][without] = torch.nan
+        seen = see(classifier, view.images, view.targets, view.heatmaps.shape[2:])
+        measured = _measure(seen, view) | _cover(seen, view, batch.rows, regions)
+        if insertion_steps:
+            own = seen.maps.get("cam", seen.maps["gradcam"])
+            areas = insertion_deletion(classifier, view.images, view.targets, own, insertion_steps)
+            measured |= {"faithfulness.insertion": areas[0], "faithfulness.deletion": areas[1]}
+        measured["rows"] = batch.rows
         for name, value in measured.items():
             columns.setdefault(name, []).append(value)
-    sizes = tuple(tuple(layer.shape[2:]) for layer in features)
-    return Predictions(**{name: torch.cat(values).numpy() for name, values in columns.items()}, layer_sizes=sizes)
+    table = {name: torch.cat(values).numpy() for name, values in columns.items()}
+    single = {name: table.pop(name) for name in list(table) if "." not in name}
+    units_found = {kind: table.pop(f"units.{kind}") for kind in seen.sizes}
+    names = ("moved", "moved_energy", "moved_area", "still")
+    moved = {kind: {name: table.pop(f"{name}.{kind}") for name in names} for kind in seen.sizes}
+    areas = {name: table.pop(f"faithfulness.{name}") for name in ("insertion", "deletion") if insertion_steps}
+    return Predictions(**single, measures=table, sizes=seen.sizes, units=units_found, moved=moved, faithfulness=areas)
 
 
-def score(predictions: Predictions, classes: tuple[str, ...]) -> dict:
-    """``macro`` figures, ATT-COS per layer (macro), cosines and recall per expression, and confusion counts by actual class
-    and then by predicted class."""
-    actual, predicted = predictions.actual, predictions.predicted
-    att_cos = [
-        _per_class(predictions.att_cos[:, layer], predictions, classes) for layer in range(predictions.att_cos.shape[1])
-    ]
-    cam_cos = _per_class(predictions.cam_cos, predictions, classes)
-    counts = confusion_matrix(actual, predicted, labels=range(len(classes)))
-    per_expression = {
-        name: {
-            "faces": int((actual == index).sum()),
-            "recall": float((predicted[actual == index] == index).mean()) if (actual == index).any() else None,
-            "att_cos": att_cos[-1].get(name),
-            "cam_cos": cam_cos.get(name),
-        }
-        for index, name in enumerate(classes)
+def _measure(seen: Seen, view: View) -> dict[str, Tensor]:
+    """What the fields of Predictions hold, and its ``measures``, of a batch."""
+    probabilities = seen.logits.softmax(dim=1)
+    inside = metrics.regions(view.heatmaps)
+    found = {}
+    for kind, maps in seen.maps.items():
+        found[f"cos.{kind}"] = cosine(maps, view.heatmaps)
+        found[f"energy.{kind}"] = metrics.energy(maps, inside)[:, 0]
+        found[f"pointing.{kind}"] = metrics.pointing(maps, inside)
+        found[f"iou.{kind}"] = metrics.overlap(maps, inside)
+    found = {name: torch.where(view.has_map, values, torch.nan) for name, values in found.items()}
+    return found | {
+        "actual": view.targets,
+        "predicted": seen.logits.argmax(dim=1),
+        "confidence": probabilities.amax(dim=1),
+        "has_map": view.has_map,
+        "attention": metrics.normalise(seen.maps["layer5"])[:, 0],
+        "cam": seen.maps.get("cam", seen.maps["gradcam"])[:, 0],
+        "true": view.heatmaps[:, 0],
     }
-    macro = {
-        "accuracy": accuracy_score(actual, predicted),
-        "balanced_accuracy": balanced_accuracy_score(actual, predicted),
-        "macro_f1": f1_score(actual, predicted, average="macro"),
-        "att_cos": _mean(att_cos[-1]),
-        "cam_cos": _mean(cam_cos),
-    }
-    att_cos_of_layer = {layer: _mean(values) for layer, values in enumerate(att_cos, start=1)}
-    confusion = {name: {other: int(counts[i, j]) for j, other in enumerate(classes)} for i, name in enumerate(classes)}
+
+
+def _cover(seen: Seen, view: View, rows: Tensor, regions: Units) -> dict[str, Tensor]:
+    """What units.measure finds of every kind of map."""
+    places = rows.tolist()
+    masks, moved = regions.masks(places), regions.moved(places)
+    listed = regions.listed[view.targets]
     return {
-        "macro": macro,
-        "att_cos_of_layer": att_cos_of_layer,
-        "per_expression": per_expression,
-        "confusion": confusion,
+        f"{name}.{kind}": values
+        for kind, maps in seen.maps.items()
+        for name, values in units.measure(maps, masks, listed, moved).items()
     }
 
 
-def class_means(train: Faces, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-    """The mean map of every class's training faces (K, n, n) in [0, 1], zeros without any, and their numbers (K,)."""
-    sums, numbers = torch.zeros(len(classes), *train.heatmap(0).shape), torch.zeros(len(classes))
-    for index in np.flatnonzero(train.has_map):
-        sums[train.targets[index]] += train.heatmap(index) / 255
-        numbers[train.targets[index]] += 1
-    return sums / numbers.clamp(min=1)[:, None, None], numbers
-
-
-def controls(predictions: Predictions, means: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> dict[str, float | None]:
-    """Macro cosines, with each test face's own map, of maps that no network made.
-
-    ``training_mean``: the mean map of all training faces, the same for every face. ``class_mean``: the mean map of the
-    training faces of the actual class. ``ceiling``: the map itself, shrunk to the last layer's size and enlarged again,
-    which is about the best that an attention map of that size can reach.
-    """
-    true = torch.from_numpy(predictions.true)[:, None]
-    overall = (means * numbers[:, None, None]).sum(dim=0) / numbers.sum().clamp(min=1)
-    candidates = {
-        "training_mean": overall.expand_as(true),
-        "class_mean": means[predictions.actual][:, None],
-        "ceiling": resize_in_range(resize_in_range(true, predictions.layer_sizes[-1]), true.shape[2:]),
+def _settings(params: Evaluate) -> dict:
+    """What the figures depend on, for who reads them without the code."""
+    return {
+        "region": metrics.REGION,
+        "attended": metrics.ATTENDED,
+        "pointing_tolerance": metrics.TOLERANCE,
+        "calibration_bins": metrics.BINS,
+        "moved": units.MOVED,
+        "intervals": {
+            "resamples": intervals.RESAMPLES,
+            "level": intervals.LEVEL,
+            "seed": intervals.SEED,
+            "stratified": "by class",
+        },
+        "insertion_steps": params.insertion_steps,
     }
-    return {name: _mean(_per_class(cosine(maps, true).numpy(), predictions, classes)) for name, maps in candidates.items()}
 
 
-def own_expression(predictions: Predictions, means: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> dict:
-    """Does attention tell expressions apart? ``rate``: the share of faces with a map, macro over expressions, whose
-    attention is closer to the mean training map of their own expression than to that of any other; ``chance`` is that of
-    attention which does not know the expression."""
-    candidates = torch.nonzero(numbers).flatten()
-    attention = torch.from_numpy(predictions.attention)[:, None]
-    if not len(candidates):
-        return {"rate": None, "chance": None}
-    cosines = torch.stack([cosine(attention, means[index].expand_as(attention)) for index in candidates], dim=1)
-    closest = candidates[cosines.argmax(dim=1)].numpy()
-    rates = _per_class((closest == predictions.actual).astype(float), predictions, classes)
-    return {"rate": _mean(rates), "chance": 1 / len(candidates)}
+def _faithfulness(predictions: Predictions, steps: int) -> dict | None:
+    """Means over all test faces of the plain map's insertion (from the blurred image) and deletion (to the mean colour)."""
+    if not steps:
+        return None
+    kind = "cam" if "cam" in predictions.sizes else "gradcam"
+    areas = {name: float(values.mean()) for name, values in predictions.faithfulness.items()}
+    return {"map": kind, "steps": steps, "insertion_from": "blurred image", "deletion_to": "mean colour", **areas}
 
 
-def _per_class(values: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float]:
-    """Mean over each class's faces that have a map; classes without any are left out."""
-    members = {name: values[(predictions.actual == i) & predictions.has_map] for i, name in enumerate(classes)}
-    return {name: float(found.mean()) for name, found in members.items() if found.size}
-
-
-def _mean(values: Mapping[str, float]) -> float | None:
-    return float(np.mean(list(values.values()))) if values else None
-
-
-def _write_predictions(path: Path, predictions: Predictions, faces: ShardSet, classes: tuple[str, ...]) -> None:
-    ids = faces.column("id")[predictions.rows]
-    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["id", "actual", "predicted", "att_cos", "cam_cos"])
-        for i, (name, actual, predicted) in enumerate(zip(ids, predictions.actual, predictions.predicted, strict=True)):
-            cosines = [predictions.att_cos[i, -1], predictions.cam_cos[i]] if predictions.has_map[i] else []
-            shown = [f"{value:.4f}" for value in cosines] or ["", ""]
-            writer.writerow([name, classes[actual], classes[predicted], *shown])
-
-
-def _write_maps(path: Path, predictions: Predictions, classes: tuple[str, ...]) -> None:
-    stacks = {"attention": predictions.attention, "cam": predictions.cam, "true": predictions.true}
-    arrays = {name: np.rint(maps * 255).astype(np.uint8) for name, maps in stacks.items()}
-    for name, maps in stacks.items():
-        means = np.zeros((len(classes), *maps.shape[1:]), np.float32)
-        for index in range(len(classes)):
-            members = (predictions.actual == index) & predictions.has_map
-            if members.any():
-                means[index] = maps[members].mean(axis=0)
-        arrays[f"mean_{name}"] = means
-    with atomic(path) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, rows=predictions.rows, classes=np.array(classes), **arrays)
+def _notes(headline: dict, controls: dict, config: model.Config, no_codebook: bool) -> list[str]:
+    """What the figures do not show, in sentences."""
+    found = []
+    if config.train["align"]:
+        for metric, title in (("att_cos", "attention"), ("cam_cos", "CAM")):
+            kind = HEADLINE_COSINES[metric]
+            found.append(unlearnt(f"Guided {title}", headline[metric], controls.get(kind, {}).get("training_mean")))
+    if no_codebook:
+        found.append("The codebook of the heatmaps was not found, so action units were not measured one by one.")
+    return [sentence for sentence in found if sentence]

@@ -61,6 +61,35 @@ def curves(series: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
         return _svg(figure)
 
 
+def sweep(points: Sequence[Mapping], metrics: Mapping[str, str]) -> bytes:
+    """Charts of metrics over lambda as PNG, one per metric {key: title}: of every method, guided layers and lambda of the
+    CAM a line through the means, in a band from the lowest to the highest seed. A point has these keys, ``metric``,
+    ``metric_low`` and ``metric_high``; where guidance is off it is the beginning of all lines of its method."""
+    starts = {point["method"]: point for point in points if point["align"] == "none"}
+    lines: dict[str, list[Mapping]] = {}
+    for point in points:
+        guided = f"layers {point['layers']}" + (f", CAM {point['cam_lambda']:g}" if point["cam_lambda"] else "")
+        if point["align"] != "none" or not any(p["method"] == point["method"] and p is not point for p in points):
+            lines.setdefault(f"{point['method']}, {guided}", []).append(point)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.4 * len(metrics), 2.8), layout="constrained")
+        for axes, (metric, title) in zip(np.atleast_1d(figure.subplots(1, len(metrics))), metrics.items(), strict=True):
+            for label, found in lines.items():
+                start = starts.get(found[0]["method"])
+                line = sorted([start] * (start not in (None, *found)) + found, key=lambda point: point["lambda"])
+                line = [point for point in line if point[metric] is not None]
+                columns = [[point[name] for point in line] for name in ("lambda", metric, f"{metric}_low", f"{metric}_high")]
+                axes.plot(*columns[:2], label=label, marker="o", markersize=3)
+                axes.fill_between(columns[0], *columns[2:], alpha=0.2)
+            axes.set_title(title, loc="left", fontsize=9)
+            axes.set_xlabel("lambda")
+            axes.grid(alpha=0.25)
+        axes.legend(frameon=False, fontsize=7)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+        return buffer.getvalue()
+
+
 def confusion(counts: Mapping[str, Mapping[str, int]], title: str) -> str:
     """A confusion matrix as SVG: {actual: {predicted: count}}, coloured by the share of the actual class."""
     names = list(counts)

@@ -1,10 +1,8 @@
-"""Stage report: both variants side by side, as a table and as one self-contained page of pictures."""
+"""Stage report: both variants side by side, as a table and as one self-contained page of pictures (``index.html``), and
+their differences face by face (``comparison.json``)."""
 
 import csv
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,8 +12,10 @@ from pipeline.files import write_text
 from pipeline.params import Params
 from pipeline.shards import ShardSet
 from train import VARIANTS, pictures
+from train.compare import kinds, paired, told
 from train.data import open_shards
-from train.headline import HEADLINE, shown
+from train.headline import COMPARED, HEADLINE, shown
+from train.results import Result, read, write_json
 
 CONTROLS = {
     "training_mean": "mean map of all training faces",
@@ -30,37 +30,29 @@ CURVES = {
 TILE, SMALL_TILE = 150, 120  # pixels
 
 
-@dataclass(frozen=True)
-class Result:
-    """What the stages train and evaluate left for one variant."""
-
-    metrics: dict
-    details: dict
-    predictions: list[dict[str, str]]
-    maps: dict[str, np.ndarray]
-    curves: dict[str, list[float]]
-
-
 def main(
     params: Params, faces_dir: Path, heatmaps_dir: Path, train_dir: Path, evaluation_dir: Path, out_dir: Path
 ) -> tuple[str, Path]:
     """Write ``index.html``; returns the table as text and the page's path."""
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
-    results = {name: _load(train_dir / name, evaluation_dir / name) for name in VARIANTS}
+    results = {name: _load(evaluation_dir / name) for name in VARIANTS}
     _check_comparable(results, heatmaps, evaluation_dir)
+    changes = paired(*(results[name] for name in VARIANTS))
     environment = Environment(loader=PackageLoader("train"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.get_template("report.html.j2").render(
         variants=VARIANTS,
         demo=params.ingest.dataset == "demo",
-        table=_table(results),
+        table=_table(results, changes),
+        kinds=kinds(*(results[name] for name in VARIANTS)),
+        moved=[results[name].details["moved"] for name in VARIANTS],
         faces=results["guided"].metrics["faces"],
         photos=results["guided"].metrics["photos"],
+        own_maps="cam" in results["guided"].details["maps"],
+        without=results["guided"].metrics["faces"] - results["guided"].metrics["faces_with_map"],
         codebook=heatmaps.stamp["codebook"],
         controls={text: results["guided"].details["controls"][name] for name, text in CONTROLS.items()},
         verdict=verdict(results),
-        curves=pictures.curves(
-            {title: {name: results[name].curves[file] for name in VARIANTS} for title, file in CURVES.items()}
-        ),
+        curves=pictures.curves(_curves(train_dir)),
         confusions=[pictures.confusion(results[name].details["confusion"], name) for name in VARIANTS],
         expressions=_expressions(results, faces),
         gallery=_gallery(results, faces, params.report.faces, params.base.seed),
@@ -69,14 +61,18 @@ def main(
     )
     path = out_dir / "index.html"
     write_text(path, page)
-    return text_table(results), path
+    write_json(out_dir / "comparison.json", {"guided_minus_baseline": changes, "notes": results["guided"].details["notes"]})
+    return text_table(results, changes), path
 
 
-def text_table(results: dict[str, Result]) -> str:
-    """The headline figures of all variants, one line each, for a terminal."""
+def text_table(results: dict[str, Result], changes: dict[str, dict | None]) -> str:
+    """The headline figures of all variants, one line each, then their difference and its interval, for a terminal."""
     lines = [f"{'':10}" + "".join(f"{title:>19}" for title in HEADLINE.values())]
     for name, result in results.items():
         lines.append(f"{name:10}" + "".join(f"{shown(result.metrics[metric]):>19}" for metric in HEADLINE))
+    texts = zip(*(told(changes[metric]) for metric in HEADLINE), strict=True)
+    for title, cells in zip(("difference", "  95 %"), texts, strict=True):
+        lines.append(f"{title:10}" + "".join(f"{cell:>19}" for cell in cells))
     return "\n".join(lines)
 
 
@@ -94,34 +90,33 @@ def verdict(results: dict[str, Result]) -> str:
         f"Guided attention agrees with each face's own heatmap {beside} one constant map does "
         f"({reached:.3f}; {constant:.3f}). Among the mean heatmaps of all expressions it is closest to that of the face's "
         f"own on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%})."
+        + "".join(f" {note}" for note in guided.details["notes"])
     )
 
 
-def _load(train_dir: Path, evaluation_dir: Path) -> Result:
-    mend = f"run `aucue train --variant {evaluation_dir.name}` and `aucue evaluate --variant {evaluation_dir.name}`"
-    try:
-        with open(evaluation_dir / "predictions.csv", encoding="utf-8", newline="") as stream:
-            predictions = list(csv.DictReader(stream))
-        with np.load(evaluation_dir / "maps.npz", allow_pickle=False) as archive:
-            maps = dict(archive)
-        curve_files = {file: train_dir / "live" / "plots" / "metrics" / f"{file}.tsv" for file in CURVES.values()}
-        return Result(
-            json.loads((evaluation_dir / "metrics.json").read_text(encoding="utf-8")),
-            json.loads((evaluation_dir / "details.json").read_text(encoding="utf-8")),
-            predictions,
-            maps,
-            {file: _column(path) for file, path in curve_files.items()},
-        )
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename} does not exist: {mend}") from error
-    except (ValueError, KeyError, BadZipFile) as error:
-        raise InputError(f"{evaluation_dir} cannot be read ({error}): {mend} again") from error
+def _load(evaluation_dir: Path) -> Result:
+    name = evaluation_dir.name
+    return read(evaluation_dir, f"run `aucue train --variant {name}` and `aucue evaluate --variant {name}`")
+
+
+def _curves(train_dir: Path) -> dict[str, dict[str, list[float]]]:
+    """Chart's title -> variant -> value per epoch."""
+    return {
+        title: {name: _column(train_dir / name / "live" / "plots" / "metrics" / f"{file}.tsv") for name in VARIANTS}
+        for title, file in CURVES.items()
+    }
 
 
 def _column(path: Path) -> list[float]:
     """The values of a dvclive curve: a header, then step and value per line."""
-    with open(path, encoding="utf-8", newline="") as stream:
-        return [float(value) for _, value in list(csv.reader(stream, delimiter="\t"))[1:]]
+    mend = "run `aucue train` for both variants"
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return [float(value) for _, value in list(csv.reader(stream, delimiter="\t"))[1:]]
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist: {mend}") from error
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read ({error}): {mend} again") from error
 
 
 def _check_comparable(results: dict[str, Result], heatmaps: ShardSet, evaluation_dir: Path) -> None:
@@ -140,18 +135,12 @@ def _check_comparable(results: dict[str, Result], heatmaps: ShardSet, evaluation
         raise InputError(f"the variants under {evaluation_dir} were trained with different parameters: train both again")
 
 
-def _table(results: dict[str, Result]) -> list[dict[str, str]]:
+def _table(results: dict[str, Result], changes: dict[str, dict | None]) -> list[dict]:
     rows = []
-    for metric, title in HEADLINE.items():
-        values = [results[name].metrics[metric] for name in VARIANTS]
-        change = None if None in values else values[1] - values[0]
-        rows.append(
-            {
-                "title": title,
-                "values": [shown(value) for value in values],
-                "change": "–" if change is None else f"{change:+.3f}",
-            }
-        )
+    for metric, title in COMPARED.items():
+        change, interval = told(changes[metric])
+        values = [shown(results[name].metrics[metric]) for name in VARIANTS]
+        rows.append({"title": title, "values": values, "change": change, "interval": interval})
     return rows
 
 

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 from pipeline.cli import aucue
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "report"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "report", "tables"])
 def test_help_has_an_example(command):
     result = CliRunner().invoke(aucue, [command, "--help"])
     assert result.exit_code == 0
@@ -17,6 +17,7 @@ def test_help_has_an_example(command):
         (["train"], "is not a complete set of faces"),
         (["evaluate"], "model.safetensors does not exist: run `aucue train` first"),
         (["report"], "is not a complete set of faces"),
+        (["tables"], "there is no evaluated run under data/evaluation"),
         (["train", "--variant", "other"], "Invalid value for '--variant'"),
     ],
 )

@@ -8,42 +8,7 @@ import torch
 from pipeline.errors import InputError
 from train import evaluate
 from train.data import Faces, open_shards
-from train.evaluate import Predictions
-from train.headline import shown
-
-
-def made_up(has_map=(True, True, True, True, False)):
-    """Five faces of three classes ("a", "b", "none"), the last one without a map; two layers."""
-    rng = np.random.default_rng(0)
-    maps = {name: rng.random((5, 6, 6)).astype(np.float32) for name in ("attention", "cam", "true")}
-    att_cos = np.array([[0.1, 0.2], [0.1, 0.4], [0.1, 0.9], [0.1, 0.9], [np.nan, np.nan]])
-    return Predictions(
-        rows=np.arange(5),
-        actual=np.array([0, 0, 1, 1, 2]),
-        predicted=np.array([0, 1, 1, 1, 0]),
-        has_map=np.array(has_map),
-        att_cos=att_cos,
-        cam_cos=np.array([0.0, 0.2, 0.5, 0.5, np.nan]),
-        layer_sizes=((6, 6), (3, 3)),
-        **maps,
-    )
-
-
-def test_scores_are_macro_over_the_expressions_that_have_a_map():
-    scores = evaluate.score(made_up(), ("a", "b", "none"))
-    assert scores["macro"]["accuracy"] == pytest.approx(3 / 5)
-    assert scores["macro"]["balanced_accuracy"] == pytest.approx((0.5 + 1 + 0) / 3)
-    assert scores["macro"]["att_cos"] == pytest.approx((0.3 + 0.9) / 2)
-    assert scores["macro"]["cam_cos"] == pytest.approx((0.1 + 0.5) / 2)
-    assert scores["att_cos_of_layer"] == {1: pytest.approx(0.1), 2: pytest.approx(0.6)}
-    assert scores["per_expression"]["none"] == {"faces": 1, "recall": 0, "att_cos": None, "cam_cos": None}
-    assert scores["confusion"]["a"] == {"a": 1, "b": 1, "none": 0}
-
-
-def test_without_any_map_the_cosines_are_none_not_nan():
-    scores = evaluate.score(made_up(has_map=(False,) * 5), ("a", "b", "none"))
-    assert scores["macro"]["att_cos"] is None
-    assert shown(scores["macro"]["cam_cos"]) == "–"
+from train.methods.cam import Cam
 
 
 def test_files_agree_with_each_other(evaluated, dataset):
@@ -102,10 +67,69 @@ def test_checkpoint_of_other_heatmaps_is_refused(evaluated, dataset, params, tmp
     assert torch.is_grad_enabled()
 
 
-def test_own_expression_is_the_share_of_faces_closest_to_their_own_mean():
-    predictions = made_up()
-    means = torch.zeros(3, 6, 6)
-    means[0, :3], means[1, 3:] = 1, 1
-    predictions.attention[:] = means[[0, 1, 1, 1, 1]].numpy()
-    measured = evaluate.own_expression(predictions, means, torch.tensor([2, 2, 0]), ("a", "b", "none"))
-    assert measured == {"rate": pytest.approx((0.5 + 1) / 2), "chance": 0.5}
+def test_details_measure_every_kind_of_map(evaluated):
+    folder = evaluated / "evaluation" / "guided"
+    metrics, details = (json.loads((folder / name).read_text()) for name in ("metrics.json", "details.json"))
+    kinds = {*(f"layer{n}" for n in range(1, 6)), "cam", "gradcam", "gradcam_pp", "gradcam_pp_divided", "layercam"}
+    assert set(details["maps"]) == kinds
+    for found in details["maps"].values():
+        assert all(0 <= found[name] <= 1 for name in ("cos", "energy", "pointing", "iou"))
+        assert found["controls"]["training_mean"] <= found["controls"]["class_mean"] <= found["controls"]["ceiling"]
+    cosines = {"att_cos": "layer5", "cam_cos": "cam", "gradcam_cos": "gradcam", "layercam_cos": "layercam"}
+    for name, kind in cosines.items():
+        assert metrics[name] == details["maps"][kind]["cos"]
+        interval = details["intervals"][name]
+        assert interval["mean"] == pytest.approx(metrics[name])
+        assert interval["low"] < interval["mean"] < interval["high"]
+    assert details["controls"] == details["maps"]["layer5"]["controls"]
+    assert 0 <= metrics["ece"] <= 1
+    assert details["without_map"] == {"faces": 8, "share": pytest.approx(1 / 7)}  # the neutral ones
+
+
+def test_details_tell_of_action_units_and_of_what_moved(evaluated):
+    details = json.loads((evaluated / "evaluation" / "guided" / "details.json").read_text())
+    happiness = details["units_of_expression"]["happiness"]
+    assert set(happiness) == {"6", "12", "25"}
+    assert all(found["layer5"] > 0 and found["cam"] >= 0 for found in happiness.values())
+    unit = details["action_units"]["12"]
+    assert unit["name"] == "Lip Corner Puller"
+    assert unit["listed"]["layer5"] == pytest.approx(happiness["12"]["layer5"])  # happiness alone lists it
+    moved = details["moved"]
+    assert moved["faces"] == 48
+    assert 0 < moved["area"] < 1
+    of_layer = moved["maps"]["layer5"]
+    assert of_layer["energy"] == pytest.approx(of_layer["moved"] * moved["area"], rel=0.3)
+
+
+def test_insertion_and_deletion_are_measured_where_wanted(evaluated, dataset, params, tmp_path):
+    checkpoint = evaluated / "train" / "guided" / "model.safetensors"
+    wanted = params.evaluate.model_copy(update={"insertion_steps": 2})
+    figures = evaluate.main(wanted, checkpoint, dataset.faces, dataset.heatmaps, tmp_path)
+    assert figures == json.loads((evaluated / "evaluation" / "guided" / "metrics.json").read_text())
+    details = json.loads((tmp_path / "details.json").read_text())
+    found = details["faithfulness"]
+    assert (found["map"], found["steps"]) == ("cam", 2)
+    assert 0 < found["insertion"] < 1
+    assert 0 < found["deletion"] < 1
+    assert json.loads((evaluated / "evaluation" / "guided" / "details.json").read_text())["faithfulness"] is None
+
+
+def test_a_method_without_maps_is_measured_by_gradients(evaluated, dataset, params, tmp_path, monkeypatch):
+    forward = Cam.forward
+    monkeypatch.setattr(Cam, "forward", lambda *inputs: forward(*inputs)._replace(maps=None))
+    checkpoint = evaluated / "train" / "guided" / "model.safetensors"
+    figures = evaluate.main(params.evaluate, checkpoint, dataset.faces, dataset.heatmaps, tmp_path)
+    assert figures["cam_cos"] is None
+    assert figures["gradcam_cos"] > 0
+    with open(tmp_path / "predictions.csv", newline="") as stream:
+        assert {face["cam_cos"] for face in csv.DictReader(stream)} == {""}
+    with np.load(tmp_path / "maps.npz") as maps:
+        assert maps["cam"].any()
+
+
+def test_guidance_that_has_not_learnt_which_units_is_noted(evaluated):
+    for variant, expected in (("guided", True), ("baseline", False)):
+        details = json.loads((evaluated / "evaluation" / variant / "details.json").read_text())
+        reached, constant = details["maps"]["layer5"]["cos"], details["controls"]["training_mean"]
+        noted = any(note.startswith("Guided attention does not beat the mean map") for note in details["notes"])
+        assert noted == (expected and reached <= constant)

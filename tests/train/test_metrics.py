@@ -2,7 +2,20 @@ import numpy as np
 import pytest
 import torch
 
-from train.metrics import attention_cosine, attention_map, cam_cosine, cam_map, normalise
+from train.metrics import (
+    TOLERANCE,
+    attention_cosine,
+    attention_map,
+    calibration,
+    cam_cosine,
+    cam_map,
+    concentration,
+    energy,
+    normalise,
+    overlap,
+    pointing,
+    regions,
+)
 
 
 def check_case(archive, case):
@@ -55,3 +68,71 @@ def test_perfect_maps_score_one():
 def test_a_constant_cam_is_worth_nothing():
     assert cam_map(torch.full((1, 3, 3), 4.0), (6, 6)).abs().max() == 0
     assert cam_cosine(torch.full((1, 3, 3), 4.0), torch.rand(1, 1, 6, 6)).item() == 0
+
+
+def left_half(side=4):
+    region = torch.zeros(1, 1, side, side, dtype=torch.bool)
+    region[..., : side // 2] = True
+    return region
+
+
+def test_regions_are_where_the_heatmap_is_at_least_half():
+    assert regions(torch.tensor([0.49, 0.5, 1.0])).tolist() == [False, True, True]
+
+
+def test_energy_is_the_share_of_the_sum_inside():
+    maps = torch.zeros(1, 1, 4, 4)
+    maps[0, 0, 0, 0], maps[0, 0, 3, 3] = 3, 1
+    both = torch.cat([left_half(), ~left_half()], dim=1)
+    assert energy(maps, both).tolist() == [[0.75, 0.25]]
+    assert energy(torch.zeros(1, 1, 4, 4), both).tolist() == [[0, 0]]
+
+
+def test_concentration_is_relative_to_the_area():
+    maps = torch.zeros(1, 1, 4, 4)
+    maps[0, 0, 0, 0], maps[0, 0, 3, 3] = 3, 1
+    corner = torch.zeros(1, 1, 4, 4, dtype=torch.bool)
+    corner[0, 0, 0, 0] = True
+    found = concentration(maps, torch.cat([left_half(), corner, torch.zeros_like(corner)], dim=1))
+    assert found[0, :2].tolist() == [1.5, 12]  # 0.75 / (1 / 2), 0.75 / (1 / 16)
+    assert found[0, 2].isnan()
+    assert concentration(torch.ones(1, 1, 4, 4), left_half()).item() == 1
+
+
+def test_pointing_hits_within_the_tolerance_of_the_region():
+    region = torch.zeros(1, 1, 28, 28, dtype=torch.bool)
+    region[..., 10:, :5] = True
+
+    def hit(row, column, **more):
+        maps = torch.zeros(1, 1, 28, 28)
+        maps[0, 0, row, column] = 1
+        return pointing(maps, region, **more).item()
+
+    assert pytest.approx(1.875) == TOLERANCE * 28  # cells
+    assert [hit(15, 4), hit(15, 5), hit(15, 6)] == [1, 1, 0]
+    assert [hit(9, 0), hit(8, 0), hit(9, 5), hit(8, 5)] == [1, 0, 1, 0]  # diagonally: 1.41 and 2.24 cells
+    assert hit(15, 5, tolerance=0) == 0
+    assert hit(15, 4, tolerance=0) == 1
+    assert pointing(torch.ones(1, 1, 28, 28), torch.ones_like(region)).item() == 0
+    assert pointing(torch.ones(1, 1, 28, 28) * torch.linspace(1, 2, 28), region).item() == 0
+
+
+def test_overlap_is_intersection_over_union():
+    maps = torch.zeros(1, 1, 4, 4)
+    maps[0, 0, :2] = 2.0  # the upper half, whatever the scale
+    maps[0, 0, 2] = 0.9  # below half of the maximum
+    assert overlap(maps, left_half()).item() == pytest.approx(4 / 12)
+    assert overlap(5 * left_half().float() + 1, left_half()).item() == 1
+    assert overlap(torch.ones(1, 1, 4, 4), left_half()).item() == 0
+
+
+def test_calibration_by_hand():
+    confidence = np.array([0.95, 0.97, 0.5, 1.0, 0.41])
+    right = np.array([True, False, True, True, True])
+    error, bins = calibration(confidence, right)
+    # Bins of 1/15: the three above 14/15, 0.5 in 7/15 to 8/15, and 0.41 in 6/15 to 7/15.
+    expected = 3 / 5 * abs(2 / 3 - (0.95 + 0.97 + 1) / 3) + 1 / 5 * 0.5 + 1 / 5 * 0.59
+    assert error == pytest.approx(expected)
+    assert [each["faces"] for each in bins] == [1, 1, 3]
+    assert bins[-1]["from"] == pytest.approx(14 / 15)
+    assert calibration(np.ones(3), np.array([True] * 3))[0] == 0

@@ -38,3 +38,16 @@ def test_charts_are_the_same_bytes_every_time():
     chart = pictures.confusion(counts, "guided")
     assert chart == pictures.confusion(counts, "guided")
     assert chart.startswith("<svg")
+
+
+def test_sweep_is_the_same_every_time_whatever_is_missing():
+    def point(method, align, weight, value):
+        figures = {"m": value, "m_low": value, "m_high": value}
+        return {"method": method, "align": align, "layers": "5", "lambda": weight, "cam_lambda": 0.0, **figures}
+
+    points = [point("a", "none", 0.0, 0.5), point("a", "attention", 6.0, 0.7), point("b", "none", 0.0, None)]
+    first = pictures.sweep(points, {"m": "title"})
+    assert first == pictures.sweep(points, {"m": "title"})
+    assert cv2.imdecode(np.frombuffer(first, np.uint8), cv2.IMREAD_COLOR).std() > 1
+    without_start = pictures.sweep(points[1:], {"m": "title"})
+    assert without_start != first

@@ -6,6 +6,8 @@ import pytest
 
 from pipeline.errors import InputError
 from train import report
+from train.headline import COMPARED, unlearnt
+from train.results import Result
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +20,11 @@ def page(evaluated, dataset, params):
 def test_table_has_both_variants_and_all_headline_figures(page):
     table, _ = page
     lines = table.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["baseline", "guided"]
+    assert [line.split()[0] for line in lines[1:]] == ["baseline", "guided", "difference", "95"]
     assert all(title in lines[0] for title in ("accuracy", "balanced accuracy", "ATT-COS", "CAM-COS"))
-    assert len(re.findall(r"\b[01]\.\d{3}\b", table)) == 8
+    assert all(len(re.findall(r"\b[01]\.\d{3}\b", line)) == 4 for line in lines[1:4])
+    assert len(re.findall(r"\[[+-]\d\.\d{3}, [+-]\d\.\d{3}\]", lines[4])) == 4
+    assert len({len(line) for line in lines}) == 1
 
 
 def test_page_is_self_contained(page):
@@ -41,6 +45,42 @@ def test_gallery_shows_every_class(page, params):
     shown = re.findall(r"<b>(\w+)</b>", gallery)
     assert len(shown) == params.report.faces
     assert len(set(shown)) == 7
+
+
+def test_differences_are_on_the_page_and_in_a_file(page, evaluated):
+    found = json.loads((page[1].parent / "comparison.json").read_text())
+    details = json.loads((evaluated / "evaluation" / "guided" / "details.json").read_text())
+    assert found["notes"] == details["notes"]
+    metrics = {
+        name: json.loads((evaluated / "evaluation" / name / "metrics.json").read_text()) for name in ("baseline", "guided")
+    }
+    assert set(found["guided_minus_baseline"]) == set(COMPARED)
+    for name, change in found["guided_minus_baseline"].items():
+        assert change["mean"] == pytest.approx(metrics["guided"][name] - metrics["baseline"][name], abs=1e-4)
+        assert f"<td>[{change['low']:+.3f}, {change['high']:+.3f}]</td>" in page[1].read_text()
+    assert "8 of the test faces have no heatmap" in page[1].read_text()
+
+
+def test_page_has_every_kind_of_map_with_its_controls(page, evaluated):
+    section = page[1].read_text().partition("<h2>Where each kind of map looks</h2>")[2].partition("<h2>")[0]
+    details = [json.loads((evaluated / "evaluation" / name / "details.json").read_text()) for name in ("baseline", "guided")]
+    assert section.count("<tr>") == 1 + len(details[1]["maps"])
+    for kind, found in details[1]["maps"].items():
+        line = section.partition(f"<td>{kind}</td>")[2].partition("</tr>")[0]
+        for name in ("cos", "energy", "pointing", "iou"):
+            assert f"<td>{details[0]['maps'][kind][name]:.3f} → {found[name]:.3f}</td>" in line
+        assert all(f"<td>{value:.3f}</td>" in line for value in found["controls"].values())
+    assert "On the 48 faces whose moved action units are known" in section
+
+
+def test_result_of_an_earlier_version_is_named(evaluated, dataset, params, tmp_path):
+    shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
+    path = tmp_path / "evaluation" / "guided" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    del metrics["layercam_cos"]
+    path.write_text(json.dumps(metrics))
+    with pytest.raises(InputError, match="guided has no layercam_cos, so it is of an earlier version: run"):
+        report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
 def test_missing_variant_is_named_with_the_command(evaluated, dataset, params, tmp_path):
@@ -78,11 +118,14 @@ def test_damaged_result_is_named(evaluated, dataset, params, tmp_path):
 def test_verdict_says_what_the_figures_mean():
     def verdict(reached, constant):
         details = {"controls": {"training_mean": constant}, "own_expression": {"rate": 0.25, "chance": 1 / 6}}
-        result = report.Result({"att_cos": reached}, details, [], {}, {})
+        details["notes"] = [note] if (note := unlearnt("Guided attention", reached, constant)) else []
+        result = Result({"att_cos": reached}, details, [], {})
         return report.verdict({"baseline": result, "guided": result})
 
     assert "heatmap better than one constant map does (0.800; 0.700)" in verdict(0.8, 0.7)
     assert "heatmap worse than one constant map does" in verdict(0.6, 0.7)
     assert "heatmap about as well as one constant map does" in verdict(0.701, 0.7)
     assert "on 25% of the faces (baseline 25%, chance 17%)" in verdict(0.8, 0.7)
+    assert "has not learnt which action units" in verdict(0.6, 0.7)
+    assert "has not learnt" not in verdict(0.8, 0.7)
     assert "No test face has a map" in verdict(None, None)

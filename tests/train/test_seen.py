@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from train.alignment import cosine
+from train.cams import gradient_maps
+from train.metrics import attention_cosine, cam_cosine, cam_map
+from train.model import Classifier
+from train.seen import see, through
+
+
+@pytest.fixture(scope="module")
+def classifier(params):
+    torch.manual_seed(0)
+    return Classifier(params.train, 4, pretrained=False).eval()
+
+
+def test_maps_are_those_that_the_metrics_take(classifier):
+    images, targets, heatmaps = torch.rand(3, 3, 64, 64), torch.tensor([3, 0, 1]), torch.rand(3, 1, 28, 28)
+    seen = see(classifier, images, targets, (28, 28))
+    with torch.no_grad():
+        output = classifier(images)
+    torch.testing.assert_close(seen.logits, output.logits)
+    for number, layer in enumerate(output.layers, start=1):
+        torch.testing.assert_close(cosine(seen.maps[f"layer{number}"], heatmaps), attention_cosine(layer, heatmaps))
+        assert seen.sizes[f"layer{number}"] == tuple(layer.shape[2:])
+    own = output.maps[torch.arange(3), targets]
+    torch.testing.assert_close(cosine(seen.maps["cam"], heatmaps), cam_cosine(own, heatmaps))
+    for name, maps in gradient_maps(classifier, images, targets).items():
+        torch.testing.assert_close(seen.maps[name], cam_map(maps, (28, 28)), atol=1e-4, rtol=0)
+    assert not any(maps.requires_grad for maps in seen.maps.values())
+    assert not any(parameter.grad is not None for parameter in classifier.parameters())
+
+
+def test_a_method_without_maps_has_the_gradients_ones(classifier, monkeypatch):
+    forward = classifier.method.forward
+    monkeypatch.setattr(classifier.method, "forward", lambda *inputs: forward(*inputs)._replace(maps=None))
+    seen = see(classifier, torch.rand(2, 3, 64, 64), torch.tensor([0, 1]), (28, 28))
+    assert "cam" not in seen.maps
+    assert {"gradcam", "gradcam_pp", "gradcam_pp_divided", "layercam"} <= seen.maps.keys()
+
+
+def test_through_is_what_a_small_map_can_show():
+    maps = torch.zeros(1, 1, 28, 28)
+    maps[..., 2:9, 3:8] = 1
+    for kind in ("layer5", "cam"):
+        cosines = [cosine(through(kind, maps, (size, size)), maps).item() for size in (2, 4, 7, 28)]
+        assert cosines == sorted(cosines)
+        assert cosines[0] < 0.7
+        assert cosines[-1] == pytest.approx(1)
+    torch.testing.assert_close(through("layercam", maps, (7, 7)), through("cam", maps, (7, 7)))  # no layer's attention
+    assert not torch.equal(through("layer5", maps, (7, 7)), through("cam", maps, (7, 7)))
