@@ -30,8 +30,8 @@ class Wrapped(Backbone):
 
     @torch.enable_grad()
     def _try(self, large_maps: bool, side: int = SIDE) -> None:
-        """Measure the layers on an image of ``side`` pixels. Parameters that layer 5 does not hang on are not trained: of these, several processes would
-        wait for gradients that never come."""
+        """Measure the layers on an image of ``side`` pixels. Parameters that layer 5 does not hang on are not trained:
+        for their gradients, several processes would wait in vain."""
         layers = self.eval()(torch.zeros(1, 3, side, side)).layers
         if len(layers) != 5 or any(layer.dim() != 4 for layer in layers):
             raise InputError(f"train.backbone {self.name} gives no five feature maps: use another one")
