@@ -60,6 +60,8 @@ class Maps(Wrapped):
         self.only_side: int | None = None  # pixels, of a network that takes one size alone
         try:
             self._try(large_maps)
+        except InputError:
+            raise
         except (RuntimeError, ValueError):
             own = getattr(network.config, "image_size", None)
             self.only_side = own if isinstance(own, int) else own[0] if own else SIDE
