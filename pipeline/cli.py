@@ -20,7 +20,7 @@ from pipeline.errors import InputError
 from pipeline.options import cache_option, params_option, path_option, scheduler_option
 
 # Commands of the trainer are imported when asked for, so that the offline half starts without torch.
-TRAINER_COMMANDS = ("train", "evaluate", "report", "tables")
+TRAINER_COMMANDS = ("train", "evaluate", "report", "tables", "preset")
 
 
 class _Group(click.Group):

@@ -142,7 +142,7 @@ def validate(
 def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
     """Give every batch norm the statistics of these images (B, 3, H, W), leaving the network's function as it is.
 
-    Pretrained networks come with their statistics folded into scale and shift. Training normalises by the batch instead:
+    dlib's network comes with its statistics folded into scale and shift. Training normalises by the batch instead:
     without this step its first updates would meet other activations than those that the weights were made for.
     """
     moments: dict[nn.BatchNorm2d, list[Tensor]] = {}

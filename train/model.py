@@ -1,7 +1,7 @@
 """The classifier: a backbone and a method. Inference needs no landmarks and no heatmap."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,11 +28,18 @@ class Output(NamedTuple):
 class Classifier(nn.Module):
     """Images (B, 3, H, W) in [0, 1] to an Output. ``targets`` (B,) are the true classes, known only in training."""
 
-    def __init__(self, params: Train, number_of_classes: int, pretrained: bool = True) -> None:
+    def __init__(self, params: Train, number_of_classes: int, pretrained: bool = True, backbone: dict | None = None) -> None:
+        """``backbone`` is the description that such a one gave of itself, if it is to be built again."""
         super().__init__()
-        self.backbone = backbones.build(params.backbone, params.large_maps, pretrained and params.weights == "pretrained")
+        pretrained = pretrained and params.weights == "pretrained"
+        self.backbone = backbones.build(params.backbone, params.large_maps, pretrained, backbone)
         _check_attention(params, self.backbone)
         self.method = methods.build(params.method, self.backbone.channels, number_of_classes)
+        if type(self.method).after is not methods.Method.after and not self.backbone.takes_after:
+            raise InputError(
+                f"train.method {params.method} works between the stages of a convolutional network, which train.backbone "
+                f"{params.backbone} does not have: use dlib_resnet, or one like hf:microsoft/resnet-50"
+            )
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Output:
         features = self.backbone(images.contiguous(memory_format=torch.channels_last), self.method.after)
@@ -60,11 +67,12 @@ class Config:
     seed: int
     faces: dict  # stamps of the shards
     heatmaps: dict
+    backbone: dict = field(default_factory=dict)  # what it is, where its name does not say it
 
 
 def build(config: Config, pretrained: bool = True) -> Classifier:
     """A fresh classifier for the config; channels-last, which is faster on CPUs and GPUs alike."""
-    model = Classifier(Train.model_validate(config.train), len(config.classes), pretrained)
+    model = Classifier(Train.model_validate(config.train), len(config.classes), pretrained, config.backbone or None)
     return model.to(memory_format=torch.channels_last)
 
 
@@ -86,6 +94,8 @@ def load(path: Path) -> tuple[Classifier, Config]:
         config = Config(**{**content, "classes": tuple(content["classes"])})
         model = build(config, pretrained=False)
         model.load_state_dict(state)
+    except InputError:
+        raise  # the checkpoint is sound: what it needs is not here
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `aucue train` again") from error

@@ -51,6 +51,7 @@ def main(
     with group(params.device) as processes, _deterministic(processes):
         torch.manual_seed(base.seed)
         classifier = model.build(config).to(processes.device)
+        config = replace(config, backbone=classifier.backbone.description())
         _check_layers(classifier, params, processes)
         if processes.rank == 0:
             out_dir.mkdir(parents=True, exist_ok=True)
@@ -60,8 +61,9 @@ def main(
         state = resume.load(unfinished, run, classifier, optimizer) if take_up else None
         if state is None:
             state = resume.State(run)
-            first = in_batches(recipe.order(train, params, base.seed, 1), params.batch_size)[:CALIBRATION_BATCHES]
-            engine.calibrate(classifier.backbone, _views(loader(train, first), params.input_size, processes))
+            if classifier.backbone.has_folded_statistics:
+                first = in_batches(recipe.order(train, params, base.seed, 1), params.batch_size)[:CALIBRATION_BATCHES]
+                engine.calibrate(classifier.backbone, _views(loader(train, first), params.input_size, processes))
         elif processes.rank == 0:
             click.echo(f"train: going on after epoch {state.epoch} of {params.epochs}, from {unfinished}", err=True)
         processes.wait()  # all have read it before one writes it anew

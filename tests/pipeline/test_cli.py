@@ -127,7 +127,11 @@ def test_empty_split(run, write_params, table):
 
 def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
     table()
-    write_params(*CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "), ("  workers: auto       # processes; a", "  workers: 1 # a"))
+    write_params(
+        *CSV,
+        ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "),
+        ("  workers: auto       # processes; a", "  workers: 1 # a"),
+    )
     assert "wrote 12 rows to data/manifest.csv" in run("ingest").output
     assert all(split in (tmp_path / "data" / "manifest.csv").read_text() for split in SPLITS)
     assert "12 ok; 0 with several faces" in run("detect").output
@@ -273,7 +277,11 @@ def damaged(tmp_path, orl, table):
     return expected
 
 
-DAMAGED = *CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "), ("  workers: auto       # processes; a", "  workers: 2 # a")
+DAMAGED = (
+    *CSV,
+    ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "),
+    ("  workers: auto       # processes; a", "  workers: 2 # a"),
+)
 
 
 def test_every_damaged_photo_has_a_row(run, write_params, damaged, tmp_path):

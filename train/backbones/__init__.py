@@ -1,18 +1,20 @@
 """Backbones: images (B, 3, H, W) in [0, 1] RGB in, the feature maps of five layers out."""
 
-from torch import nn
+from train.backbones.features import After, Backbone, Features
 
-from train.backbones import dlib_resnet
-from train.backbones.features import After, Features
-
-__all__ = ["After", "Features", "build"]
+__all__ = ["After", "Backbone", "Features", "build"]
 
 
-def build(name: str, large_maps: bool, pretrained: bool = True) -> nn.Module:
-    """A backbone by its name. Called as ``backbone(images, after)`` it returns Features; ``after(layer, hidden)`` may change
-    what it goes on with after each layer. Its ``channels`` are those of the five layers; ``gives_attention`` says
-    whether Features have a class token's. ``large_maps`` keeps its last stages at stride 1."""
+def build(name: str, large_maps: bool, pretrained: bool = True, description: dict | None = None) -> Backbone:
+    """A backbone by its name. ``large_maps`` keeps its last stages at stride 1. With a ``description`` that such a backbone
+    gave of itself, no file and no network is asked what it is."""
     match name:
         case "dlib_resnet":
-            return dlib_resnet.DlibResNet(large_maps, pretrained)
-    raise ValueError(f"unknown backbone {name!r}: use dlib_resnet")
+            from train.backbones.dlib_resnet import DlibResNet
+
+            return DlibResNet(large_maps, pretrained)
+        case _ if name.startswith("hf:"):
+            from train.backbones import hf
+
+            return hf.build(name, large_maps, pretrained, description)
+    raise ValueError(f"unknown backbone {name!r}: use dlib_resnet, or hf:NAME for a model of Hugging Face transformers")

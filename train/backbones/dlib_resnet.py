@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.models import FACE_NETWORK, packaged
-from train.backbones.features import After, Features, unchanged
+from train.backbones.features import After, Backbone, Features, unchanged
 
 MEAN = (122.782, 117.001, 104.298)  # of RGB in 0..255, as dlib's input layer subtracts it
 SCALE = 256.0
@@ -25,7 +25,7 @@ EPSILON = 1e-5
 INTEGERS_BEFORE = {"con_4": 0, "affine_": 0, "fc_2": 2}  # record names, and how many integers precede the tensor
 
 
-class DlibResNet(nn.Module):
+class DlibResNet(Backbone):
     """The stem and four residual stages: layers 1 to 5.
 
     For 150 x 150 inputs the layers are 72, 35, 17, 8 and 4 pixels wide; with ``large_maps`` the last two stages keep
@@ -37,6 +37,7 @@ class DlibResNet(nn.Module):
 
     def __init__(self, large_maps: bool, pretrained: bool = True) -> None:
         super().__init__()
+        self.has_folded_statistics = pretrained
         strides = (1, 2, 1, 1) if large_maps else (1, 2, 2, 2)
         self.stem = nn.Sequential(nn.Conv2d(3, STEM, 7, stride=2), nn.BatchNorm2d(STEM, EPSILON), nn.ReLU())
         self.stages = nn.ModuleList()

@@ -1,9 +1,9 @@
-"""What a backbone gives: the feature maps of its five layers."""
+"""What every backbone has in common, and what it gives: the feature maps of its five layers."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 After = Callable[[int, Tensor], Tensor]
 
@@ -20,3 +20,19 @@ class Features(NamedTuple):
 def unchanged(layer: int, hidden: Tensor) -> Tensor:
     """An ``After`` that changes nothing."""
     return hidden
+
+
+class Backbone(nn.Module):
+    """Images (B, 3, H, W) in [0, 1] RGB to Features. ``after(layer, hidden)`` is what it goes on with after a layer."""
+
+    channels: tuple[int, ...]  # of the five layers
+    takes_after = True  # whether it can go on with something else; where not, it is called without ``after``
+    gives_attention = False  # whether Features.attention is there
+    has_folded_statistics = False  # whether its batch norms come with their statistics folded into scale and shift
+
+    def forward(self, images: Tensor, after: After = unchanged) -> Features:
+        raise NotImplementedError
+
+    def description(self) -> dict:
+        """What rebuilds it without any file, as plain data, beside its name and its weights."""
+        return {}
