@@ -33,13 +33,8 @@ class Classifier(nn.Module):
         super().__init__()
         pretrained = pretrained and params.weights == "pretrained"
         self.backbone = backbones.build(params.backbone, params.large_maps, pretrained, backbone)
-        _check_attention(params, self.backbone)
+        _check_match(params, self.backbone)
         self.method = methods.build(params.method, self.backbone.channels, number_of_classes)
-        if type(self.method).after is not methods.Method.after and not self.backbone.takes_after:
-            raise InputError(
-                f"train.method {params.method} works between the stages of a convolutional network, which train.backbone "
-                f"{params.backbone} does not have: use dlib_resnet, or one like hf:microsoft/resnet-50"
-            )
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Output:
         features = self.backbone(images.contiguous(memory_format=torch.channels_last), self.method.after)
@@ -47,9 +42,15 @@ class Classifier(nn.Module):
         return Output(logits, features.layers, maps, others)
 
 
-def _check_attention(params: Train, backbone: nn.Module) -> None:
-    """Raises InputError for a method that needs a transformer's attention and a backbone that has none."""
-    if methods.METHODS[params.method].needs_attention and not getattr(backbone, "gives_attention", False):
+def _check_match(params: Train, backbone: backbones.Backbone) -> None:
+    """Raises InputError for a method that needs what the backbone does not have."""
+    method = methods.METHODS[params.method]
+    if method.after is not methods.Method.after and not backbone.takes_after:
+        raise InputError(
+            f"train.method {params.method} works between the stages of a convolutional network, which train.backbone "
+            f"{params.backbone} does not have: use dlib_resnet, or one like hf:microsoft/resnet-50"
+        )
+    if method.needs_attention and not backbone.gives_attention:
         raise InputError(
             f"train.method {params.method} needs a class token's attention, which train.backbone {params.backbone} does not "
             "give: set train.backbone to a vision transformer, as hf:facebook/deit-small-patch16-224, or take another method"

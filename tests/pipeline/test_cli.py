@@ -108,6 +108,7 @@ def table(tmp_path, orl):
 
 
 CSV = ("dataset: demo ", "dataset: csv "), ("root: pipeline/datasets/demo ", "root: root ")
+ONE_WORKER, TWO_WORKERS = (("  workers: auto       # proc", f"  workers: {n} # proc") for n in (1, 2))
 
 
 def test_unknown_label(run, write_params, table):
@@ -130,7 +131,7 @@ def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
     write_params(
         *CSV,
         ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "),
-        ("  workers: auto       # processes; a", "  workers: 1 # a"),
+        ONE_WORKER,
     )
     assert "wrote 12 rows to data/manifest.csv" in run("ingest").output
     assert all(split in (tmp_path / "data" / "manifest.csv").read_text() for split in SPLITS)
@@ -280,7 +281,7 @@ def damaged(tmp_path, orl, table):
 DAMAGED = (
     *CSV,
     ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "),
-    ("  workers: auto       # processes; a", "  workers: 2 # a"),
+    TWO_WORKERS,
 )
 
 

@@ -17,7 +17,7 @@ ALONE = Group(0, 1, torch.device("cpu"))
 @pytest.fixture
 def small(params):
     """Parameters of a fast run."""
-    return params.train.model_copy(update={"input_size": 64})
+    return params.train.model_copy(update={"input_size": 64, "label_smoothing": 0.0})
 
 
 def batches(number=2, size=6, seed=0):

@@ -96,7 +96,7 @@ def test_command_makes_every_file_of_evaluated_runs(evaluated, tmp_path):
     assert "published" in result.output
     with open(tmp_path / "runs.csv", newline="") as stream:
         runs = list(csv.DictReader(stream))
-    assert [(run["align"], run["layers"]) for run in runs] == [("none", "none"), ("attention", "5")]
+    assert [(run["align"], run["layers"]) for run in runs] == [("none", "none"), ("attention+cam", "5")]
     assert (tmp_path / "tables.tex").read_text().count(r"\begin{table}") == 3
     for name in ("methods.csv", "attention.csv", "layers.csv", "lambda.csv"):
         assert (tmp_path / name).read_text().count("\n") >= 2

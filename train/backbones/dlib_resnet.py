@@ -33,8 +33,6 @@ class DlibResNet(Backbone):
     each further one would cost as much time as a third of all before it.
     """
 
-    gives_attention = False
-
     def __init__(self, large_maps: bool, pretrained: bool = True) -> None:
         super().__init__()
         self.has_folded_statistics = pretrained

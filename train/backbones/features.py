@@ -12,9 +12,7 @@ class Features(NamedTuple):
     """What a backbone sees in images."""
 
     layers: list[Tensor]  # (B, C, h, w) of layers 1 (the stem) to 5
-    attention: Tensor | None = (
-        None  # (B, h, w): a transformer's attention of its class token to the patches, over all blocks
-    )
+    attention: Tensor | None = None  # (B, h, w): of a transformer's class token to the patches, summed over blocks
 
 
 def unchanged(layer: int, hidden: Tensor) -> Tensor:

@@ -6,13 +6,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from train import backbones, model
-from train.backbones import Features
+from train.backbones import Backbone, Features
 from train.data import Batch
 
 CHANNELS = (4, 6, 8, 10, 12)
 
 
-class Tiny(nn.Module):
+class Tiny(Backbone):
     """Five convolutions, with the attention that a transformer would give."""
 
     gives_attention = True
