@@ -1,9 +1,9 @@
 """Class activation maps: which places of a layer speak for a class.
 
-``cam`` reads a linear classifier's weights. The others weight a layer's features F (B, C, h, w) by the gradient G, of the
-same shape, of each sample's own target logit; their maps (B, h, w) are non-negative and not normalised (``metrics.cam_map``
-does that). They hold for any network: ``gradient_maps`` asks for G with autograd alone, so that no hook is left behind and
-neither the parameters' gradients nor a module's mode are touched.
+They weight a layer's features F (B, C, h, w) by the gradient G, of the same shape, of each sample's own target logit; the
+maps (B, h, w) are non-negative and not normalised (``metrics.cam_map`` does that). They hold for any network:
+``gradient_maps`` asks for G with autograd alone, so that no hook is left behind and neither the parameters' gradients nor a
+module's mode are touched.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,12 +18,6 @@ from train.model import Classifier
 EPSILON = 1e-8
 
 
-def cam(features: Tensor, weights: Tensor, targets: Tensor) -> Tensor:
-    """CAM (B, h, w) of each sample's own target: last-layer features (B, C, h, w) weighted by the target's row of the
-    linear classifier's weights (K, C) (Zhou et al. 2016, equation 2)."""
-    return torch.einsum("bchw,bc->bhw", features, weights[targets])
-
-
 def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
     """relu(sum over channels of F times the mean of G) (Selvaraju et al. 2017, arXiv 1610.02391, equations 1 and 2)."""
     return F.relu((features * gradients.mean(dim=(2, 3), keepdim=True)).sum(dim=1))
@@ -32,8 +26,8 @@ def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
 def grad_cam_pp(features: Tensor, gradients: Tensor) -> Tensor:
     """Grad-CAM++ as it is mostly run: relu(sum over channels of F times w), w = sum over places of G² relu(G).
 
-    The package torchcam, and the implementation released with the paper this project follows, mean to divide G² by the
-    denominator of ``grad_cam_pp_divided`` but divide a copy, so that what they compute, and published figures hold, is this.
+    The package torchcam means to divide G² by the denominator of ``grad_cam_pp_divided`` but divides a copy, so that what it
+    computes is this.
     """
     weights = (gradients**2 * F.relu(gradients)).sum(dim=(2, 3), keepdim=True)
     return F.relu((features * weights).sum(dim=1))

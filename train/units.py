@@ -18,9 +18,7 @@ from pipeline.render import render_cues, to_frame
 from pipeline.shards import ShardSet
 from train.metrics import concentration, energy, regions
 
-MOVED = (
-    0.25  # mean intensity of both sides from which an action unit counts as moved; the demo's faces at rest show up to 0.12
-)
+MOVED = 0.25  # mean intensity of both sides from which a unit counts as moved; the demo's faces at rest show up to 0.12
 
 
 class Units:

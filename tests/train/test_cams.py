@@ -5,7 +5,7 @@ from torch import nn
 
 from train import cams
 from train.backbones.features import Features
-from train.cams import cam, gradient_maps
+from train.cams import gradient_maps
 from train.methods.method import Method, Scores
 from train.model import Classifier
 
@@ -153,11 +153,3 @@ def test_samples_of_a_batch_do_not_mix(params):
         alone = gradient_maps(classifier, images[i : i + 1], targets[i : i + 1], 4)
         for name, maps in together.items():
             torch.testing.assert_close(maps[i : i + 1], alone[name], msg=name, atol=1e-5, rtol=1e-4)
-
-
-def test_mean_of_the_cam_is_the_logit_of_each_samples_own_target():
-    features, head, targets = torch.rand(4, 6, 5, 5), nn.Linear(6, 3), torch.tensor([2, 0, 1, 2])
-    maps = cam(features, head.weight, targets)
-    logits = head(features.mean(dim=(2, 3)))
-    assert maps.shape == (4, 5, 5)
-    torch.testing.assert_close(maps.mean(dim=(1, 2)) + head.bias[targets], logits[torch.arange(4), targets])
