@@ -1,6 +1,6 @@
 """Faces and their heatmaps, streamed row by row from the parallel shards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from pipeline.errors import InputError
 from pipeline.shards import ShardSet
+from pipeline.workers import threaded_map
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,12 @@ def classes_of(faces: ShardSet) -> tuple[str, ...]:
     return tuple(sorted(set(labels.tolist())))
 
 
-def loader(faces: Faces, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:
-    """The batches whose items are given, each read and decoded by one of ``workers`` processes, or by this one."""
+def loader(
+    faces: Faces, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False
+) -> "DataLoader[Batch] | Ahead":
+    """The batches whose items are given, each read and decoded by one of ``workers`` processes, or by a thread of this."""
+    if not workers:
+        return Ahead(faces, batches)
     return DataLoader(
         faces,
         batch_sampler=batches,
@@ -105,6 +110,20 @@ def loader(faces: Faces, batches: Sequence[Sequence[int]], workers: int = 0, pin
         collate_fn=_collate,
         generator=torch.Generator(),  # of its own: else it draws from the global one, by which heads are initialised
     )
+
+
+class Ahead:
+    """The batches whose items are given: the next ones are read and decoded while this one is worked on."""
+
+    def __init__(self, faces: Faces, batches: Sequence[Sequence[int]]) -> None:
+        self._faces = faces
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return threaded_map(lambda items: _collate([self._faces[item] for item in items]), self._batches, 1)
 
 
 def in_batches(items: Sequence[int], size: int, rank: int = 0, ranks: int = 1) -> list[list[int]]:
