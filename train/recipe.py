@@ -74,8 +74,9 @@ def seed_of(*parts: object) -> int:
 
 
 def rank(metrics: dict[str, float]) -> tuple[float, float]:
-    """Of an epoch's validation metrics: the largest is the best epoch."""
-    return metrics["accuracy"], -metrics["cross_entropy"]
+    """Of an epoch's validation metrics: the largest is the best epoch. The cross-entropy decides: on the hundred faces of a
+    small validation split accuracy is mostly luck, and the epoch that it chose did worse on others (by 0.7 points)."""
+    return -metrics["cross_entropy"], metrics["accuracy"]
 
 
 def stale(state: State, params: Train) -> bool:

@@ -34,8 +34,8 @@ def main(
     out_dir: Path,
     take_up: bool = False,
 ) -> dict[str, float]:
-    """Train one variant and write ``model.safetensors`` of the epoch with the best validation accuracy (of equals, the
-    one with the lower cross-entropy) and dvclive's curves under ``live``; returns that epoch's validation metrics.
+    """Train one variant and write ``model.safetensors`` of the epoch with the lowest validation cross-entropy (of equals,
+    the more accurate) and dvclive's curves under ``live``; returns that epoch's validation metrics.
 
     The variant "baseline" is the same run without any alignment. The checkpoint is written last. With ``take_up`` a run
     that was killed goes on after its last whole epoch, and ends where it would have ended.
