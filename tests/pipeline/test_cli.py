@@ -108,7 +108,7 @@ def table(tmp_path, orl):
 
 
 CSV = ("dataset: demo ", "dataset: csv "), ("root: pipeline/datasets/demo ", "root: root ")
-ONE_WORKER, TWO_WORKERS = (("  workers: auto       # proc", f"  workers: {n} # proc") for n in (1, 2))
+ONE_WORKER, TWO_WORKERS = (("workers: auto       # processes;", f"workers: {n} # processes;") for n in (1, 2))
 
 
 def test_unknown_label(run, write_params, table):

@@ -75,7 +75,7 @@ def short(params_path, tmp_path):
     """params.yaml for a run of seconds."""
     text = params_path.read_text(encoding="utf-8")
     for old, new in (
-        ("epochs: 14", f"epochs: {EPOCHS}"),
+        ("epochs: 18", f"epochs: {EPOCHS}"),
         ("input_size: 120", "input_size: 64"),
         ("batch_size: 32", "batch_size: 16"),
     ):
