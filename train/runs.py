@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.errors import InputError
 from train.results import read_json
 
-SWEPT = ("method", "layers", "lambda", "cam_lambda", "align", "backbone")  # what runs of one table may differ in
+SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what runs of one table may differ in
 
 
 class Setting(NamedTuple):
@@ -82,7 +82,8 @@ def grouped(runs: Sequence[Run]) -> tuple[dict[Setting, list[Run]], list[str]]:
 def _differences(runs: Sequence[Run]) -> list[str]:
     others = [{name: value for name, value in run.trained["train"].items() if name not in SWEPT} for run in runs]
     names = sorted({name for other in others for name in other if other.get(name) != others[0].get(name)})
-    names += [name for name in ("faces", "heatmaps") if any(run.trained[name] != runs[0].trained[name] for run in runs)]
+    first = {run.seed: run.trained for run in reversed(runs)}  # another seed may split the faces otherwise
+    names += [name for name in ("faces", "heatmaps") if any(run.trained[name] != first[run.seed][name] for run in runs)]
     return [f"the runs differ in more than is shown: {', '.join(names)}"] if names else []
 
 

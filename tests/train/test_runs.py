@@ -66,3 +66,12 @@ def test_what_does_not_go_together_is_said(tmp_path):
     assert "the runs differ in more than is shown: epochs, faces" in notes
     assert any(note.startswith("cam has no run without guidance") for note in notes)
     assert any(note.startswith("prm has no guided run") for note in notes)
+
+
+def test_seeds_may_split_the_faces_otherwise_and_backbones_do_not_go_together(tmp_path):
+    write(tmp_path / "a", faces={"sha": 1})
+    write(tmp_path / "b", seed=1, faces={"sha": 2})
+    write(tmp_path / "c", align=[], faces={"sha": 1})
+    assert grouped(find([tmp_path]))[1] == []
+    write(tmp_path / "d", seed=2, backbone="hf:resnet")
+    assert grouped(find([tmp_path]))[1] == ["the runs differ in more than is shown: backbone"]
