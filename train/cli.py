@@ -112,19 +112,22 @@ def report(params_path: Path, faces: Path, heatmaps: Path, train: Path, evaluati
     show_default=True,
     help="Folder to search for evaluations, with all below it; may be given several times.",
 )
+@click.option("--experiments", is_flag=True, help="Also the runs of `dvc exp run` on the commit that is checked out.")
 @path_option("--out", "data/tables", "Folder to write.")
 @click.option("--dataset", help="Whose published figures to show beside: rafdb or affectnet.  [default: ingest.dataset]")
-def tables(params_path: Path, runs: tuple[Path, ...], out: Path, dataset: str | None) -> None:
+def tables(params_path: Path, runs: tuple[Path, ...], experiments: bool, out: Path, dataset: str | None) -> None:
     """Put all evaluated runs into the paper's tables: means over seeds, and ranges.
 
     \b
     Examples:
       aucue tables                              the two variants
+      aucue tables --experiments                and every experiment of a sweep
       aucue tables --runs sweep --dataset rafdb every evaluation under sweep/
     """
     from train import tables as stage
+    from train.runs import find
 
-    text, notes = stage.main(runs, out, dataset or parameters.load(params_path).ingest.dataset)
+    text, notes = stage.main(find(runs, experiments), out, dataset or parameters.load(params_path).ingest.dataset)
     for note in notes:
         click.echo(f"tables: {note}", err=True)
     click.echo(f"{text}\nwrote {out / 'tables.md'}, tables.tex, lambda.png and CSV files")

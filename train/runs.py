@@ -1,13 +1,14 @@
-"""Evaluated runs: found on disk, and grouped by what they were trained with."""
+"""Evaluated runs: found in folders and in DVC's experiments, and grouped by what they were trained with."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import InputError
-from train.results import read_json
 
+FILES = ("metrics.json", "details.json")
 SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what runs of one table may differ in
 
 
@@ -30,32 +31,36 @@ class Setting(NamedTuple):
 class Run:
     """One evaluation."""
 
-    folder: Path
+    place: str  # folder, or experiment and folder
     setting: Setting
     seed: int
     metrics: dict
     trained: dict  # as train.model.Config has it
 
 
-def find(folders: Iterable[Path]) -> list[Run]:
-    """Every folder under these, themselves included, that holds an evaluation. Raises InputError if there is none, or one
-    cannot be read."""
+def find(folders: Iterable[Path], in_experiments: bool = False) -> list[Run]:
+    """Every folder under these, themselves included, that holds an evaluation, and on request those of DVC's experiments.
+    Raises InputError if there is none, or one cannot be read."""
     folders = list(folders)
     found = sorted({path.parent.resolve() for folder in folders for path in folder.rglob("details.json")})
-    runs = [_read(folder) for folder in found if (folder / "metrics.json").is_file()]
+    whole = [folder for folder in found if (folder / "metrics.json").is_file()]
+    runs = [_read(str(folder), *((folder / name).read_bytes() for name in FILES)) for folder in whole]
+    if in_experiments:
+        from train import experiments  # DVC takes a second to import
+
+        runs += [_read(*evaluation) for evaluation in experiments.evaluations()]
     if not runs:
-        where = " or ".join(map(str, folders))
-        raise InputError(f"there is no evaluated run under {where}: run `aucue evaluate`, or name a folder with --runs")
+        places = [f"under {folder}" for folder in folders] + ["in DVC's experiments"] * in_experiments
+        raise InputError(f"there is no evaluated run {' or '.join(places)}: run `aucue evaluate`, or name a folder with --runs")
     return runs
 
 
-def _read(folder: Path) -> Run:
+def _read(place: str, metrics: str | bytes, details: str | bytes) -> Run:
     try:
-        metrics, details = (read_json(folder / name) for name in ("metrics.json", "details.json"))
-        trained = details["trained"]
-        return Run(folder, setting_of(trained["train"]), trained["seed"], metrics, trained)
+        trained = json.loads(details)["trained"]
+        return Run(place, setting_of(trained["train"]), trained["seed"], {**json.loads(metrics)}, trained)
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} cannot be read ({error!r}): run `aucue evaluate` again") from error
+        raise InputError(f"{place} cannot be read ({error!r}): run `aucue evaluate` again") from error
 
 
 def setting_of(params: dict) -> Setting:
@@ -74,7 +79,7 @@ def grouped(runs: Sequence[Run]) -> tuple[dict[Setting, list[Run]], list[str]]:
     for run in runs:
         first = groups.setdefault(run.setting, {}).setdefault(run.seed, run)
         if first.metrics != run.metrics:
-            notes.append(f"{run.folder} is left out: {first.folder} has the same setting and seed, and other figures")
+            notes.append(f"{run.place} is left out: {first.place} has the same setting and seed, and other figures")
     found = {setting: [groups[setting][seed] for seed in sorted(groups[setting])] for setting in sorted(groups)}
     return found, notes + _differences(runs) + _alone(found)
 

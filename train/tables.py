@@ -4,7 +4,7 @@
                  ATT-COS of layer 5 (table 2); which layers are guided (table 3). A figure is the mean over the seeds, and
                  where there are several their [lowest, highest]. Published figures stand beside where the dataset has some
 ``methods.csv``, ``attention.csv``, ``layers.csv``  the same, a file each
-``runs.csv``     one row per run: folder, setting, seed and all its metrics
+``runs.csv``     one row per run: setting, seed, all its metrics and where it is
 ``lambda.csv``, ``lambda.png``  accuracy, ATT-COS and CAM-COS over lambda (figure 5), 0 being the run without guidance
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline.files import atomic, write_text
 from train import pictures
-from train.runs import Run, Setting, find, grouped
+from train.runs import Run, Setting, grouped
 
 # A trained method -> the paper's rows, and the metric that is each one's CAM-COS. Of a plain CAM classifier there are four.
 ROWS = {
@@ -61,10 +61,10 @@ class Table:
         )
 
 
-def main(folders: Iterable[Path], out_dir: Path, dataset: str | None = None) -> tuple[str, list[str]]:
-    """Write the files above from the runs under ``folders``; returns the tables as Markdown, and sentences on what is
+def main(runs: Sequence[Run], out_dir: Path, dataset: str | None = None) -> tuple[str, list[str]]:
+    """Write the files above from the runs (``runs.find``); returns the tables as Markdown, and sentences on what is
     missing or does not go together. ``dataset`` is the one whose published figures are shown, if it has any."""
-    groups, notes = grouped(find(folders))
+    groups, notes = grouped(runs)
     published = read_published(dataset)
     tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
     text = "\n".join(table.markdown() for table in tables)
@@ -196,8 +196,8 @@ def _runs(groups: Groups) -> list[list]:
     runs = [run for found in groups.values() for run in found]
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))
     rows = [[*_described(run.setting).values(), run.seed, *(run.metrics.get(name) for name in names)] for run in runs]
-    header = [*_described(runs[0].setting), "seed", *names, "folder"]
-    return [header, *([*row, str(run.folder)] for row, run in zip(rows, runs, strict=True))]
+    header = [*_described(runs[0].setting), "seed", *names, "place"]
+    return [header, *([*row, run.place] for row, run in zip(rows, runs, strict=True))]
 
 
 def _csv(rows: Iterable[Sequence]) -> str:

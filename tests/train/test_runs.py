@@ -20,7 +20,7 @@ def test_runs_are_found_at_any_depth_once(tmp_path):
     folders = [write(tmp_path / name) for name in ("a", "b/c/d")]
     (tmp_path / "e").mkdir()
     (tmp_path / "e" / "details.json").write_text("{}")  # no evaluation: it has no metrics
-    assert [run.folder for run in find([tmp_path, tmp_path / "b", tmp_path / "a"])] == folders
+    assert [run.place for run in find([tmp_path, tmp_path / "b", tmp_path / "a"])] == [str(folder) for folder in folders]
 
 
 def test_no_run_is_one_sentence(tmp_path):

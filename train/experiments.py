@@ -1,0 +1,32 @@
+"""The evaluations of DVC's experiments (``dvc exp run``), read from git and DVC's cache: nothing is checked out."""
+
+from collections.abc import Iterator
+
+import dvc.api
+from dvc.exceptions import DvcException
+from dvc.scm import SCMError
+
+from pipeline.errors import InputError
+
+
+def evaluations() -> Iterator[tuple[str, str, str]]:
+    """(where it is, metrics.json, details.json) of every evaluation in the experiments on the commit that is checked out, in
+    the order of their names. Raises InputError outside of a DVC project in git, and for figures that the cache has not."""
+    try:
+        rows = dvc.api.exp_show()
+    except (DvcException, SCMError) as error:
+        raise InputError(f"experiments cannot be read ({error}): they need a folder with git and DVC") from error
+    for name, revision in sorted({(row["Experiment"], row["rev"]) for row in rows if row.get("Experiment")}):
+        files = dvc.api.DVCFileSystem(rev=revision)
+        for path in sorted(files.find("data/evaluation")):
+            folder, _, file = path.rpartition("/")
+            if file == "details.json":
+                place = f"experiment {name}: {folder}"
+                yield place, *(_text(files, f"{folder}/{kind}.json", place) for kind in ("metrics", "details"))
+
+
+def _text(files: dvc.api.DVCFileSystem, path: str, place: str) -> str:
+    try:
+        return files.read_text(path, encoding="utf-8")
+    except (OSError, DvcException) as error:
+        raise InputError(f"{place} is not in DVC's cache any more: run it again, or `dvc exp remove` it") from error
