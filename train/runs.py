@@ -51,7 +51,8 @@ def find(folders: Iterable[Path], in_experiments: bool = False) -> list[Run]:
         runs += [_read(*evaluation) for evaluation in experiments.evaluations()]
     if not runs:
         places = [f"under {folder}" for folder in folders] + ["in DVC's experiments"] * in_experiments
-        raise InputError(f"there is no evaluated run {' or '.join(places)}: run `aucue evaluate`, or name a folder with --runs")
+        where = " or ".join(places)
+        raise InputError(f"there is no evaluated run {where}: run `aucue evaluate`, or name a folder with --runs")
     return runs
 
 
