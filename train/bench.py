@@ -81,38 +81,34 @@ class Steps:
     """A classifier that is trained on whatever batches it is given."""
 
     def __init__(self, params: Train, variant: str, classes: tuple[str, ...], group: Group, seed: int) -> None:
-        self.params = params if variant == "guided" else params.model_copy(update={"align": ()})
+        params = params if variant == "guided" else params.model_copy(update={"align": ()})
         torch.manual_seed(seed)
-        config = model.Config(variant, 0, classes, self.params.model_dump(mode="json", by_alias=True), seed, {}, {})
-        self.classifier = model.build(config).to(group.device)
-        self.group = group
-        self.run = torch.compile(self.classifier) if params.compile else self.classifier
-        self._optimizer = recipe.optimizer(self.classifier, self.params)
-        self._weights = torch.ones(len(classes), device=group.device)
+        config = model.Config(variant, 0, classes, params.model_dump(mode="json", by_alias=True), seed, {}, {})
+        classifier = model.build(config).to(group.device)
+        self.learner = engine.Learner(
+            classifier,
+            torch.compile(classifier) if params.compile else classifier,
+            params,
+            recipe.optimizer(classifier, params),
+            lambda step: 1e-3,  # of the learning rate: hundreds of steps on one batch should not diverge
+            torch.ones(len(classes), device=group.device),
+            group,
+        )
 
     def __call__(self, batches: Iterable[Batch]) -> None:
-        engine.train_epoch(
-            self.run,
-            self.classifier,
-            drawn(batches),
-            self.params,
-            self._optimizer,
-            lambda step: 1e-3,  # of the learning rate: hundreds of steps on one batch should not diverge
-            0,
-            self._weights,
-            self.group,
-        )
+        engine.train_epoch(self.learner, drawn(batches), 0)
 
 
 @torch.no_grad()
 def forward(run: Steps, batches: Iterable[Batch]) -> None:
     """The network alone, on whole crops."""
-    run.classifier.eval()
+    learner = run.learner
+    learner.classifier.eval()
     view = None
     for batch in batches:
-        view = view or whole_view(batch.to(run.group.device), run.params.input_size)
-        with torch.autocast(run.group.device.type, torch.bfloat16, enabled=run.params.amp):
-            run.run(view.images)
+        view = view or whole_view(batch.to(learner.group.device), learner.params.input_size)
+        with torch.autocast(learner.group.device.type, torch.bfloat16, enabled=learner.params.amp):
+            learner.call(view.images)
 
 
 class Waiting:

@@ -1,6 +1,7 @@
 """One epoch of training, one pass of validation, and what prepares the network for them."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -34,36 +35,35 @@ class Losses(NamedTuple):
     cam: Tensor
 
 
-def train_epoch(
-    model: Callable[..., Output],
-    classifier: Classifier,
-    batches: Iterable[tuple[Batch, Tensor]],
-    params: Train,
-    optimizer: torch.optim.Optimizer,
-    rate: Callable[[int], float],
-    step: int,
-    weights: Tensor,
-    group: Group,
-) -> dict[str, float]:
-    """Train on every batch, with its draws, once; returns the epoch's mean losses and accuracy.
+@dataclass(frozen=True)
+class Learner:
+    """What stays the same from step to step."""
 
-    ``model`` is how to call ``classifier`` (compiled, or in several processes); ``rate(step)`` is the share of the peak
-    learning rates, ``step`` the number of the first; ``weights`` (K,) are those of the classes in the loss.
+    classifier: Classifier
+    call: Callable[..., Output]  # the classifier, or it compiled or in several processes
+    params: Train
+    optimizer: torch.optim.Optimizer
+    rate: Callable[[int], float]  # the share of the peak learning rates at a step
+    weights: Tensor  # (K,) of the classes in the loss
+    group: Group
 
-    Raises Diverged when the loss is not finite.
-    """
+
+def train_epoch(learner: Learner, batches: Iterable[tuple[Batch, Tensor]], step: int) -> dict[str, float]:
+    """Train on every batch, with its draws, once; returns the epoch's mean losses and accuracy. ``step`` is the number of
+    the first batch. Raises Diverged when the loss is not finite."""
+    classifier, params, optimizer, group = learner.classifier, learner.params, learner.optimizer, learner.group
     classifier.train()
     peaks = [settings["initial_lr"] for settings in optimizer.param_groups]
     sums = torch.zeros(6, dtype=torch.float64, device=group.device)
     for number, (batch, draws) in enumerate(batches):
         for settings, peak in zip(optimizer.param_groups, peaks, strict=True):
-            settings["lr"] = peak * rate(step + number)
+            settings["lr"] = peak * learner.rate(step + number)
         batch = batch.to(group.device)
         view = train_view(batch, params.input_size, params.augment, draws)
         view = classifier.method.mix(view, draws[:, -MIX_DRAWS:].to(group.device))
         with torch.autocast(group.device.type, torch.bfloat16, enabled=params.amp):
-            output = model(view.images, view.targets)
-        found = losses(classifier, output, view, params, weights)
+            output = learner.call(view.images, view.targets)
+        found = losses(classifier, output, view, params, learner.weights)
         # Processes average their gradients: each weighs its means by its part of all faces, and of all with a map.
         counts = torch.stack([torch.ones_like(view.has_map), view.has_map]).sum(dim=1)
         faces, mapped = counts
@@ -110,14 +110,13 @@ def losses(classifier: Classifier, output: Output, view: View, params: Train, we
 
 
 @torch.no_grad()
-def validate(
-    model: Classifier, batches: Iterable[Batch], params: Train, number_of_classes: int, group: Group
-) -> dict[str, float]:
+def validate(learner: Learner, batches: Iterable[Batch]) -> dict[str, float]:
     """Cross-entropy, accuracy, balanced accuracy, and the ATT-COS of layer 5 (mean per class over its faces with a map,
     then over those classes; NaN without any)."""
+    model, params, group = learner.classifier, learner.params, learner.group
     model.eval()
     # Per class: faces, right, faces with a map, their cosines; the last row holds the cross-entropy.
-    sums = torch.zeros(number_of_classes + 1, 4, dtype=torch.float64, device=group.device)
+    sums = torch.zeros(len(learner.weights) + 1, 4, dtype=torch.float64, device=group.device)
     for batch in batches:
         view = whole_view(batch.to(group.device), params.input_size)
         with torch.autocast(group.device.type, torch.bfloat16, enabled=params.amp):

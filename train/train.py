@@ -67,7 +67,16 @@ def main(
         elif processes.rank == 0:
             click.echo(f"train: going on after epoch {state.epoch} of {params.epochs}, from {unfinished}", err=True)
         processes.wait()  # all have read it before one writes it anew
-        training = Training(classifier, optimizer, params, base.seed, train, validation, processes, variant)
+        learner = engine.Learner(
+            classifier,
+            _callable(classifier, params, processes),
+            params,
+            optimizer,
+            recipe.rate(params, _batches(train, params)[1]),
+            recipe.class_weights(train, params).to(processes.device),
+            processes,
+        )
+        training = Training(learner, train, validation, base.seed, variant)
         with _curves(out_dir / "live", state, processes) as curves:
             while state.epoch < params.epochs and not recipe.stale(state, params):
                 try:
@@ -84,63 +93,34 @@ def main(
 
 
 class Training:
-    """What stays the same from epoch to epoch."""
+    """A learner with its faces."""
 
-    def __init__(
-        self,
-        classifier: model.Classifier,
-        optimizer: torch.optim.Optimizer,
-        params: Train,
-        seed: int,
-        train: Faces,
-        validation: Faces,
-        processes: Group,
-        title: str,
-    ) -> None:
-        self.classifier = classifier
-        self.optimizer = optimizer
-        self.params = params
-        self.seed = seed
+    def __init__(self, learner: engine.Learner, train: Faces, validation: Faces, seed: int, variant: str) -> None:
+        self.learner = learner
         self.train = train
         self.validation = validation
-        self.processes = processes
-        self.title = title
-        self.run = _callable(classifier, params, processes)
-        self.batch_size = min(params.batch_size, len(train))
-        self.batches = len(train) // self.batch_size  # batch norm cannot learn from the few faces of an incomplete one
-        self.rate = recipe.rate(params, self.batches)
-        self.weights = recipe.class_weights(train, params).to(processes.device)
+        self.seed = seed
+        self.variant = variant
+        self.params = learner.params
+        self.processes = learner.group
+        self.batch_size, self.batches = _batches(train, learner.params)
 
     def epoch(self, state: resume.State) -> dict[str, dict[str, float]]:
         """One more epoch: brings ``state`` up to date and returns the metrics by split."""
         number = state.epoch + 1
         torch.manual_seed(recipe.seed_of(self.seed, number))  # of dropout and the like
-        shown = progress(
-            self._drawn(number),
-            total=self.batches,
-            title=f"{self.title} {number}/{self.params.epochs}",
-            unit="batches",
-            quiet=self.processes.rank > 0,
-        )
-        trained = engine.train_epoch(
-            self.run,
-            self.classifier,
-            shown,
-            self.params,
-            self.optimizer,
-            self.rate,
-            state.step,
-            self.weights,
-            self.processes,
-        )
+        title = f"{self.variant} {number}/{self.params.epochs}"
+        quiet = self.processes.rank > 0
+        drawn = progress(self._drawn(number), total=self.batches, title=title, unit="batches", quiet=quiet)
+        trained = engine.train_epoch(self.learner, drawn, state.step)
         parts = in_batches(range(len(self.validation)), self.batch_size, self.processes.rank, self.processes.size)
         checked = loader(self.validation, [part for part in parts if part], self._workers())
-        validated = engine.validate(self.classifier, checked, self.params, len(self.weights), self.processes)
+        validated = engine.validate(self.learner, checked)
         if not math.isfinite(validated["cross_entropy"]):
             raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
         if not state.best or recipe.rank(validated) > recipe.rank(state.best):
             state.best = {"epoch": number, **validated}
-            weights = self.classifier.state_dict()
+            weights = self.learner.classifier.state_dict()
             state.best_weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
         state.epoch, state.step = number, state.step + self.batches
         state.history.append({"train": trained, "validation": validated})
@@ -161,6 +141,12 @@ class Training:
         if self.params.workers != "auto":
             return self.params.workers
         return min(MOST_WORKERS, torch.get_num_threads()) if self.processes.device.type == "cuda" else 0
+
+
+def _batches(train: Faces, params: Train) -> tuple[int, int]:
+    """Their size, and how many make an epoch: batch norm cannot learn from the few faces of an incomplete one."""
+    size = min(params.batch_size, len(train))
+    return size, len(train) // size
 
 
 def _callable(classifier: model.Classifier, params: Train, processes: Group) -> Callable:

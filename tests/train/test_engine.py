@@ -32,14 +32,18 @@ def batches(number=2, size=6, seed=0):
         )
 
 
+def learner_of(classifier, params, learning_rate=1e-3):
+    optimizer = torch.optim.SGD([{"params": classifier.parameters(), "lr": learning_rate, "initial_lr": learning_rate}])
+    return engine.Learner(classifier, classifier, params, optimizer, lambda step: 1.0, torch.ones(3), ALONE)
+
+
 def run(params, learning_rate=1e-3):
     torch.manual_seed(0)
     config = model.Config("guided", 1, ("a", "b", "c"), params.model_dump(mode="json", by_alias=True), 0, {}, {})
     classifier = model.build(config)
-    optimizer = torch.optim.SGD([{"params": classifier.parameters(), "lr": learning_rate, "initial_lr": learning_rate}])
     generator = torch.Generator().manual_seed(0)
     drawn = ((batch, draw(len(batch.targets), generator)) for batch in batches())
-    metrics = engine.train_epoch(classifier, classifier, drawn, params, optimizer, lambda step: 1.0, 0, torch.ones(3), ALONE)
+    metrics = engine.train_epoch(learner_of(classifier, params, learning_rate), drawn, 0)
     return classifier, metrics
 
 
@@ -115,7 +119,7 @@ def test_validation_is_the_mean_over_samples_whatever_the_batches(small):
     classifier, _ = run(small)
     (whole,) = batches(1, size=6)
     parts = [Batch(*(value[rows] for value in vars(whole).values())) for rows in (slice(0, 4), slice(4, 6))]
-    together, apart = (engine.validate(classifier, batches, small, 3, ALONE) for batches in ([whole], parts))
+    together, apart = (engine.validate(learner_of(classifier, small), batches) for batches in ([whole], parts))
     assert together == pytest.approx(apart, abs=1e-5)
     assert not classifier.training
 
@@ -124,7 +128,7 @@ def test_validation_without_any_map_has_no_att_cos(small):
     classifier, _ = run(small)
     (batch,) = batches(1)
     without = Batch(batch.images, batch.heatmaps, torch.zeros_like(batch.has_map), batch.targets, batch.rows)
-    assert math.isnan(engine.validate(classifier, [without], small, 3, ALONE)["att_cos"])
+    assert math.isnan(engine.validate(learner_of(classifier, small), [without])["att_cos"])
 
 
 def test_calibration_keeps_the_function_and_normalises_the_activations():

@@ -26,11 +26,15 @@ def deterministic():
     torch.use_deterministic_algorithms(False)
 
 
-def fit(classifier, settings, batch, steps, rate=0.01):
-    """Train on one batch again and again, by the engine."""
+def learner_of(classifier, settings, rate=0.01):
     optimizer = torch.optim.AdamW([{"params": classifier.parameters(), "lr": rate, "initial_lr": rate}])
+    return engine.Learner(classifier, classifier, settings, optimizer, lambda step: 1.0, torch.ones(3), ALONE)
+
+
+def fit(learner, batch, steps):
+    """Train on one batch again and again, by the engine."""
     drawn = [(batch, draws) for draws in draw(steps * 8, torch.Generator().manual_seed(0)).split(8)]
-    return engine.train_epoch(classifier, classifier, drawn, settings, optimizer, lambda step: 1, 0, torch.ones(3), ALONE)
+    return engine.train_epoch(learner, drawn, 0)
 
 
 def gradients(classifier, settings, batch):
@@ -55,9 +59,10 @@ def test_learns_eight_faces_by_heart(name, classifier_of, batch, deterministic):
     classifier, settings = classifier_of(
         name, augment=STILL, align=("attention", "cam"), lambda_=0.1, cam_lambda=0.1, label_smoothing=0.0
     )
-    before = engine.validate(classifier, [batch], settings, 3, ALONE)
-    trained = fit(classifier, settings, batch, steps=150, rate=0.003 if name == "apvit" else 0.01)
-    after = engine.validate(classifier, [batch], settings, 3, ALONE)
+    learner = learner_of(classifier, settings, rate=0.003 if name == "apvit" else 0.01)
+    before = engine.validate(learner, [batch])
+    trained = fit(learner, batch, steps=150)
+    after = engine.validate(learner, [batch])
     assert trained["cam_alignment"] > 0 or name == "apvit"
     assert after["accuracy"] == 1 > before["accuracy"]
 
@@ -67,7 +72,7 @@ def test_same_training_twice(name, classifier_of, batch, deterministic):
     states = []
     for _ in range(2):
         classifier, settings = classifier_of(name, align=("attention", "cam"))
-        fit(classifier, settings, batch, steps=2)
+        fit(learner_of(classifier, settings), batch, steps=2)
         states.append(classifier.state_dict())
     for one, two in zip(*(state.values() for state in states), strict=True):
         torch.testing.assert_close(one, two, rtol=0, atol=0)
@@ -117,7 +122,7 @@ def test_one_face_alone_is_what_it_is_among_others(name, classifier_of, batch):
 @pytest.mark.parametrize("name", METHODS)
 def test_half_precision(name, classifier_of, batch):
     classifier, settings = classifier_of(name, align=("attention", "cam"), amp=True)
-    losses = fit(classifier, settings, batch, steps=2)
+    losses = fit(learner_of(classifier, settings), batch, steps=2)
     assert all(0 <= value < 100 for value in losses.values())
 
 
@@ -134,7 +139,7 @@ def test_maps_turn_with_the_features(name, features):
 def test_faces_without_any_map_are_trained_too(classifier_of, batch):
     for name in METHODS:
         classifier, settings = classifier_of(name, align=("attention", "cam"))
-        losses = fit(classifier, settings, replace(batch, has_map=torch.zeros(8, dtype=torch.bool)), steps=1)
+        losses = fit(learner_of(classifier, settings), replace(batch, has_map=torch.zeros(8, dtype=torch.bool)), steps=1)
         assert losses["alignment"] == losses["cam_alignment"] == 0
 
 
@@ -147,4 +152,4 @@ def test_the_example_of_the_readme_trains(classifier_of, batch, monkeypatch):
     monkeypatch.setitem(METHODS, "maxcam", written["MaxCam"])
     classifier, settings = classifier_of("maxcam", augment=STILL, align=("attention", "cam"))
     assert isinstance(classifier, model.Classifier)
-    assert fit(classifier, settings, batch, steps=2)["cam_alignment"] > 0
+    assert fit(learner_of(classifier, settings), batch, steps=2)["cam_alignment"] > 0
