@@ -7,7 +7,7 @@ where A_l is the heatmap A at the size of T_l (Belharbi et al. 2024, arXiv 2402.
 
     R_cam = mean over samples with a map of  1 - cos(M - min M, A)
 
-of the true class's map M. A map is shown from its minimum on, so that is what is compared.
+of the true class's map M, at the size of A: 1 - CAM-COS, which puts a map on the frame in another way than ATT-COS does.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,11 @@ def resize_in_range(maps: Tensor, size: tuple[int, int]) -> Tensor:
     resized = F.interpolate(maps, size=size, mode="bilinear", align_corners=True, antialias=True)
     low, high = maps.amin(dim=(2, 3), keepdim=True), maps.amax(dim=(2, 3), keepdim=True)
     return torch.minimum(torch.maximum(resized, low), high)
+
+
+def resize_cam(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize class activation maps (B, 1, h, w) to (B, 1, *size) as CAM-COS does: bilinear, cells being areas."""
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
 def cosine(first: Tensor, second: Tensor) -> Tensor:
@@ -62,4 +67,4 @@ def map_alignment_loss(maps: Tensor, heatmaps: Tensor, has_map: Tensor) -> Tenso
         return maps[with_map].sum()  # of nothing: 0, and still differentiable
     maps = maps[with_map][:, None]
     maps = maps - maps.amin(dim=(2, 3), keepdim=True)
-    return (1 - cosine(maps, resize_in_range(heatmaps[with_map].to(maps.dtype), maps.shape[2:]))).mean()
+    return (1 - cosine(resize_cam(maps, heatmaps.shape[2:]), heatmaps[with_map].to(maps.dtype))).mean()

@@ -7,10 +7,9 @@ sample in [0, 1], and means nothing where a sample has no heatmap.
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from train.alignment import attention, cosine, resize_in_range
+from train.alignment import attention, cosine, resize_cam, resize_in_range
 
 REGION = 0.5  # of a heatmap, whose greatest value is 1: from there on a cell belongs to the region
 ATTENDED = 0.5  # of a map from its minimum (0) to its maximum (1): from there on a cell counts as attended to
@@ -36,11 +35,11 @@ def attention_map(features: Tensor, size: tuple[int, int]) -> Tensor:
 
 def cam_map(cams: Tensor, size: tuple[int, int]) -> Tensor:
     """CAMs (B, h, w) with their minimum at 0 and maximum at 1, resized to (B, 1, *size)."""
-    return F.interpolate(normalise(cams[:, None]), size=size, mode="bilinear", align_corners=False).clamp(0, 1)
+    return resize_cam(normalise(cams[:, None]), size).clamp(0, 1)
 
 
 def normalise(maps: Tensor) -> Tensor:
-    """Each of the maps (B, 1, h, w) with its minimum at 0 and maximum at 1; a constant map becomes zeros."""
+    """Each of the maps (B, C, h, w) with its minimum at 0 and maximum at 1; a constant map becomes zeros."""
     low, high = maps.amin(dim=(2, 3), keepdim=True), maps.amax(dim=(2, 3), keepdim=True)
     span = high - low
     return (maps - low) / span.masked_fill(span == 0, 1)

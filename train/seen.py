@@ -1,13 +1,14 @@
 """Where a classifier looks: every kind of map that is measured, at the heatmaps' size.
 
 ``layer1`` to ``layer5``  layer-wise attention, as ATT-COS takes it
-``cam``                   the method's own map of the actual class, as CAM-COS takes it; there is none for a method without
-maps others                    the maps of ``cams.GRADIENT_MAPS`` at layer 5 for the actual class, taken as a CAM is
+``cam``       the method's own map of the actual class, as CAM-COS takes it; none for a method without maps
+others        the maps of ``cams.GRADIENT_MAPS`` at layer 5 for the actual class, taken as a CAM is
 """
 
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from train.alignment import resize_in_range
@@ -49,5 +50,7 @@ def see(classifier: Classifier, images: Tensor, targets: Tensor, size: tuple[int
 
 def through(kind: str, maps: Tensor, size: tuple[int, int]) -> Tensor:
     """Maps (B, 1, n, n) as a network whose map of this kind is of ``size`` could show them: shrunk to it, and back."""
-    small = resize_in_range(maps, size)
-    return resize_in_range(small, maps.shape[2:]) if kind in LAYERS else cam_map(small[:, 0], maps.shape[2:])
+    if kind in LAYERS:
+        return resize_in_range(resize_in_range(maps, size), maps.shape[2:])
+    small = F.interpolate(maps, size=size, mode="bilinear", align_corners=False, antialias=True)
+    return cam_map(small[:, 0], maps.shape[2:])

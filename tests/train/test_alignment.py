@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from train.alignment import alignment_loss, attention, cosine, map_alignment_loss, resize_in_range
+from train.metrics import cam_cosine
 
 
 def check_case(archive, case):
@@ -126,3 +127,8 @@ def test_without_any_map_the_map_s_loss_and_its_gradient_are_zero(maps):
     assert loss.item() == 0
     loss.backward()
     assert not maps.grad.any()
+
+
+def test_the_map_s_loss_is_what_cam_cos_lacks(maps):
+    maps, heatmaps, has_map = maps
+    torch.testing.assert_close(1 - map_alignment_loss(maps, heatmaps, has_map), cam_cosine(maps, heatmaps)[has_map].mean())

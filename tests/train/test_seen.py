@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from train.alignment import cosine
+from train.alignment import cosine, map_alignment_loss
 from train.cams import gradient_maps
 from train.metrics import attention_cosine, cam_cosine, cam_map
 from train.model import Classifier
@@ -49,3 +49,18 @@ def test_through_is_what_a_small_map_can_show():
         assert cosines[-1] == pytest.approx(1)
     torch.testing.assert_close(through("layercam", maps, (7, 7)), through("cam", maps, (7, 7)))  # no layer's attention
     assert not torch.equal(through("layer5", maps, (7, 7)), through("cam", maps, (7, 7)))
+
+
+def test_no_small_map_is_much_better_than_the_ceiling():
+    y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    heatmap = sum(torch.exp(-((y - row) ** 2 + (x - column) ** 2) / 8) for row, column in ((6, 7), (6, 20), (21, 14)))[
+        None, None
+    ]
+    ceiling = cosine(through("cam", heatmap, (7, 7)), heatmap).item()
+    best = torch.rand(1, 7, 7, requires_grad=True)
+    optimizer = torch.optim.Adam([best], lr=0.05)
+    for _ in range(300):
+        optimizer.zero_grad()
+        map_alignment_loss(best, heatmap, torch.tensor([True])).backward()
+        optimizer.step()
+    assert ceiling - 0.001 < cam_cosine(best, heatmap).item() < ceiling + 0.05
