@@ -53,9 +53,8 @@ def test_through_is_what_a_small_map_can_show():
 
 def test_no_small_map_is_much_better_than_the_ceiling():
     y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
-    heatmap = sum(torch.exp(-((y - row) ** 2 + (x - column) ** 2) / 8) for row, column in ((6, 7), (6, 20), (21, 14)))[
-        None, None
-    ]
+    blobs = [torch.exp(-((y - row) ** 2 + (x - column) ** 2) / 18) for row, column in ((6, 7), (6, 20), (21, 14))]
+    heatmap = sum(blobs)[None, None]
     ceiling = cosine(through("cam", heatmap, (7, 7)), heatmap).item()
     best = torch.rand(1, 7, 7, requires_grad=True)
     optimizer = torch.optim.Adam([best], lr=0.05)
