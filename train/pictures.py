@@ -61,23 +61,32 @@ def curves(series: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
         return _svg(figure)
 
 
-def sweep(points: Sequence[Mapping], metrics: Mapping[str, str]) -> bytes:
-    """Charts of metrics over lambda as PNG, one per metric {key: title}: of every method, guided layers and lambda of the
-    CAM a line through the means, in a band from the lowest to the highest seed. A point has these keys, ``metric``,
-    ``metric_low`` and ``metric_high``; where guidance is off it is the beginning of all lines of its method."""
-    starts = {point["method"]: point for point in points if point["align"] == "none"}
+def lines_over_lambda(points: Sequence[Mapping]) -> dict[str, list[Mapping]]:
+    """The lines of ``sweep``, by label: one for every method, guided layers and lambda of the CAM. Each begins with the
+    point of its method and lambda of the CAM where attention is not guided, if there is one."""
+    starts = {(point["method"], point["cam_lambda"]): point for point in points if point["layers"] == "none"}
     lines: dict[str, list[Mapping]] = {}
     for point in points:
-        guided = f"layers {point['layers']}" + (f", CAM {point['cam_lambda']:g}" if point["cam_lambda"] else "")
-        if point["align"] != "none" or not any(p["method"] == point["method"] and p is not point for p in points):
-            lines.setdefault(f"{point['method']}, {guided}", []).append(point)
+        start = starts.get((point["method"], point["cam_lambda"]))
+        if point is not start:
+            guided = f"layers {point['layers']}" + (f", CAM {point['cam_lambda']:g}" if point["cam_lambda"] else "")
+            lines.setdefault(f"{point['method']}, {guided}", [start] if start else []).append(point)
+    begun = [point for line in lines.values() for point in line]
+    for (method, weight), start in starts.items():
+        if not any(point is start for point in begun):
+            lines[f"{method}, CAM {weight:g}" if weight else method] = [start]
+    return lines
+
+
+def sweep(points: Sequence[Mapping], metrics: Mapping[str, str]) -> bytes:
+    """Charts of metrics over lambda as PNG, one per metric {key: title}: lines through the means, in bands from the lowest
+    to the highest seed. A point has the keys of tables.sweep."""
+    lines = lines_over_lambda(points)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.4 * len(metrics), 2.8), layout="constrained")
         for axes, (metric, title) in zip(np.atleast_1d(figure.subplots(1, len(metrics))), metrics.items(), strict=True):
             for label, found in lines.items():
-                start = starts.get(found[0]["method"])
-                line = sorted([start] * (start not in (None, *found)) + found, key=lambda point: point["lambda"])
-                line = [point for point in line if point[metric] is not None]
+                line = [point for point in sorted(found, key=lambda point: point["lambda"]) if point[metric] is not None]
                 columns = [[point[name] for point in line] for name in ("lambda", metric, f"{metric}_low", f"{metric}_high")]
                 axes.plot(*columns[:2], label=label, marker="o", markersize=3)
                 axes.fill_between(columns[0], *columns[2:], alpha=0.2)

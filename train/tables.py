@@ -65,6 +65,9 @@ def main(runs: Sequence[Run], out_dir: Path, dataset: str | None = None) -> tupl
     """Write the files above from the runs (``runs.find``); returns the tables as Markdown, and sentences on what is
     missing or does not go together. ``dataset`` is the one whose published figures are shown, if it has any."""
     groups, notes = grouped(runs)
+    others = sum("cam" in setting.align for setting in groups)
+    if others:
+        notes.append(f"the table of layers leaves out {others} settings that guide the class map too (train.align)")
     published = read_published(dataset)
     tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
     text = "\n".join(table.markdown() for table in tables)

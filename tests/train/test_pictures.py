@@ -40,10 +40,31 @@ def test_charts_are_the_same_bytes_every_time():
     assert chart.startswith("<svg")
 
 
+def test_a_line_begins_where_attention_is_not_guided_and_all_else_is_alike():
+    def point(layers, weight, cam):
+        return {"method": "cam", "layers": layers, "lambda": weight, "cam_lambda": cam}
+
+    none, five, both, four = point("none", 0, 0), point("5", 4, 0), point("5", 4, 2), point("4", 4, 0)
+    assert pictures.lines_over_lambda([none, five, both, four]) == {
+        "cam, layers 5": [none, five],
+        "cam, layers 4": [none, four],
+        "cam, layers 5, CAM 2": [both],
+    }
+    cam = point("none", 0, 2)
+    assert pictures.lines_over_lambda([cam, both, none]) == {"cam, layers 5, CAM 2": [cam, both], "cam": [none]}
+
+
 def test_sweep_is_the_same_every_time_whatever_is_missing():
     def point(method, align, weight, value):
         figures = {"m": value, "m_low": value, "m_high": value}
-        return {"method": method, "align": align, "layers": "5", "lambda": weight, "cam_lambda": 0.0, **figures}
+        return {
+            "method": method,
+            "align": align,
+            "layers": "none" if align == "none" else "5",
+            "lambda": weight,
+            "cam_lambda": 0.0,
+            **figures,
+        }
 
     points = [point("a", "none", 0.0, 0.5), point("a", "attention", 6.0, 0.7), point("b", "none", 0.0, None)]
     first = pictures.sweep(points, {"m": "title"})

@@ -8,9 +8,9 @@ from train.runs import Setting, find, grouped, setting_of
 PARAMS = {"method": "cam", "align": ["attention"], "layers": [5], "lambda": 6.0, "cam_lambda": 2.0, "epochs": 14}
 
 
-def write(folder, seed=0, metrics=None, faces=None, **params):
+def write(folder, seed=0, metrics=None, faces=None, heatmaps=None, **params):
     folder.mkdir(parents=True)
-    trained = {"train": {**PARAMS, **params}, "seed": seed, "faces": faces or {}, "heatmaps": {}}
+    trained = {"train": {**PARAMS, **params}, "seed": seed, "faces": faces or {}, "heatmaps": heatmaps or {}}
     (folder / "details.json").write_text(json.dumps({"trained": trained}))
     (folder / "metrics.json").write_text(json.dumps(metrics or {"accuracy": 0.5}))
     return folder
@@ -58,20 +58,26 @@ def test_groups_have_one_run_per_seed(tmp_path):
 
 def test_what_does_not_go_together_is_said(tmp_path):
     write(tmp_path / "a")
-    write(tmp_path / "b", metrics={"accuracy": 0.6}, epochs=4, faces={"sha": 1})
+    write(tmp_path / "b", metrics={"accuracy": 0.6}, epochs=4, faces={"manifest_sha256": 1})
     write(tmp_path / "c", method="prm", align=[])
     groups, notes = grouped(find([tmp_path]))
     assert [len(runs) for runs in groups.values()] == [1, 1]
     assert any("b is left out" in note and "other figures" in note for note in notes)
-    assert "the runs differ in more than is shown: epochs, faces" in notes
+    assert "the runs differ in more than is shown: epochs, faces.manifest_sha256" in notes
     assert any(note.startswith("cam has no run without guidance") for note in notes)
     assert any(note.startswith("prm has no guided run") for note in notes)
 
 
 def test_seeds_may_split_the_faces_otherwise_and_backbones_do_not_go_together(tmp_path):
-    write(tmp_path / "a", faces={"sha": 1})
-    write(tmp_path / "b", seed=1, faces={"sha": 2})
-    write(tmp_path / "c", align=[], faces={"sha": 1})
+    write(tmp_path / "a", faces={"manifest_sha256": 1})
+    write(tmp_path / "b", seed=1, faces={"manifest_sha256": 2})
+    write(tmp_path / "c", align=[], faces={"manifest_sha256": 1})
     assert grouped(find([tmp_path]))[1] == []
     write(tmp_path / "d", seed=2, backbone="hf:resnet")
     assert grouped(find([tmp_path]))[1] == ["the runs differ in more than is shown: backbone"]
+
+
+def test_seeds_with_other_codebooks_do_not_go_together(tmp_path):
+    write(tmp_path / "a", align=[], heatmaps={"codebook": "facs", "faces_sha256": 1})
+    write(tmp_path / "b", seed=1, heatmaps={"codebook": "mine", "faces_sha256": 2})
+    assert "the runs differ in more than is shown: heatmaps.codebook" in grouped(find([tmp_path]))[1]
