@@ -29,10 +29,9 @@ LIBRARIES = ("dlib", "dlib-bin", "h5py", "numpy", "opencv-python", "opencv-pytho
 
 
 @cache
-def code() -> str:
-    """SHA-256 of this package's code and the versions of the libraries that it computes with."""
+def code(root: Path = Path(__file__).parent) -> str:
+    """SHA-256 of a package's code (of this one if no other is named) and the versions of the libraries it computes with."""
     digest = hashlib.sha256()
-    root = Path(__file__).parent
     for source in sorted(root.rglob("*.py")):
         digest.update(f"{source.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(source.read_bytes()).digest())

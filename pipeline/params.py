@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from pipeline.errors import InputError
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Device = Literal["auto", "cpu", "cuda", "mps"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Sides = Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1, max_length=16)]
@@ -124,21 +125,11 @@ class Train(Block):
     label_smoothing: Fraction
     class_weights: Literal["none", "balanced"]
     sampling: Literal["natural", "balanced"]
-    device: Literal["auto", "cpu", "cuda", "mps"]
+    device: Device
     amp: bool
     compile: bool
     workers: Annotated[int, Field(ge=0, le=64)] | Literal["auto"]
     augment: Augment
-
-    @property
-    def attention_weight(self) -> float:
-        """Of layer-wise attention's alignment in the loss."""
-        return self.lambda_ if "attention" in self.align else 0.0
-
-    @property
-    def cam_weight(self) -> float:
-        """Of the class map's alignment in the loss."""
-        return self.cam_lambda if "cam" in self.align else 0.0
 
     @field_validator("align", mode="before")
     @classmethod
@@ -158,6 +149,7 @@ class Train(Block):
 
 class Evaluate(Block):
     batch_size: Count
+    device: Device
     insertion_steps: Annotated[int, Field(ge=0, le=256)]
 
 

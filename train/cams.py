@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from train.model import Classifier
 
-EPSILON = 1e-8
-
 
 def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
     """relu(sum over channels of F times the mean of G) (Selvaraju et al. 2017, arXiv 1610.02391, equations 1 and 2)."""
@@ -35,11 +33,10 @@ def grad_cam_pp(features: Tensor, gradients: Tensor) -> Tensor:
 
 def grad_cam_pp_divided(features: Tensor, gradients: Tensor) -> Tensor:
     """Grad-CAM++ as it was published (Chattopadhay et al. 2018, arXiv 1710.11063, equations 5 and 19): as above with w = sum
-    over places of alpha relu(G), alpha = G² / (2 G² + G³ sum over places of F), and 0 where G is."""
-    square = gradients**2
-    denominator = 2 * square + square * gradients * features.sum(dim=(2, 3), keepdim=True)
-    alpha = torch.where(square > 0, square / (denominator + EPSILON), 0)
-    return F.relu((features * (alpha * F.relu(gradients)).sum(dim=(2, 3), keepdim=True)).sum(dim=1))
+    over places of alpha relu(G), alpha = G² / (2 G² + G³ sum over places of F), G² cancelled: G may be too small for it."""
+    denominator = 2 + gradients * features.sum(dim=(2, 3), keepdim=True)
+    weights = torch.where(gradients > 0, gradients / denominator, 0).sum(dim=(2, 3), keepdim=True)
+    return F.relu((features * weights).sum(dim=1))
 
 
 def layer_cam(features: Tensor, gradients: Tensor) -> Tensor:

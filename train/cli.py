@@ -15,7 +15,7 @@ variant_option = click.option(
     type=click.Choice(VARIANTS),
     default="guided",
     show_default=True,
-    help="guided: with the alignment loss; baseline: the same run with lambda 0.",
+    help="guided: with the alignment loss; baseline: the same run without guidance.",
 )
 faces_option = path_option("--faces", "data/faces", "Folder of face shards to read.")
 heatmaps_option = path_option("--heatmaps", "data/heatmaps", "Folder of heatmap shards to read.")
@@ -45,9 +45,10 @@ def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Pat
     best = stage.main(params.base, params.train, variant, faces, heatmaps, out, resume)
     if os.environ.get("RANK", "0") != "0":  # of torchrun's processes one speaks
         return
+    cosine = f", ATT-COS {best['att_cos']:.3f}" if "att_cos" in best else ""
     click.echo(
-        f"{variant}: epoch {best['epoch']:.0f} is best on validation: accuracy {best['accuracy']:.3f}, "
-        f"ATT-COS {best['att_cos']:.3f}\nwrote {out / 'model.safetensors'}"
+        f"{variant}: epoch {best['epoch']:.0f} is best on validation: accuracy {best['accuracy']:.3f}{cosine}\n"
+        f"wrote {out / 'model.safetensors'}"
     )
 
 

@@ -1,6 +1,6 @@
 """Faces and their heatmaps, streamed row by row from the parallel shards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -95,10 +95,20 @@ def classes_of(faces: ShardSet) -> tuple[str, ...]:
     return tuple(sorted(set(labels.tolist())))
 
 
+class _Loader(DataLoader):
+    """Says what is wrong with a file as it was said in the process that reads it."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        try:
+            yield from super().__iter__()
+        except InputError as error:  # PyTorch puts the whole traceback into the message
+            raise InputError(str(error).strip().splitlines()[-1].rpartition(f"{InputError.__name__}: ")[2]) from error
+
+
 def loader(faces: Faces, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:
     """The batches whose items are given, each read and decoded by one of ``workers`` processes, or by this one. (A thread
     that reads ahead takes a core from PyTorch's: on two cores training was a sixth slower for it.)"""
-    return DataLoader(
+    return _Loader(
         faces,
         batch_sampler=batches,
         num_workers=workers,

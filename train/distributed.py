@@ -20,6 +20,11 @@ class Group:
     size: int
     device: torch.device
 
+    @property
+    def precise(self) -> torch.dtype:
+        """For sums over many faces: Apple's GPUs have no double precision."""
+        return torch.float32 if self.device.type == "mps" else torch.float64
+
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all processes."""
         values = values.clone()
@@ -56,7 +61,7 @@ def chosen_device(name: str, index: int = 0) -> torch.device:
     if name == "auto":
         name = next(device for device, here in there.items() if here)
     if not there[name]:
-        raise InputError(f"train.device is {name}, but PyTorch finds none here: set it to auto")
+        raise InputError(f"the device is to be {name}, but PyTorch finds none here: set device to auto in params.yaml")
     return torch.device(name, index) if name == "cuda" else torch.device(name)
 
 
@@ -95,6 +100,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         """As BatchNorm2d of the whole batch, (B, C, h, w)."""
         if not self.training:
             return super().forward(x)
+        given, x = x.dtype, x.float()  # sums and counts are too large for half precision
         sums = _Sum.apply(torch.cat([x.sum(dim=(0, 2, 3)), x.new_full((1,), x.numel() / x.shape[1])]))
         number = sums[-1]
         mean = sums[:-1] / number
@@ -106,4 +112,4 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
             self.running_var.lerp_(unbiased, self.momentum)
             self.num_batches_tracked += 1
         scale = self.weight * (variance + self.eps).rsqrt()
-        return centred * scale[:, None, None] + self.bias[:, None, None]
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(given)

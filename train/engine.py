@@ -16,6 +16,7 @@ from train.data import Batch
 from train.distributed import Group
 from train.metrics import attention_cosine
 from train.model import Classifier, Output
+from train.recipe import loss_weights
 
 
 class Diverged(InputError):
@@ -54,7 +55,8 @@ def train_epoch(learner: Learner, batches: Iterable[tuple[Batch, Tensor]], step:
     classifier, params, optimizer, group = learner.classifier, learner.params, learner.optimizer, learner.group
     classifier.train()
     peaks = [settings["initial_lr"] for settings in optimizer.param_groups]
-    sums = torch.zeros(6, dtype=torch.float64, device=group.device)
+    attention_weight, cam_weight = loss_weights(params)
+    sums = torch.zeros(6, dtype=group.precise, device=group.device)
     for number, (batch, draws) in enumerate(batches):
         for settings, peak in zip(optimizer.param_groups, peaks, strict=True):
             settings["lr"] = peak * learner.rate(step + number)
@@ -68,7 +70,7 @@ def train_epoch(learner: Learner, batches: Iterable[tuple[Batch, Tensor]], step:
         counts = torch.stack([torch.ones_like(view.has_map), view.has_map]).sum(dim=1)
         faces, mapped = counts
         part, mapped_part = counts * group.size / group.sum(counts).clamp(min=1)
-        alignment = params.attention_weight * found.attention + params.cam_weight * found.cam
+        alignment = attention_weight * found.attention + cam_weight * found.cam
         loss = part * found.classification + mapped_part * alignment
         if not torch.isfinite(loss):
             raise Diverged(loss.item(), batch.rows.tolist())
@@ -80,7 +82,7 @@ def train_epoch(learner: Learner, batches: Iterable[tuple[Batch, Tensor]], step:
         right = (output.logits.argmax(dim=1) == view.targets).sum()
         with torch.no_grad():
             measured = [found.classification * faces, found.attention * mapped, found.cam * mapped, right, mapped, faces]
-            sums += torch.stack([value.double() for value in measured])
+            sums += torch.stack([value.to(group.precise) for value in measured])
     classification, attention, cam, right, mapped, faces = group.sum(sums).tolist()
     return {
         "cross_entropy": classification / faces,
@@ -92,7 +94,8 @@ def train_epoch(learner: Learner, batches: Iterable[tuple[Batch, Tensor]], step:
 
 def losses(classifier: Classifier, output: Output, view: View, params: Train, weights: Tensor) -> Losses:
     """What is minimised. An alignment that is not guided is measured without a gradient."""
-    output = Output(*_to_float(output))
+    attention_weight, cam_weight = loss_weights(params)
+    output = output._replace(logits=output.logits.float(), others=tuple(other.float() for other in output.others))
 
     def classification(targets: Tensor) -> Tensor:
         each = classifier.method.classification_loss(output, targets, params.label_smoothing)
@@ -100,23 +103,24 @@ def losses(classifier: Classifier, output: Output, view: View, params: Train, we
 
     one = classification(view.targets)
     mixed = one if view.others is view.targets else view.share * one + (1 - view.share) * classification(view.others)
-    with torch.set_grad_enabled(params.attention_weight > 0):
-        attention = alignment_loss([output.layers[layer - 1] for layer in params.layers], view.heatmaps, view.has_map)
+    with torch.set_grad_enabled(attention_weight > 0):
+        layers = [output.layers[layer - 1].float() for layer in params.layers]
+        attention = alignment_loss(layers, view.heatmaps, view.has_map)
     cam = attention.new_zeros(())
     if output.maps is not None:
-        with torch.set_grad_enabled(params.cam_weight > 0):
-            cam = map_alignment_loss(_map_of_classes(output.maps, view), view.heatmaps, view.has_map)
+        with torch.set_grad_enabled(cam_weight > 0):
+            cam = map_alignment_loss(_map_of_classes(output.maps.float(), view), view.heatmaps, view.has_map)
     return Losses(mixed.mean(), attention, cam)
 
 
 @torch.no_grad()
 def validate(learner: Learner, batches: Iterable[Batch]) -> dict[str, float]:
     """Cross-entropy, accuracy, balanced accuracy, and the ATT-COS of layer 5 (mean per class over its faces with a map,
-    then over those classes; NaN without any)."""
+    then over those classes; there is none without such faces)."""
     model, params, group = learner.classifier, learner.params, learner.group
     model.eval()
     # Per class: faces, right, faces with a map, their cosines; the last row holds the cross-entropy.
-    sums = torch.zeros(len(learner.weights) + 1, 4, dtype=torch.float64, device=group.device)
+    sums = torch.zeros(len(learner.weights) + 1, 4, dtype=group.precise, device=group.device)
     for batch in batches:
         view = whole_view(batch.to(group.device), params.input_size)
         with torch.autocast(group.device.type, torch.bfloat16, enabled=params.amp):
@@ -126,15 +130,17 @@ def validate(learner: Learner, batches: Iterable[Batch]) -> dict[str, float]:
         cosines = torch.where(view.has_map, attention_cosine(last, view.heatmaps), 0)
         right = logits.argmax(dim=1) == view.targets
         each = torch.stack([torch.ones_like(right), right, view.has_map, cosines], dim=1)
-        sums.index_add_(0, view.targets, each.double())
+        sums.index_add_(0, view.targets, each.to(group.precise))
     sums = group.sum(sums)
     faces, right, mapped, cosines = sums[:-1].unbind(dim=1)
-    return {
+    metrics = {
         "cross_entropy": (sums[-1, 0] / faces.sum()).item(),
         "accuracy": (right.sum() / faces.sum()).item(),
         "balanced_accuracy": (right[faces > 0] / faces[faces > 0]).mean().item(),
-        "att_cos": (cosines[mapped > 0] / mapped[mapped > 0]).mean().item(),
     }
+    if mapped.any():
+        metrics["att_cos"] = (cosines[mapped > 0] / mapped[mapped > 0]).mean().item()
+    return metrics
 
 
 @torch.no_grad()
@@ -178,14 +184,3 @@ def _map_of_classes(maps: Tensor, view: View) -> Tensor:
         return first
     share = view.share[:, None, None]
     return share * first + (1 - share) * maps[rows, view.others]
-
-
-def _to_float(output: Output) -> tuple:
-    """The output of a network that ran in half precision, for losses in single."""
-    logits, layers, maps, others = output
-    return (
-        logits.float(),
-        [layer.float() for layer in layers],
-        None if maps is None else maps.float(),
-        tuple(other.float() for other in others),
-    )

@@ -34,12 +34,15 @@ from train import coverage, intervals, metrics, model, results, scores, units, w
 from train.alignment import cosine
 from train.augment import View, whole_view
 from train.data import Faces, in_batches, loader, open_shards
+from train.distributed import chosen_device
 from train.faithfulness import insertion_deletion
 from train.headline import HEADLINE_COSINES, unlearnt
 from train.model import Classifier
 from train.scores import Predictions
 from train.seen import Seen, see
 from train.units import Units
+
+FAITHFULNESS = ("insertion", "deletion")
 
 
 def main(
@@ -63,7 +66,7 @@ def main(
     test = Faces(faces, heatmaps, "test", classes)
     book = units.codebook_of(heatmaps, codebook)
     regions = Units(faces, book, classes, heatmaps.stamp["size"])
-    predictions = predict(classifier, test, regions, config.train["input_size"], params.batch_size, params.insertion_steps)
+    predictions = predict(classifier.to(chosen_device(params.device)), test, regions, config.train["input_size"], params)
     found = scores.score(predictions, classes)
     means, numbers = scores.class_means(Faces(faces, heatmaps, "train", classes), classes)
     controls = scores.controls(predictions, means, numbers, classes)
@@ -92,20 +95,22 @@ def main(
     return figures
 
 
-def predict(
-    classifier: Classifier, faces: Faces, regions: Units, input_size: int, batch_size: int, insertion_steps: int = 0
-) -> Predictions:
-    """Run the classifier over all faces once, but for insertion and deletion."""
+def predict(classifier: Classifier, faces: Faces, regions: Units, input_size: int, params: Evaluate) -> Predictions:
+    """Run the classifier over all faces once, but for insertion and deletion, where it is; measure on the CPU."""
+    device = next(classifier.parameters()).device
     columns: dict[str, list[Tensor]] = {}
-    batches = loader(faces, in_batches(range(len(faces)), batch_size))
+    batches = loader(faces, in_batches(range(len(faces)), params.batch_size))
     for batch in progress(batches, total=len(batches), title="evaluate", unit="batches"):
         view = whole_view(batch, input_size)
-        seen = see(classifier, view.images, view.targets, view.heatmaps.shape[2:])
-        measured = _measure(seen, view) | _cover(seen, view, batch.rows, regions)
-        if insertion_steps:
+        images, targets = view.images.to(device), view.targets.to(device)
+        seen = see(classifier, images, targets, view.heatmaps.shape[2:])
+        measured = {}
+        if params.insertion_steps:
             own = seen.maps.get("cam", seen.maps["gradcam"])
-            areas = insertion_deletion(classifier, view.images, view.targets, own, insertion_steps)
-            measured |= {"faithfulness.insertion": areas[0], "faithfulness.deletion": areas[1]}
+            areas = insertion_deletion(classifier, images, targets, own, params.insertion_steps)
+            measured = {f"faithfulness.{name}": area.cpu() for name, area in zip(FAITHFULNESS, areas, strict=True)}
+        seen = seen.to(torch.device("cpu"))
+        measured |= _measure(seen, view) | _cover(seen, view, batch.rows, regions)
         measured["rows"] = batch.rows
         for name, value in measured.items():
             columns.setdefault(name, []).append(value)
@@ -114,7 +119,7 @@ def predict(
     units_found = {kind: table.pop(f"units.{kind}") for kind in seen.sizes}
     names = ("moved", "moved_energy", "moved_area", "still")
     moved = {kind: {name: table.pop(f"{name}.{kind}") for name in names} for kind in seen.sizes}
-    areas = {name: table.pop(f"faithfulness.{name}") for name in ("insertion", "deletion") if insertion_steps}
+    areas = {name: table.pop(f"faithfulness.{name}") for name in FAITHFULNESS if params.insertion_steps}
     return Predictions(**single, measures=table, sizes=seen.sizes, units=units_found, moved=moved, faithfulness=areas)
 
 

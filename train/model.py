@@ -1,6 +1,8 @@
 """The classifier: a backbone and a method. Inference needs no landmarks and no heatmap."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -69,6 +71,8 @@ class Config:
     faces: dict  # stamps of the shards
     heatmaps: dict
     backbone: dict = field(default_factory=dict)  # what it is, where its name does not say it
+    run: str = ""  # digest of all that decided the weights
+    validation: dict = field(default_factory=dict)  # metrics of that epoch
 
 
 def build(config: Config, pretrained: bool = True) -> Classifier:
@@ -86,18 +90,34 @@ def save(path: Path, state: dict[str, Tensor], config: Config) -> None:
 
 def load(path: Path) -> tuple[Classifier, Config]:
     """Read a checkpoint that ``save`` wrote; the classifier is in evaluation mode."""
+    with _reading(path) as file:
+        config = _config(file)
+        model = build(config, pretrained=False)
+        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no mapping)
+    return model.eval(), config
+
+
+def load_config(path: Path) -> Config:
+    """The config alone of a checkpoint."""
+    with _reading(path) as file:
+        return _config(file)
+
+
+def _config(file: safe_open) -> Config:
+    content = json.loads(file.metadata()["config"])
+    return Config(**{**content, "classes": tuple(content["classes"])})
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[safe_open]:
+    """The open file; whatever shows that it is no checkpoint becomes an InputError."""
     if not path.is_file():
         raise InputError(f"{path} does not exist: run `aucue train` first")
     try:
         with safe_open(path, framework="pt") as file:
-            content = json.loads(file.metadata()["config"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        config = Config(**{**content, "classes": tuple(content["classes"])})
-        model = build(config, pretrained=False)
-        model.load_state_dict(state)
+            yield file
     except InputError:
         raise  # the checkpoint is sound: what it needs is not here
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `aucue train` again") from error
-    return model.eval(), config

@@ -3,6 +3,8 @@
 All chance comes from the seed and the epoch's number, so that a run can be taken up at any epoch.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Callable
 
@@ -10,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.cache import key
 from pipeline.params import Train
 from train.data import Faces
 from train.model import Classifier
@@ -52,6 +53,12 @@ def rate(params: Train, steps_per_epoch: int) -> Callable[[int], float]:
     return share_of_peak
 
 
+def loss_weights(params: Train) -> tuple[float, float]:
+    """Of layer-wise attention's alignment, and of the class map's."""
+    weights = {"attention": params.lambda_, "cam": params.cam_lambda}
+    return tuple(weight if name in params.align else 0.0 for name, weight in weights.items())
+
+
 def class_weights(train: Faces, params: Train) -> Tensor:
     """Of each class in the loss (K,): 1, or balanced, the inverse of its share, with a mean of 1 over the faces."""
     numbers = np.bincount(train.targets)
@@ -70,7 +77,7 @@ def order(train: Faces, params: Train, seed: int, epoch: int) -> list[int]:
 
 def seed_of(*parts: object) -> int:
     """One of its own for everything that takes chance: neighbouring seeds share no epoch."""
-    return int(key(*parts)[:15], 16)
+    return int(hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:15], 16)
 
 
 def rank(metrics: dict[str, float]) -> tuple[float, float]:

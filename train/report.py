@@ -89,7 +89,7 @@ def verdict(results: dict[str, Result]) -> str:
     return (
         f"Guided attention agrees with each face's own heatmap {beside} one constant map does "
         f"({reached:.3f}; {constant:.3f}). Among the mean heatmaps of all expressions it is closest to that of the face's "
-        f"own on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%})."
+        f"own on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%}), in the mean over expressions."
         + "".join(f" {note}" for note in guided.details["notes"])
     )
 

@@ -4,6 +4,7 @@ Tensors are named ``model.*``, ``best.*`` (the weights of the best epoch so far)
 holds the rest as JSON. All chance of an epoch comes from the seed and the epoch's number, so that nothing of it is stored.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from pipeline.cache import code, key
+from pipeline.errors import InputError
 from pipeline.files import atomic
+from train.model import Config, load_config
 
 
 @dataclass
@@ -26,6 +30,25 @@ class State:
     history: list[dict] = field(default_factory=list)  # per epoch: split -> metric -> value
     best: dict = field(default_factory=dict)  # metrics of the best epoch, and its number
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def digest(config: Config, model: nn.Module, device: torch.device) -> str:
+    """Of all that decides what a run ends with, the network's first weights among it."""
+    weights = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        weights.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+    settings = {name: value for name, value in config.train.items() if name != "workers"}
+    versions = [device.type, torch.__version__, code(), code(Path(__file__).parent)]
+    return key({**vars(config), "train": settings}, weights.hexdigest(), versions)
+
+
+def ended(checkpoint: Path, run: str) -> dict[str, float] | None:
+    """The best epoch's metrics, if the checkpoint is what this run ends with."""
+    try:
+        config = load_config(checkpoint)
+    except InputError:
+        return None
+    return config.validation if config.run == run else None
 
 
 def save(path: Path, state: State, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:

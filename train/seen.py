@@ -26,6 +26,10 @@ class Seen(NamedTuple):
     maps: dict[str, Tensor]  # kind -> (B, 1, n, n) >= 0
     sizes: dict[str, tuple[int, int]]
 
+    def to(self, device: torch.device) -> "Seen":
+        """The same on a device."""
+        return Seen(self.logits.to(device), {kind: maps.to(device) for kind, maps in self.maps.items()}, self.sizes)
+
 
 def see(classifier: Classifier, images: Tensor, targets: Tensor, size: tuple[int, int]) -> Seen:
     """Run a classifier in evaluation mode once. The backbone runs without a graph: gradients for the last layer's features
@@ -39,7 +43,7 @@ def see(classifier: Classifier, images: Tensor, targets: Tensor, size: tuple[int
         gradients = target_gradients(scores.logits, targets, last)
     raw = {}
     if scores.maps is not None:
-        raw["cam"] = scores.maps.detach()[torch.arange(len(targets)), targets]
+        raw["cam"] = scores.maps.detach()[torch.arange(len(targets), device=targets.device), targets]
     raw |= {name: compute(last.detach(), gradients) for name, compute in GRADIENT_MAPS.items()}
     layers = dict(zip(LAYERS, features.layers, strict=True))
     maps = {name: attention_map(layer, size) for name, layer in layers.items()}

@@ -1,8 +1,9 @@
 """Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from dvclive import Live
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from pipeline.cache import key
+from pipeline import executors
 from pipeline.errors import InputError
+from pipeline.files import locked
 from pipeline.params import Base, Train
 from pipeline.progress import progress
+from pipeline.shards import ShardSet
 from train import engine, model, recipe, resume
 from train.augment import draw, whole_view
 from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards
@@ -38,34 +41,44 @@ def main(
     the more accurate) and dvclive's curves under ``live``; returns that epoch's validation metrics.
 
     The variant "baseline" is the same run without any alignment. The checkpoint is written last. With ``take_up`` a run
-    that was killed goes on after its last whole epoch, and ends where it would have ended.
+    that was killed goes on after its last whole epoch, and ends where it would have ended; one that ended stays as it is.
     """
     if variant == "baseline":
         params = params.model_copy(update={"align": ()})
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     classes = classes_of(faces)
+    if len(classes) < 2:
+        raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: there is nothing to tell apart")
     train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
     settings = params.model_dump(mode="json", by_alias=True)
     config = model.Config(variant, 0, classes, settings, base.seed, faces.stamp, heatmaps.stamp)
     checkpoint, unfinished = out_dir / "model.safetensors", out_dir / "unfinished.safetensors"
-    with group(params.device) as processes, _deterministic(processes):
+    with group(params.device) as processes, _alone(out_dir, processes), _deterministic(processes):
+        if params.batch_size < processes.size:
+            raise InputError(f"train.batch_size is {params.batch_size}, too few for {processes.size} processes: raise it")
         torch.manual_seed(base.seed)
         classifier = model.build(config).to(processes.device)
-        config = replace(config, backbone=classifier.backbone.description())
-        _check_layers(classifier, params, processes)
+        config = replace(
+            config, backbone=classifier.backbone.description(), run=resume.digest(config, classifier, processes.device)
+        )
+        if take_up and (ended := resume.ended(checkpoint, config.run)):
+            _say(processes, f"{checkpoint} is what this run ends with: nothing to do")
+            return ended
+        _check_maps(classifier, params, processes)
         if processes.rank == 0:
             out_dir.mkdir(parents=True, exist_ok=True)
             checkpoint.unlink(missing_ok=True)
         optimizer = recipe.optimizer(classifier, params)
-        run = key(config.__dict__, [str(processes.device.type), torch.__version__])
-        state = resume.load(unfinished, run, classifier, optimizer) if take_up else None
-        if state is None:
-            state = resume.State(run)
+        state = resume.load(unfinished, config.run, classifier, optimizer) if take_up else None
+        if state:
+            _say(processes, f"going on after epoch {state.epoch} of {params.epochs}, from {unfinished}")
+        else:
+            if take_up and unfinished.exists():
+                _say(processes, f"beginning anew: {unfinished} is of other parameters, data, code, seed or device")
+            state = resume.State(config.run)
             if classifier.backbone.has_folded_statistics:
                 first = in_batches(recipe.order(train, params, base.seed, 1), params.batch_size)[:CALIBRATION_BATCHES]
                 engine.calibrate(classifier.backbone, _views(loader(train, first), params.input_size, processes))
-        elif processes.rank == 0:
-            click.echo(f"train: going on after epoch {state.epoch} of {params.epochs}, from {unfinished}", err=True)
         processes.wait()  # all have read it before one writes it anew
         learner = engine.Learner(
             classifier,
@@ -77,19 +90,43 @@ def main(
             processes,
         )
         training = Training(learner, train, validation, base.seed, variant)
-        with _curves(out_dir / "live", state, processes) as curves:
+        with _curves(out_dir / "live", state, processes) as curves, _mends(params, faces):
             while state.epoch < params.epochs and not recipe.stale(state, params):
-                try:
-                    curves(training.epoch(state))
-                except engine.Diverged as diverged:
-                    ids = ", ".join(faces.column("id")[diverged.rows])
-                    raise InputError(f"the loss is {diverged.loss} on the faces {ids}: lower train.learning_rate") from None
+                curves(training.epoch(state))
                 if processes.rank == 0:
                     resume.save(unfinished, state, classifier, optimizer)
         if processes.rank == 0:
-            model.save(checkpoint, state.best_weights, replace(config, epoch=state.best["epoch"]))
+            best = replace(config, epoch=state.best["epoch"], validation=state.best)
+            model.save(checkpoint, state.best_weights, best)
             unfinished.unlink(missing_ok=True)
     return state.best
+
+
+def _say(processes: Group, sentence: str) -> None:
+    if processes.rank == 0:
+        click.echo(f"train: {sentence}", err=True)
+
+
+@contextmanager
+def _alone(folder: Path, processes: Group) -> Iterator[None]:
+    """Hold the lock on what is written, in one process for all."""
+    with locked(folder) if processes.rank == 0 else nullcontext():
+        yield
+
+
+@contextmanager
+def _mends(params: Train, faces: ShardSet) -> Iterator[None]:
+    """What stops a training, as one sentence."""
+    try:
+        yield
+    except engine.Diverged as diverged:
+        ids = ", ".join(faces.column("id")[diverged.rows])
+        raise InputError(f"the loss is {diverged.loss} on the faces {ids}: lower train.learning_rate") from None
+    except RuntimeError as error:
+        if not (params.compile and type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))):
+            raise
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"train.compile: PyTorch cannot compile this classifier ({reason}): set it to false") from error
 
 
 class Training:
@@ -140,7 +177,9 @@ class Training:
         """Processes that read and decode: on a CPU they would only take from the training what they give."""
         if self.params.workers != "auto":
             return self.params.workers
-        return min(MOST_WORKERS, torch.get_num_threads()) if self.processes.device.type == "cuda" else 0
+        if self.processes.device.type != "cuda":
+            return 0
+        return max(1, min(MOST_WORKERS, executors.count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
 
 
 def _batches(train: Faces, params: Train) -> tuple[int, int]:
@@ -158,13 +197,17 @@ def _callable(classifier: model.Classifier, params: Train, processes: Group) -> 
 
 
 @torch.no_grad()
-def _check_layers(classifier: model.Classifier, params: Train, processes: Group) -> None:
-    """A map of one cell has a cosine of 1 with everything: guiding it would do nothing, silently."""
-    layers = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size, device=processes.device)).layers
-    for layer in params.layers if params.attention_weight else ():
-        if layers[layer - 1][0, 0].numel() == 1:
+def _check_maps(classifier: model.Classifier, params: Train, processes: Group) -> None:
+    """A map of one cell has the same cosine whatever it shows: guiding it would do nothing, silently."""
+    seen = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size, device=processes.device))
+    attention_weight, cam_weight = recipe.loss_weights(params)
+    guided = {f"layer {layer}": seen.layers[layer - 1][0, 0] for layer in params.layers if attention_weight}
+    if cam_weight and seen.maps is not None:
+        guided["the class map"] = seen.maps[0, 0]
+    for name, cells in guided.items():
+        if cells.numel() == 1:
             raise InputError(
-                f"layer {layer} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
+                f"{name} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
                 "raise train.input_size or set train.large_maps"
             )
 

@@ -20,7 +20,9 @@ def test_device_that_is_not_there_is_named():
     assert chosen_device("auto").type in {"cpu", "cuda", "mps"}
     for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
         if not there:
-            with pytest.raises(InputError, match=f"train.device is {name}, but PyTorch finds none here: set it to auto"):
+            with pytest.raises(
+                InputError, match=f"the device is to be {name}, but PyTorch finds none here: set device to auto"
+            ):
                 chosen_device(name)
 
 

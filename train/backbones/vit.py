@@ -1,6 +1,7 @@
 """Vision transformers of patch tokens and a class token: tokens in front, patches behind them in reading order."""
 
 import inspect
+import math
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +30,16 @@ class Vit(Wrapped):
         if "interpolate_pos_encoding" in inspect.signature(network.forward).parameters:
             self._options["interpolate_pos_encoding"] = True  # the others always do
         self.patch = (size, size) if isinstance(size, int) else tuple(size)
-        self._try(large_maps)
+        self._try(large_maps, 4 * math.lcm(*self.patch))
 
     def forward(self, images: Tensor, after: After = unchanged) -> Features:
         """The attention is the mean over the heads, and the sum over the blocks."""
+        for side, patch in zip(images.shape[2:], self.patch, strict=True):
+            if side % patch:  # what is left over would be seen by no patch, and the maps would be stretched over it
+                raise InputError(
+                    f"train.input_size is {side}, and train.backbone has patches of {patch} pixels: "
+                    f"use {side // patch * patch} or {-(-side // patch) * patch}"
+                )
         height, width = (side // patch for side, patch in zip(images.shape[2:], self.patch, strict=True))
         seen = self.network(self.normalised(images), **self._options)
         blocks = len(seen.hidden_states) - 1
