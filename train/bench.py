@@ -16,7 +16,7 @@ from pipeline.files import write_text
 from pipeline.params import Params, Train
 from train import engine, model, recipe
 from train.augment import draw, whole_view
-from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards
+from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
 from train.distributed import Group, chosen_device
 
 ROUNDS = 5  # of turns that baseline and guided take, the first of which only warms up
@@ -46,7 +46,8 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
         for name, run in runs.items():
             seconds[name].append(timed(alone, lambda run=run: run(fixed)))
         seconds["forward"].append(timed(alone, lambda: forward(runs["guided"], fixed)))
-        waited = Waiting(loader(train, items, pin=alone.device.type == "cuda"))
+        reading = loader(train, items, reading_processes(settings, alone.device), pin=alone.device.type == "cuda")
+        waited = Waiting(reading)
         seconds["shards"].append(timed(alone, lambda waited=waited: runs["guided"](waited)))
         seconds["waiting"].append(waited.seconds)
     middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}

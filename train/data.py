@@ -1,5 +1,6 @@
 """Faces and their heatmaps, streamed row by row from the parallel shards."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,8 +10,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pipeline import executors
 from pipeline.errors import InputError
+from pipeline.params import Train
 from pipeline.shards import ShardSet
+
+MOST_PROCESSES = 8  # that read for one that trains
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,15 @@ def loader(faces: Faces, batches: Sequence[Sequence[int]], workers: int = 0, pin
         collate_fn=_collate,
         generator=torch.Generator(),  # of its own: else it draws from the global one, by which heads are initialised
     )
+
+
+def reading_processes(params: Train, device: torch.device) -> int:
+    """How many read and decode: ``auto`` are none on a CPU, where they would take from the training what they give."""
+    if params.workers != "auto":
+        return params.workers
+    if device.type != "cuda":
+        return 0
+    return max(1, min(MOST_PROCESSES, executors.count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
 
 
 def in_batches(items: Sequence[int], size: int, rank: int = 0, ranks: int = 1) -> list[list[int]]:

@@ -1,7 +1,6 @@
 """Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
 
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -13,7 +12,6 @@ from dvclive import Live
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from pipeline import executors
 from pipeline.errors import InputError
 from pipeline.files import locked
 from pipeline.params import Base, Train
@@ -21,11 +19,10 @@ from pipeline.progress import progress
 from pipeline.shards import ShardSet
 from train import engine, model, recipe, resume
 from train.augment import draw, whole_view
-from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards
+from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
 from train.distributed import Group, group, synchronised
 
 CALIBRATION_BATCHES = 8
-MOST_WORKERS = 8
 
 
 def main(
@@ -140,6 +137,7 @@ class Training:
         self.variant = variant
         self.params = learner.params
         self.processes = learner.group
+        self.reading = reading_processes(learner.params, learner.group.device)
         self.batch_size, self.batches = _batches(train, learner.params)
 
     def epoch(self, state: resume.State) -> dict[str, dict[str, float]]:
@@ -151,7 +149,9 @@ class Training:
         drawn = progress(self._drawn(number), total=self.batches, title=title, unit="batches", quiet=quiet)
         trained = engine.train_epoch(self.learner, drawn, state.step)
         parts = in_batches(range(len(self.validation)), self.batch_size, self.processes.rank, self.processes.size)
-        checked = loader(self.validation, [part for part in parts if part], self._workers())
+        checked = loader(
+            self.validation, [part for part in parts if part], reading_processes(self.params, self.processes.device)
+        )
         validated = engine.validate(self.learner, checked)
         if not math.isfinite(validated["cross_entropy"]):
             raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
@@ -169,17 +169,14 @@ class Training:
         places = in_batches(range(len(order)), self.batch_size, self.processes.rank, self.processes.size)
         draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(self.seed, epoch, "draws")))
         items = [[order[place] for place in part] for part in places]
-        batches = loader(self.train, items, self._workers(), pin=self.processes.device.type == "cuda")
+        batches = loader(
+            self.train,
+            items,
+            reading_processes(self.params, self.processes.device),
+            pin=self.processes.device.type == "cuda",
+        )
         for part, batch in zip(places, batches, strict=True):
             yield batch, draws[part]
-
-    def _workers(self) -> int:
-        """Processes that read and decode: on a CPU they would only take from the training what they give."""
-        if self.params.workers != "auto":
-            return self.params.workers
-        if self.processes.device.type != "cuda":
-            return 0
-        return max(1, min(MOST_WORKERS, executors.count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
 
 
 def _batches(train: Faces, params: Train) -> tuple[int, int]:
