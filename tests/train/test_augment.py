@@ -1,5 +1,5 @@
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -94,7 +94,8 @@ def test_geometry_stays_within_its_limits(generator):
     assert area.abs().min() >= 0.8 - 1e-5
     assert area.abs().max() <= 1 + 1e-5
     assert angle.abs().max() <= math.radians(6) + 1e-5
-    assert angle.abs().max() > math.radians(5.5)
+    assert angle.max() > math.radians(5.5)
+    assert angle.min() < -math.radians(5.5)
     assert (area < 0).float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
@@ -150,3 +151,36 @@ def test_erasing_fills_one_rectangle_of_the_stated_size(generator):
     assert share.min() >= 0.01
     assert share.mean().item() == pytest.approx(0.175, abs=0.03)
     assert torch.equal(erase(images, 0.0, chance(200, generator)), images)
+
+
+def test_red_turned_by_a_third_is_green():
+    red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
+    torch.testing.assert_close(augment._turn_hue(red, torch.tensor([1 / 3])).flatten(), torch.tensor([0, 1.0, 0]))
+
+
+def test_jitter_turns_hues(generator, monkeypatch):
+    for name in ("BRIGHTNESS", "CONTRAST", "SATURATION"):
+        monkeypatch.setattr(augment, name, 0.0)
+    images = 0.3 + 0.4 * torch.rand(8, 3, 4, 4, generator=generator)
+    jittered = jitter(images, 1.0, chance(8, generator))
+    torch.testing.assert_close(jittered.mean(dim=1), images.mean(dim=1))
+    assert (jittered - images).abs().amax(dim=(1, 2, 3)).median() > 0.02
+
+
+def test_views_may_be_grey(generator):
+    batch = blob_batch(6)
+    coloured = Batch(
+        batch.images * torch.tensor([1, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1), *list(vars(batch).values())[1:]
+    )
+    still = {"rotation": 0.0, "scale": 1.0, "flip": 0.0, "jitter": 0.0, "erase": 0.0}
+    grey = view_of(coloured, 64, parameters(**still, grey=1.0), generator).images
+    assert torch.equal(grey[:, 0], grey[:, 1])
+    assert not torch.equal(*view_of(coloured, 64, parameters(**still, grey=0.0), generator).images[:, :2].unbind(dim=1))
+
+
+def test_fine_stripes_shrink_to_grey():
+    stripes = torch.zeros(2, 3, 256, 256, dtype=torch.uint8)
+    stripes[..., ::2] = 255
+    batch = blob_batch(2)
+    seen = whole_view(replace(batch, images=stripes), 64).images
+    assert (seen - 0.5).abs().max() < 0.05  # sampled as they are, some pixels would be black and others white

@@ -147,3 +147,83 @@ def test_calibration_keeps_the_function_and_normalises_the_activations():
     norm = backbone.stages[2][0].norm1
     torch.testing.assert_close(recorded[0].mean(dim=(0, 2, 3)), norm.running_mean, rtol=0.2, atol=0.2)
     assert not any(module._forward_pre_hooks for module in backbone.modules())
+
+
+def test_every_step_has_its_own_rate(small, monkeypatch):
+    classifier, _ = run(small)
+    learner = replace(learner_of(classifier, small, learning_rate=0.5), rate={7: 0.5, 8: 0.25}.get)
+    rates, step = [], learner.optimizer.step
+    monkeypatch.setattr(learner.optimizer, "step", lambda: (rates.append(learner.optimizer.param_groups[0]["lr"]), step()))
+    engine.train_epoch(learner, [(batch, draw(6, torch.Generator())) for batch in batches(2)], 7)
+    assert rates == [0.25, 0.125]
+
+
+def test_every_loss_has_its_own_weight(small, monkeypatch):
+    params = small.model_copy(update={"align": ("attention", "cam"), "lambda_": 3.0, "cam_lambda": 0.5})
+    classifier, _ = run(small)
+    leaves = [torch.ones((), requires_grad=True) for _ in engine.Losses._fields]
+    monkeypatch.setattr(engine, "losses", lambda *_: engine.Losses(*leaves))
+    (batch,) = batches(1)
+    engine.train_epoch(learner_of(classifier, params), [(batch, draw(6, torch.Generator()))], 0)
+    assert [leaf.grad.item() for leaf in leaves] == [1.0, 3.0, 0.5]
+
+
+def test_a_step_is_no_longer_than_the_clip_allows(small):
+    lengths = []
+    for clip in (0.0, 0.01):
+        params = small.model_copy(update={"clip": clip})
+        classifier, _ = run(params)
+        before = [value.detach().clone() for value in classifier.parameters()]
+        (batch,) = batches(1)
+        learner = learner_of(classifier, params, learning_rate=1.0)
+        engine.train_epoch(learner, [(batch, draw(6, torch.Generator().manual_seed(0)))], 0)
+        after = classifier.parameters()
+        lengths.append(sum(((a - b) ** 2).sum() for a, b in zip(after, before, strict=True)).sqrt().item())
+    assert lengths[0] > 0.1
+    assert lengths[1] == pytest.approx(0.01, rel=0.01)
+
+
+@pytest.fixture
+def output():
+    """Of six faces and three classes, with leaves for all that a loss may pull at."""
+    generator = torch.Generator().manual_seed(0)
+    layers = [torch.rand(6, 4, 5, 5, generator=generator, requires_grad=True) for _ in range(5)]
+    logits, maps = (torch.randn(6, 3, *size, generator=generator) for size in ((), (5, 5)))
+    return model.Output(logits, layers, maps.requires_grad_(), ())
+
+
+def guided(small, output, **params):
+    """The losses of ``output`` as that of six faces, the first of each three without a map."""
+    params = small.model_copy(update=params)
+    classifier, _ = run(small)
+    (batch,) = batches(1)
+    view = engine.whole_view(batch, small.input_size)
+    return view, engine.losses(classifier, output, view, params, torch.ones(3))
+
+
+def test_the_layers_that_are_named_are_guided(small, output):
+    _, found = guided(small, output, layers=(2, 4), align=("attention",))
+    found.attention.backward()
+    assert [layer.grad is not None for layer in output.layers] == [False, True, False, True, False]
+
+
+def test_the_true_class_s_map_alone_is_guided(small, output):
+    view, found = guided(small, output, align=("cam",))
+    found.cam.backward()
+    pulled = output.maps.grad.flatten(2).abs().amax(dim=2) > 0
+    expected = torch.nn.functional.one_hot(view.targets, 3).bool() & view.has_map[:, None]
+    assert torch.equal(pulled, expected)
+
+
+def test_labels_are_smoothed(small, output):
+    view, found = guided(small, output, label_smoothing=0.2)
+    expected = torch.nn.functional.cross_entropy(output.logits, view.targets, label_smoothing=0.2)
+    torch.testing.assert_close(found.classification, expected)
+
+
+def test_face_made_of_two_has_the_map_of_both_classes_by_their_shares(small, output):
+    view, _ = guided(small, output)
+    mixed = replace(view, others=view.targets.roll(1), share=torch.linspace(0, 1, 6))
+    maps = torch.arange(3.0).view(1, 3, 1, 1).expand(6, 3, 2, 2)  # each class's map is its number
+    expected = mixed.share * mixed.targets + (1 - mixed.share) * mixed.others
+    torch.testing.assert_close(engine._map_of_classes(maps, mixed)[:, 0, 0], expected)

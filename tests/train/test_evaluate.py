@@ -133,3 +133,28 @@ def test_guidance_that_has_not_learnt_which_units_is_noted(evaluated):
         reached, constant = details["maps"]["layer5"]["cos"], details["controls"]["training_mean"]
         noted = any(note.startswith("Guided attention does not beat the mean map") for note in details["notes"])
         assert noted == (expected and reached <= constant)
+
+
+def test_energy_is_what_falls_on_the_region(evaluated):
+    folder = evaluated / "evaluation" / "guided"
+    details = json.loads((folder / "details.json").read_text())
+    with np.load(folder / "maps.npz") as maps:
+        cam, true = maps["cam"].astype(float), maps["true"]
+    with open(folder / "predictions.csv", newline="") as stream:
+        actual = np.array([row["actual"] for row in csv.DictReader(stream)])
+    shares = (cam * (true >= 127.5)).sum(axis=(1, 2)) / cam.sum(axis=(1, 2))
+    expected = np.mean([shares[actual == name].mean() for name in sorted(set(actual) - {"neutral"})])
+    assert details["maps"]["cam"]["energy"] == pytest.approx(expected, abs=0.01)
+
+
+def test_controls_come_from_the_training_split(evaluated, dataset, params, tmp_path, monkeypatch):
+    splits = []
+
+    def faces_of(faces, heatmaps, split, classes):
+        splits.append(split)
+        return Faces(faces, heatmaps, split, classes)
+
+    monkeypatch.setattr(evaluate, "Faces", faces_of)
+    checkpoint = evaluated / "train" / "guided" / "model.safetensors"
+    evaluate.main(params.evaluate, checkpoint, dataset.faces, dataset.heatmaps, tmp_path)
+    assert splits == ["test", "train"]

@@ -56,6 +56,7 @@ def test_every_parameter_has_its_peak_rate(params, name, kind):
     classifier = model.build(config, pretrained=False)
     optimizer = recipe.optimizer(classifier, block)
     assert type(optimizer) is kind
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {block.weight_decay} != {0}
     assert [group["initial_lr"] for group in optimizer.param_groups] == [block.learning_rate, block.head_learning_rate]
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     assert held == {id(parameter) for parameter in classifier.parameters()}

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from pipeline.errors import InputError
-from train import model, recipe, train
+from pipeline.files import locked
+from train import model, recipe, resume, train
+from train.data import Faces, loader
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +80,71 @@ def test_layer_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
     with pytest.raises(InputError, match="layer 5 is 1 x 1 .* raise train.input_size or set train.large_maps"):
         train.main(params.base, tiny, "guided", dataset.faces, dataset.heatmaps, tmp_path)
     train.main(params.base, tiny, "baseline", dataset.faces, dataset.heatmaps, tmp_path)
+
+
+def test_the_class_map_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
+    tiny = fast.model_copy(update={"large_maps": False, "align": ("cam",)})
+    with pytest.raises(InputError, match="the class map is 1 x 1 .* raise train.input_size or set train.large_maps"):
+        train.main(params.base, tiny, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+
+
+def test_faces_come_from_the_training_split_and_are_chosen_by_the_validation_split(
+    dataset, params, fast, tmp_path, monkeypatch
+):
+    splits = []
+
+    def faces_of(faces, heatmaps, split, classes):
+        splits.append(split)
+        return Faces(faces, heatmaps, split, classes)
+
+    monkeypatch.setattr(train, "Faces", faces_of)
+    train.main(params.base, fast.model_copy(update={"epochs": 1}), "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    assert splits == ["train", "validation"]
+
+
+def test_as_many_processes_read_as_are_asked_for(dataset, params, fast, tmp_path, monkeypatch):
+    asked = []
+
+    def reading(faces, batches, workers=0, pin=False):
+        asked.append(workers)
+        return loader(faces, batches, 0, pin)
+
+    monkeypatch.setattr(train, "loader", reading)
+    one = fast.model_copy(update={"epochs": 1, "workers": 1})
+    train.main(params.base, one, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    assert asked[-2:] == [1, 1]  # training and validation
+
+
+def test_one_expression_alone_cannot_be_learned(dataset, params, fast, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "classes_of", lambda faces: ("anger",))
+    with pytest.raises(InputError, match="has training faces of anger alone: there is nothing to tell apart"):
+        train.main(params.base, fast, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+
+
+def test_two_trainings_do_not_write_one_folder(dataset, params, fast, tmp_path):
+    with locked(tmp_path / "out"), pytest.raises(InputError, match="out is being written by"):
+        train.main(params.base, fast, "guided", dataset.faces, dataset.heatmaps, tmp_path / "out")
+
+
+def test_a_run_that_ended_is_left_as_it_is(dataset, params, fast, tmp_path, capsys, monkeypatch):
+    arguments = (params.base, fast.model_copy(update={"epochs": 1}), "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    best = train.main(*arguments)
+    written = (tmp_path / "model.safetensors").stat().st_mtime_ns
+    assert train.main(*arguments, take_up=True) == best
+    assert "is what this run ends with: nothing to do" in capsys.readouterr().err
+    assert (tmp_path / "model.safetensors").stat().st_mtime_ns == written
+    monkeypatch.setattr(resume, "code", lambda *root: "another version")
+    train.main(*arguments, take_up=True)
+    assert (tmp_path / "model.safetensors").stat().st_mtime_ns > written
+
+
+def test_what_cannot_be_compiled_is_one_sentence(params, fast):
+    class CannotCompile(RuntimeError):
+        __module__ = "torch._inductor.exc"
+
+    compiled = fast.model_copy(update={"compile": True})
+    expected = r"train.compile: PyTorch cannot compile .* \(no compiler\): set it to false"
+    with pytest.raises(InputError, match=expected), train._mends(compiled, None):
+        raise CannotCompile("no compiler\nand much more")
+    with pytest.raises(CannotCompile), train._mends(fast, None):
+        raise CannotCompile("not asked for")

@@ -33,6 +33,10 @@ def test_weights_by_importance_otherwise(method, hidden, monkeypatch):
     torch.testing.assert_close(method.after(5, hidden), hidden * hidden[:, :1].sigmoid())
 
 
+def test_constants_are_the_paper_s():
+    assert (adl.DROP_RATE, adl.THRESHOLD, adl.STAGES) == (0.4, 0.1, (4, 5))
+
+
 def test_drops_as_often_as_it_should(method, hidden):
     torch.manual_seed(0)
     dropped = [method.after(5, hidden)[0, 0, 0, 0].item() == 0 for _ in range(500)]
