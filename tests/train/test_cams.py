@@ -114,6 +114,15 @@ def test_by_hand():
     assert all(not compute(features, negative).any() for compute in cams.GRADIENT_MAPS.values())
 
 
+def test_divided_grad_cam_pp_holds_for_the_small_gradients_of_many_cells():
+    generator = torch.Generator().manual_seed(0)
+    features, gradients = torch.rand(1, 8, 4, 4, generator=generator), torch.randn(1, 8, 4, 4, generator=generator) * 1e-5
+    F, G = features.double(), gradients.double()
+    alpha = G**2 / (2 * G**2 + G**3 * F.sum(dim=(2, 3), keepdim=True))
+    expected = (F * (alpha * G.relu()).sum(dim=(2, 3), keepdim=True)).sum(dim=1).relu()
+    torch.testing.assert_close(cams.grad_cam_pp_divided(features, gradients), expected.float())
+
+
 def test_of_a_linear_head_grad_cam_is_the_positive_part_of_the_cam(params):
     classifier, images, targets = classifier_of("dlib_resnet", params), rand(3, 64), torch.tensor([2, 0, 1])
     output = classifier(images)

@@ -8,7 +8,7 @@ import torch
 from pipeline import heatmaps
 from pipeline.errors import InputError
 from pipeline.shards import ShardSet
-from train.data import Faces, classes_of, in_batches, loader, open_shards
+from train.data import Faces, classes_of, in_batches, loader, open_shards, reading_processes
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +99,22 @@ def test_maps_per_class_give_each_face_the_map_of_its_label(dataset, params, sha
     assert not every.has_map.all()
     for index in range(len(train)):
         assert torch.equal(every[index][1], train[index][1])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_is_wrong_with_a_shard_is_said_whichever_process_reads_it(train, monkeypatch, workers):
+    def damaged(index):
+        raise InputError("faces/000.h5 is damaged: make it again")
+
+    monkeypatch.setattr(train, "heatmap", damaged)
+    with pytest.raises(InputError, match="^faces/000.h5 is damaged: make it again$"):
+        list(loader(train, [[0, 1]], workers))
+
+
+def test_nobody_reads_beside_a_training_on_the_cpu(params, monkeypatch):
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    monkeypatch.setattr("pipeline.executors.count", lambda number: 12)
+    assert (reading_processes(params.train, cpu), reading_processes(params.train, gpu)) == (0, 8)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert reading_processes(params.train, gpu) == 3
+    assert reading_processes(params.train.model_copy(update={"workers": 5}), cpu) == 5

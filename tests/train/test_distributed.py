@@ -44,6 +44,8 @@ def test_global_batch_norm_of_one_process_is_batch_norm(tmp_path):
         torch.testing.assert_close(ours(x), ordinary(x))
         torch.testing.assert_close(*gradients)
         torch.testing.assert_close(ours.running_var, ordinary.running_var)
+        half = x.bfloat16().repeat(200, 1, 1, 1)  # 30,000 values a channel: more than bfloat16 can count
+        torch.testing.assert_close(ours(half), ordinary(half))
         torch.testing.assert_close(ours.eval()(x), ordinary.eval()(x))
     finally:
         torch.distributed.destroy_process_group()
@@ -67,3 +69,13 @@ def test_torchrun_ends_where_one_process_ends(dataset, short, tmp_path, number, 
     metrics = [json.loads((tmp_path / name / "live" / "metrics.json").read_text()) for name in ("one", "all")]
     for split in ("train", "validation"):
         assert metrics[1][split] == pytest.approx(metrics[0][split], abs=tolerance)
+
+
+@pytest.mark.slow
+def test_more_processes_than_faces_in_a_batch_are_one_sentence(dataset, short, tmp_path):
+    text = short.read_text(encoding="utf-8")
+    short.write_text(text.replace("  batch_size: 16", "  batch_size: 2"), encoding="utf-8")
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "3", "-m", "train"]
+    done = subprocess.run(command(short, dataset, tmp_path, *run), capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "train.batch_size is 2, too few for 3 processes: raise it" in done.stderr

@@ -331,3 +331,10 @@ def test_dlibs_network_takes_part_in_the_same_way():
     assert backbone.has_folded_statistics
     assert not backbones.build("dlib_resnet", large_maps=True, pretrained=False).has_folded_statistics
     assert unchanged(1, "the same") == "the same"
+
+
+def test_patches_that_leave_a_part_of_the_image_unseen_are_refused(saved):
+    backbone = build(saved("vit"))
+    assert backbone(torch.rand(1, 3, 48, 48)).layers[4].shape[2:] == (3, 3)
+    with pytest.raises(InputError, match="train.input_size is 60, and .* has patches of 16 pixels: use 48 or 64"):
+        backbone(torch.rand(1, 3, 60, 60))
