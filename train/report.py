@@ -22,10 +22,11 @@ CONTROLS = {
     "class_mean": "mean map of the true class's training faces",
     "ceiling": "the map itself at the last layer's resolution",
 }
+COSINE_CURVE = "validation/att_cos"
 CURVES = {
     "accuracy (validation)": "validation/accuracy",
     "cross-entropy (validation)": "validation/cross_entropy",
-    "ATT-COS (validation)": "validation/att_cos",
+    "ATT-COS (validation)": COSINE_CURVE,
 }
 TILE, SMALL_TILE = 150, 120  # pixels
 
@@ -100,10 +101,15 @@ def _load(evaluation_dir: Path) -> Result:
 
 
 def _curves(train_dir: Path) -> dict[str, dict[str, list[float]]]:
-    """Chart's title -> variant -> value per epoch."""
-    return {
-        title: {name: _column(train_dir / name / "live" / "plots" / "metrics" / f"{file}.tsv") for name in VARIANTS}
+    """Chart's title -> variant -> value per epoch. There is no curve of cosines where no validation face has a map."""
+    folders = {name: train_dir / name / "live" / "plots" / "metrics" for name in VARIANTS}
+    shown = {
+        title: file
         for title, file in CURVES.items()
+        if file != COSINE_CURVE or any((folder / f"{file}.tsv").exists() for folder in folders.values())
+    }
+    return {
+        title: {name: _column(folder / f"{file}.tsv") for name, folder in folders.items()} for title, file in shown.items()
     }
 
 

@@ -129,3 +129,11 @@ def test_verdict_says_what_the_figures_mean():
     assert "has not learnt which action units" in verdict(0.6, 0.7)
     assert "has not learnt" not in verdict(0.8, 0.7)
     assert "No test face has a map" in verdict(None, None)
+
+
+def test_there_is_no_curve_of_cosines_without_validation_faces_with_a_map(evaluated, tmp_path):
+    shutil.copytree(evaluated / "train", tmp_path / "train")
+    for curve in (tmp_path / "train").rglob("att_cos.tsv"):
+        curve.unlink()
+    assert "ATT-COS (validation)" in report._curves(evaluated / "train")
+    assert list(report._curves(tmp_path / "train")) == ["accuracy (validation)", "cross-entropy (validation)"]
