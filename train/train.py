@@ -55,9 +55,8 @@ def main(
             raise InputError(f"train.batch_size is {params.batch_size}, too few for {processes.size} processes: raise it")
         torch.manual_seed(base.seed)
         classifier = model.build(config).to(processes.device)
-        config = replace(
-            config, backbone=classifier.backbone.description(), run=resume.digest(config, classifier, processes.device)
-        )
+        config = replace(config, backbone=classifier.backbone.description())
+        config = replace(config, run=resume.digest(config, classifier, processes.device))
         if take_up and (ended := resume.ended(checkpoint, config.run)):
             _say(processes, f"{checkpoint} is what this run ends with: nothing to do")
             return ended
@@ -149,9 +148,7 @@ class Training:
         drawn = progress(self._drawn(number), total=self.batches, title=title, unit="batches", quiet=quiet)
         trained = engine.train_epoch(self.learner, drawn, state.step)
         parts = in_batches(range(len(self.validation)), self.batch_size, self.processes.rank, self.processes.size)
-        checked = loader(
-            self.validation, [part for part in parts if part], reading_processes(self.params, self.processes.device)
-        )
+        checked = loader(self.validation, [part for part in parts if part], self.reading)
         validated = engine.validate(self.learner, checked)
         if not math.isfinite(validated["cross_entropy"]):
             raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
@@ -169,12 +166,7 @@ class Training:
         places = in_batches(range(len(order)), self.batch_size, self.processes.rank, self.processes.size)
         draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(self.seed, epoch, "draws")))
         items = [[order[place] for place in part] for part in places]
-        batches = loader(
-            self.train,
-            items,
-            reading_processes(self.params, self.processes.device),
-            pin=self.processes.device.type == "cuda",
-        )
+        batches = loader(self.train, items, self.reading, pin=self.processes.device.type == "cuda")
         for part, batch in zip(places, batches, strict=True):
             yield batch, draws[part]
 
