@@ -44,7 +44,8 @@ class _Group(click.Group):
         except sqlite3.Error as error:
             raise click.ClickException(f"the cache of finished work cannot be used: {error}") from error
         except Interrupted as interrupted:
-            click.echo("\nInterrupted: what is finished is kept; run the same command again to go on.", err=True)
+            option = " with --resume" if context.invoked_subcommand == "train" else ""
+            click.echo(f"\nInterrupted: what is finished is kept; run the same command again{option} to go on.", err=True)
             context.exit(128 + interrupted.signal)
 
 
