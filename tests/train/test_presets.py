@@ -39,7 +39,7 @@ def test_only_the_lines_of_changed_values_change(copy, params_path):
         assert old.split(":")[0] == new.split(":")[0]
         assert old.partition(" #")[2].strip() == new.partition(" #")[2].strip()
     assert "train.epochs: 18 -> 20" in changes
-    assert "train.learning_rate: 0.0001 -> 0.002" in changes
+    assert "train.learning_rate: 5e-05 -> 0.002" in changes
     assert "train.augment.erase: 0.25 -> 0.5" in changes
 
 
