@@ -64,33 +64,15 @@ def main(
         if processes.rank == 0:
             out_dir.mkdir(parents=True, exist_ok=True)
             checkpoint.unlink(missing_ok=True)
-        optimizer = recipe.optimizer(classifier, params)
-        state = resume.load(unfinished, config.run, classifier, optimizer) if take_up else None
-        if state:
-            _say(processes, f"going on after epoch {state.epoch} of {params.epochs}, from {unfinished}")
-        else:
-            if take_up and unfinished.exists():
-                _say(processes, f"beginning anew: {unfinished} is of other parameters, data, code, seed or device")
-            state = resume.State(config.run)
-            if classifier.backbone.has_folded_statistics:
-                first = in_batches(recipe.order(train, params, base.seed, 1), params.batch_size)[:CALIBRATION_BATCHES]
-                engine.calibrate(classifier.backbone, _views(loader(train, first), params.input_size, processes))
-        processes.wait()  # all have read it before one writes it anew
-        learner = engine.Learner(
-            classifier,
-            _callable(classifier, params, processes),
-            params,
-            optimizer,
-            recipe.rate(params, _batches(train, params)[1]),
-            recipe.class_weights(train, params).to(processes.device),
-            processes,
-        )
-        training = Training(learner, train, validation, base.seed, variant)
+        training = Training(classifier, params, train, validation, config, processes)
+        state = training.taken_up(unfinished) if take_up else None
+        state = state or training.begun()
+        processes.wait()  # all have read what is unfinished before one writes it anew
         with _curves(out_dir / "live", state, processes) as curves, _mends(params, faces):
             while state.epoch < params.epochs and not recipe.stale(state, params):
                 curves(training.epoch(state))
                 if processes.rank == 0:
-                    resume.save(unfinished, state, classifier, optimizer)
+                    resume.save(unfinished, state, classifier, training.learner.optimizer)
         if processes.rank == 0:
             best = replace(config, epoch=state.best["epoch"], validation=state.best)
             model.save(checkpoint, state.best_weights, best)
@@ -126,24 +108,57 @@ def _mends(params: Train, faces: ShardSet) -> Iterator[None]:
 
 
 class Training:
-    """A learner with its faces."""
+    """A classifier that learns from ``train`` and is checked on ``validation``."""
 
-    def __init__(self, learner: engine.Learner, train: Faces, validation: Faces, seed: int, variant: str) -> None:
-        self.learner = learner
+    def __init__(
+        self,
+        classifier: model.Classifier,
+        params: Train,
+        train: Faces,
+        validation: Faces,
+        config: model.Config,
+        processes: Group,
+    ) -> None:
+        self.params = params
         self.train = train
         self.validation = validation
-        self.seed = seed
-        self.variant = variant
-        self.params = learner.params
-        self.processes = learner.group
-        self.reading = reading_processes(learner.params, learner.group.device)
-        self.batch_size, self.batches = _batches(train, learner.params)
+        self.config = config
+        self.processes = processes
+        self.reading = reading_processes(params, processes.device)
+        self.batch_size, self.batches = _batches(train, params)
+        self.learner = engine.Learner(
+            classifier,
+            _callable(classifier, params, processes),
+            params,
+            recipe.optimizer(classifier, params),
+            recipe.rate(params, self.batches),
+            recipe.class_weights(train, params).to(processes.device),
+            processes,
+        )
+
+    def begun(self) -> resume.State:
+        """The state before the first epoch."""
+        backbone = self.learner.classifier.backbone
+        if backbone.has_folded_statistics:
+            order = recipe.order(self.train, self.params, self.config.seed, 1)
+            first = in_batches(order, self.params.batch_size)[:CALIBRATION_BATCHES]
+            engine.calibrate(backbone, _views(loader(self.train, first), self.params.input_size, self.processes))
+        return resume.State(self.config.run)
+
+    def taken_up(self, unfinished: Path) -> resume.State | None:
+        """The state after the last epoch of a run that was killed, if the file is of this run."""
+        state = resume.load(unfinished, self.config.run, self.learner.classifier, self.learner.optimizer)
+        if state:
+            _say(self.processes, f"going on after epoch {state.epoch} of {self.params.epochs}, from {unfinished}")
+        elif unfinished.exists():
+            _say(self.processes, f"beginning anew: {unfinished} is of other parameters, data, code, seed or device")
+        return state
 
     def epoch(self, state: resume.State) -> dict[str, dict[str, float]]:
         """One more epoch: brings ``state`` up to date and returns the metrics by split."""
         number = state.epoch + 1
-        torch.manual_seed(recipe.seed_of(self.seed, number))  # of dropout and the like
-        title = f"{self.variant} {number}/{self.params.epochs}"
+        torch.manual_seed(recipe.seed_of(self.config.seed, number))  # of dropout and the like
+        title = f"{self.config.variant} {number}/{self.params.epochs}"
         quiet = self.processes.rank > 0
         drawn = progress(self._drawn(number), total=self.batches, title=title, unit="batches", quiet=quiet)
         trained = engine.train_epoch(self.learner, drawn, state.step)
@@ -162,9 +177,9 @@ class Training:
 
     def _drawn(self, epoch: int) -> Iterator[tuple[Batch, Tensor]]:
         """This process's part of every batch, and its draws."""
-        order = recipe.order(self.train, self.params, self.seed, epoch)[: self.batches * self.batch_size]
+        order = recipe.order(self.train, self.params, self.config.seed, epoch)[: self.batches * self.batch_size]
         places = in_batches(range(len(order)), self.batch_size, self.processes.rank, self.processes.size)
-        draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(self.seed, epoch, "draws")))
+        draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(self.config.seed, epoch, "draws")))
         items = [[order[place] for place in part] for part in places]
         batches = loader(self.train, items, self.reading, pin=self.processes.device.type == "cuda")
         for part, batch in zip(places, batches, strict=True):
