@@ -41,7 +41,7 @@ def refused(path, match):
 
 def test_shipped_file_is_valid_and_every_value_has_a_comment(params_path, params):
     assert params.ingest.labels == ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-    assert params.train.lambda_ == 4.0
+    assert params.train.lambda_ == 2.0
     values = re.findall(r"^ +\w+: +\S.*$", params_path.read_text(), re.MULTILINE)
     told = [line for line in values if "#" in line]
     assert len(values) > 30
