@@ -11,7 +11,8 @@ from pipeline.errors import InputError
 
 def evaluations() -> Iterator[tuple[str, str, str]]:
     """(where it is, metrics.json, details.json) of every evaluation in the experiments on the commit that is checked out, in
-    the order of their names. Raises InputError outside of a DVC project in git, and for figures that the cache has not."""
+    the order of their names; one that an experiment did not run (``dvc exp run evaluate@guided``) is left out. Raises
+    InputError outside of a DVC project in git, and for figures that the cache has not."""
     try:
         rows = dvc.api.exp_show()
     except (DvcException, SCMError) as error:
@@ -20,9 +21,14 @@ def evaluations() -> Iterator[tuple[str, str, str]]:
         files = dvc.api.DVCFileSystem(rev=revision)
         for path in sorted(files.find("data/evaluation")):
             folder, _, file = path.rpartition("/")
-            if file == "details.json":
+            if file == "details.json" and _made(files, path):
                 place = f"experiment {name}: {folder}"
                 yield place, *(_text(files, f"{folder}/{kind}.json", place) for kind in ("metrics", "details"))
+
+
+def _made(files: dvc.api.DVCFileSystem, path: str) -> bool:
+    """Whether a digest of the file is known: dvc.yaml alone names it otherwise."""
+    return "md5" in files.info(path)
 
 
 def _text(files: dvc.api.DVCFileSystem, path: str, place: str) -> str:

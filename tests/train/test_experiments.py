@@ -67,6 +67,13 @@ def test_experiments_are_read_without_checking_them_out(project, tmp_path):
         find([], in_experiments=True)
 
 
+def test_what_an_experiment_did_not_run_is_left_out(project):
+    project("dvc", "exp", "run", "--queue", "--name", "w2", "--set-param", "lambda=2", "evaluate@guided")
+    project("dvc", "exp", "run", "--run-all")
+    runs = find([], in_experiments=True)
+    assert [(run.place, run.setting.weight) for run in runs] == [("experiment w2: data/evaluation/guided", 2)]
+
+
 def test_a_project_without_experiments_has_no_runs(project):
     with pytest.raises(InputError, match="there is no evaluated run in DVC's experiments: run `aucue evaluate`"):
         find([], in_experiments=True)
