@@ -136,7 +136,8 @@ def _check_comparable(results: dict[str, Result], heatmaps: ShardSet, evaluation
             )
         if trained["variant"] != name:
             raise InputError(f"{evaluation_dir / name} is of a {trained['variant']} model: evaluate the {name} one there")
-        settings.append({**trained["train"], "align": None, "seed": trained["seed"]})
+        # No weight of guidance says anything of a baseline; its layers do, by the curve of their alignment.
+        settings.append({**trained["train"], "seed": trained["seed"], **dict.fromkeys(("align", "lambda", "cam_lambda"))})
     if settings[0] != settings[1]:
         raise InputError(f"the variants under {evaluation_dir} were trained with different parameters: train both again")
 

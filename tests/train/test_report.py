@@ -108,6 +108,15 @@ def test_results_that_cannot_be_compared_are_refused(evaluated, dataset, params,
         report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
+def test_a_baseline_may_have_any_weight_of_guidance(evaluated, dataset, params, tmp_path):
+    shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
+    path = tmp_path / "evaluation" / "baseline" / "details.json"
+    details = json.loads(path.read_text())
+    details["trained"]["train"] |= {"lambda": 77.0, "cam_lambda": 7.0}
+    path.write_text(json.dumps(details))
+    report.main(params, dataset.faces, dataset.heatmaps, evaluated / "train", tmp_path / "evaluation", tmp_path)
+
+
 def test_damaged_result_is_named(evaluated, dataset, params, tmp_path):
     shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
     (tmp_path / "evaluation" / "guided" / "maps.npz").write_bytes(b"PK no zip")
