@@ -45,7 +45,8 @@ class _Group(click.Group):
             raise click.ClickException(f"the cache of finished work cannot be used: {error}") from error
         except Interrupted as interrupted:
             option = " with --resume" if context.invoked_subcommand == "train" else ""
-            click.echo(f"\nInterrupted: what is finished is kept; run the same command again{option} to go on.", err=True)
+            kept = f": what is finished is kept; run the same command again{option} to go on"
+            click.echo(f"\nInterrupted{'' if context.invoked_subcommand == 'bench' else kept}.", err=True)
             context.exit(128 + interrupted.signal)
 
 

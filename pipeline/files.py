@@ -15,10 +15,14 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import InputError
 
+UMASK = os.umask(0)  # it is read by being set
+os.umask(UMASK)
+
 
 @contextmanager
 def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success flush it to disk and rename it, on failure remove it.
+    """Yield a temporary path beside ``path``; on success flush it to disk and rename it, on failure remove it. Who may read
+    it is the umask's choice, whatever wrote it.
 
     ``durable=False`` leaves the flush to the system: for thousands of small files whose index is written last.
     """
@@ -29,6 +33,7 @@ def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
         if durable:
             with open(temporary, "rb") as written:
                 os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~UMASK)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -101,7 +101,7 @@ class Augment(Block):
 
 
 class Train(Block):
-    backbone: Annotated[str, Field(pattern=r"^(dlib_resnet|hf:.+)$")]
+    backbone: str
     weights: Literal["pretrained", "none"]
     method: Literal["cam", "wildcat", "acol", "prm", "adl", "cutmix", "tscam", "apvit"]
     input_size: Annotated[int, Field(ge=64, le=1024)]
@@ -130,6 +130,13 @@ class Train(Block):
     compile: bool
     workers: Annotated[int, Field(ge=0, le=64)] | Literal["auto"]
     augment: Augment
+
+    @field_validator("backbone")
+    @classmethod
+    def _known_backbone(cls, value: str) -> str:
+        if value == "dlib_resnet" or value.removeprefix("hf:") not in ("", value):
+            return value
+        raise ValueError("must be dlib_resnet or hf:NAME, as hf:microsoft/resnet-50")
 
     @field_validator("align", mode="before")
     @classmethod

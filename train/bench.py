@@ -14,6 +14,7 @@ from pipeline.bench import shown
 from pipeline.errors import InputError
 from pipeline.files import write_text
 from pipeline.params import Params, Train
+from pipeline.progress import progress
 from train import engine, model, recipe
 from train.augment import draw, whole_view
 from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
@@ -42,7 +43,7 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     images = steps * len(items[0])
 
     seconds: dict[str, list[float]] = {name: [] for name in (*runs, "forward", "shards", "waiting")}
-    for _ in range(ROUNDS):
+    for _ in progress(range(ROUNDS), total=ROUNDS, title="bench train", unit="rounds"):
         for name, run in runs.items():
             seconds[name].append(timed(alone, lambda run=run: run(fixed)))
         seconds["forward"].append(timed(alone, lambda: forward(runs["guided"], fixed)))

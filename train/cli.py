@@ -115,7 +115,11 @@ def report(params_path: Path, faces: Path, heatmaps: Path, train: Path, evaluati
 )
 @click.option("--experiments", is_flag=True, help="Also the runs of `dvc exp run` on the commit that is checked out.")
 @path_option("--out", "data/tables", "Folder to write.")
-@click.option("--dataset", help="Whose published figures to show beside: rafdb or affectnet.  [default: ingest.dataset]")
+@click.option(
+    "--dataset",
+    type=click.Choice(["rafdb", "affectnet", "none"]),
+    help="Whose published figures to show beside.  [default: ingest.dataset]",
+)
 def tables(params_path: Path, runs: tuple[Path, ...], experiments: bool, out: Path, dataset: str | None) -> None:
     """Put all evaluated runs into the paper's tables: means over seeds, and ranges.
 

@@ -7,6 +7,14 @@ from train.headline import COMPARED, shown
 from train.intervals import interval
 from train.results import Result
 
+TITLES = {  # of the kinds of map that are not layers
+    "cam": "CAM",
+    "gradcam": "Grad-CAM",
+    "gradcam_pp": "Grad-CAM++",
+    "gradcam_pp_divided": "Grad-CAM++, divided",
+    "layercam": "LayerCAM",
+}
+
 
 def paired(baseline: Result, guided: Result) -> dict[str, dict[str, float] | None]:
     """Guided minus baseline for every metric of COMPARED: ``mean``, and ``low`` and ``high`` of the paired bootstrap's 95 %
@@ -36,7 +44,7 @@ def kinds(baseline: Result, guided: Result) -> list[dict]:
         before = baseline.details["maps"][kind]
         rows.append(
             {
-                "kind": kind,
+                "kind": TITLES.get(kind, kind.replace("layer", "layer ")),
                 "size": "x".join(map(str, after["size"])),
                 "controls": {name: shown(value) for name, value in after["controls"].items()},
                 "measures": [(shown(before[name]), shown(after[name])) for name in ("cos", "energy", "pointing", "iou")],

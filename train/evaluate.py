@@ -6,7 +6,8 @@
                    expressions (macro)
 ``details.json``   what is behind them, where a kind is layer1 to layer5, cam, gradcam, gradcam_pp, gradcam_pp_divided or
                    layercam (train/seen.py, train/cams.py):
-                   trained, classes; settings: thresholds of what follows;
+                   trained, classes; dataset: number of its photos, and a digest of them and their labels whatever their
+                   splits; settings: thresholds of what follows;
                    intervals: 95 % bootstrap intervals of the headline figures (train/intervals.py);
                    maps: per kind its size, its macro cos, energy, pointing and iou (train/metrics.py), and the cosines of
                    controls that tell what a cosine means; controls: those of layer 5;
@@ -27,9 +28,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pipeline.cache import key
 from pipeline.errors import InputError
 from pipeline.params import Evaluate
 from pipeline.progress import progress
+from pipeline.shards import ShardSet
 from train import coverage, intervals, metrics, model, results, scores, units, written
 from train.alignment import cosine
 from train.augment import View, whole_view
@@ -75,6 +78,7 @@ def main(
     without = len(test) - figures["faces_with_map"]
     details = {
         "trained": vars(config),
+        "dataset": _dataset(faces),
         "classes": classes,
         "settings": _settings(params),
         **found,
@@ -93,6 +97,13 @@ def main(
     written.write_predictions(out_dir / "predictions.csv", predictions, faces, classes)
     written.write_maps(out_dir / "maps.npz", predictions, classes)
     return figures
+
+
+def _dataset(faces: ShardSet) -> dict[str, object]:
+    """Its photos and labels, whatever their splits: what tells it from another one."""
+    columns = faces.columns("id", "label")
+    photos = sorted(zip(columns["id"].tolist(), columns["label"].tolist(), strict=True))
+    return {"photos": len(photos), "sha256": key(photos)}
 
 
 def predict(classifier: Classifier, faces: Faces, regions: Units, input_size: int, params: Evaluate) -> Predictions:

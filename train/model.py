@@ -91,7 +91,7 @@ def save(path: Path, state: dict[str, Tensor], config: Config) -> None:
 def load(path: Path) -> tuple[Classifier, Config]:
     """Read a checkpoint that ``save`` wrote; the classifier is in evaluation mode."""
     with _reading(path) as file:
-        config = _config(file)
+        config = _config(path, file)
         model = build(config, pretrained=False)
         model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no mapping)
     return model.eval(), config
@@ -100,11 +100,14 @@ def load(path: Path) -> tuple[Classifier, Config]:
 def load_config(path: Path) -> Config:
     """The config alone of a checkpoint."""
     with _reading(path) as file:
-        return _config(file)
+        return _config(path, file)
 
 
-def _config(file: safe_open) -> Config:
-    content = json.loads(file.metadata()["config"])
+def _config(path: Path, file: safe_open) -> Config:
+    header = file.metadata()
+    if "state" in header:
+        raise InputError(f"{path} is of a training that has not ended: go on with `aucue train --resume`")
+    content = json.loads(header["config"])
     return Config(**{**content, "classes": tuple(content["classes"])})
 
 
@@ -112,7 +115,8 @@ def _config(file: safe_open) -> Config:
 def _reading(path: Path) -> Iterator[safe_open]:
     """The open file; whatever shows that it is no checkpoint becomes an InputError."""
     if not path.is_file():
-        raise InputError(f"{path} does not exist: run `aucue train` first")
+        what = "is a folder: name its model.safetensors" if path.is_dir() else "does not exist: run `aucue train` first"
+        raise InputError(f"{path} {what}")
     try:
         with safe_open(path, framework="pt") as file:
             yield file

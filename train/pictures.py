@@ -62,20 +62,25 @@ def curves(series: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
 
 
 def lines_over_lambda(points: Sequence[Mapping]) -> dict[str, list[Mapping]]:
-    """The lines of ``sweep``, by label: one for every method, guided layers and lambda of the CAM. Each begins with the
-    point of its method and lambda of the CAM where attention is not guided, if there is one."""
-    starts = {(point["method"], point["cam_lambda"]): point for point in points if point["layers"] == "none"}
+    """The lines of ``sweep``, by label: one for every method, guided layers, lambda of the CAM and whatever else differs.
+    Each begins with the point where all is the same but attention is not guided, if there is one."""
+
+    def family(point: Mapping) -> tuple:
+        return point["method"], point["cam_lambda"], point["otherwise"]
+
+    def label(point: Mapping) -> str:
+        layers = "" if point["layers"] == "none" else f"layers {point['layers']}"
+        cam = f"CAM {point['cam_lambda']:g}" if point["cam_lambda"] else ""
+        return ", ".join(part for part in (point["method"], layers, cam, point["otherwise"]) if part)
+
+    starts = {family(point): point for point in points if point["layers"] == "none"}
     lines: dict[str, list[Mapping]] = {}
     for point in points:
-        start = starts.get((point["method"], point["cam_lambda"]))
+        start = starts.get(family(point))
         if point is not start:
-            guided = f"layers {point['layers']}" + (f", CAM {point['cam_lambda']:g}" if point["cam_lambda"] else "")
-            lines.setdefault(f"{point['method']}, {guided}", [start] if start else []).append(point)
+            lines.setdefault(label(point), [start] if start else []).append(point)
     begun = [point for line in lines.values() for point in line]
-    for (method, weight), start in starts.items():
-        if not any(point is start for point in begun):
-            lines[f"{method}, CAM {weight:g}" if weight else method] = [start]
-    return lines
+    return lines | {label(start): [start] for start in starts.values() if not any(point is start for point in begun)}
 
 
 def sweep(points: Sequence[Mapping], metrics: Mapping[str, str]) -> bytes:

@@ -2,31 +2,38 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import InputError
 
 FILES = ("metrics.json", "details.json")
-SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what runs of one table may differ in
-
+SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what the tables are about
+WITHOUT_EFFECT = ("workers", "device", "compile")  # but on the time
 OF_THE_SPLIT = ("manifest_sha256", "detections_sha256", "faces_sha256")  # of the stamps in shards: other with every seed
+SHOWN = 6  # digits of a digest
 
 
 class Setting(NamedTuple):
-    """What makes runs comparable; all are alike but for their seeds. Without guidance the rest says nothing."""
+    """What makes runs comparable; all are alike but for their seeds. Without guidance its layers and weights say nothing."""
 
     method: str
     align: tuple[str, ...] = ()  # attention, cam, both, or neither
     layers: tuple[int, ...] = ()  # whose attention is guided
     weight: float = 0.0  # lambda, of the attention's alignment
     cam_weight: float = 0.0
+    otherwise: str = ""  # all else that not every run has alike: "epochs 4, codebook mine 3f2a91"
 
     @property
     def guided(self) -> bool:
         """Whether heatmaps had any part in the training."""
         return bool(self.align)
+
+    @property
+    def unguided(self) -> "Setting":
+        """The same without guidance."""
+        return Setting(self.method, otherwise=self.otherwise)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Run:
     seed: int
     metrics: dict
     trained: dict  # as train.model.Config has it
+    dataset: str = ""  # number of photos and digest, whatever their splits
 
 
 def find(folders: Iterable[Path], in_experiments: bool = False) -> list[Run]:
@@ -60,8 +68,10 @@ def find(folders: Iterable[Path], in_experiments: bool = False) -> list[Run]:
 
 def _read(place: str, metrics: str | bytes, details: str | bytes) -> Run:
     try:
-        trained = json.loads(details)["trained"]
-        return Run(place, setting_of(trained["train"]), trained["seed"], {**json.loads(metrics)}, trained)
+        found = json.loads(details)
+        trained, dataset = found["trained"], found.get("dataset", {"photos": 0, "sha256": "unknown"})
+        name = f"{dataset['photos']:,} photos {dataset['sha256'][:SHOWN]}"
+        return Run(place, setting_of(trained["train"]), trained["seed"], {**json.loads(metrics)}, trained, name)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{place} cannot be read ({error!r}): run `aucue evaluate` again") from error
 
@@ -79,36 +89,56 @@ def grouped(runs: Sequence[Run]) -> tuple[dict[Setting, list[Run]], list[str]]:
     """Runs by setting, one per seed, in the order of settings; and sentences about what keeps them from being comparable."""
     groups: dict[Setting, dict[int, Run]] = {}
     notes = []
+    varied = _varied(runs)
     for run in runs:
-        first = groups.setdefault(run.setting, {}).setdefault(run.seed, run)
+        others = _others(run)
+        setting = run.setting._replace(otherwise=", ".join(f"{name} {others.get(name)}" for name in varied))
+        run = replace(run, setting=setting)
+        first = groups.setdefault(setting, {}).setdefault(run.seed, run)
         if first.metrics != run.metrics:
             notes.append(f"{run.place} is left out: {first.place} has the same setting and seed, and other figures")
     found = {setting: [groups[setting][seed] for seed in sorted(groups[setting])] for setting in sorted(groups)}
-    return found, notes + _differences(runs) + _alone(found)
+    if varied:
+        notes.append(f"the runs differ in {', '.join(varied)} too: those that do are rows of their own")
+    return found, notes + _other_splits(runs) + _alone(found)
 
 
-def _differences(runs: Sequence[Run]) -> list[str]:
-    """What is not alike in all runs. Another seed may split the faces otherwise; the digests of those files are to be
-    alike for each seed alone."""
-    first = {run.seed: run.trained for run in reversed(runs)}
-    names = set()
+def _others(run: Run) -> dict[str, object]:
+    """What decides a run's figures beside its setting and its seed, with the splits that the seed makes."""
+    train = {name: value for name, value in run.trained["train"].items() if name not in SWEPT + WITHOUT_EFFECT}
+    heatmaps = dict(run.trained["heatmaps"])
+    codebook = f"{heatmaps.pop('codebook', '')} {heatmaps.pop('codebook_sha256', '')[:SHOWN]}".strip()
+    stamps = {f"faces.{name}": value for name, value in run.trained["faces"].items() if name not in OF_THE_SPLIT}
+    stamps |= {f"heatmaps.{name}": value for name, value in heatmaps.items() if name not in OF_THE_SPLIT}
+    return {"dataset": run.dataset, "codebook": codebook, **train, **stamps}
+
+
+def _varied(runs: Sequence[Run]) -> list[str]:
+    """The names of what not all runs have alike."""
+    others = [_others(run) for run in runs]
+    names = dict.fromkeys(name for found in others for name in found)
+    return [name for name in names if any(found.get(name) != others[0].get(name) for found in others)]
+
+
+def _other_splits(runs: Sequence[Run]) -> list[str]:
+    """Another seed may split the faces otherwise; the runs of one seed and dataset are to have the same splits."""
+    splits: dict[tuple, set] = {}
     for run in runs:
-        train, start = run.trained["train"], runs[0].trained["train"]
-        names |= {name for name in train.keys() | start.keys() if name not in SWEPT and train.get(name) != start.get(name)}
-        for block in ("faces", "heatmaps"):
-            stamp, of_seed, start = run.trained[block], first[run.seed][block], runs[0].trained[block]
-            for name in stamp.keys() | start.keys():
-                if stamp.get(name) != (of_seed if name in OF_THE_SPLIT else start).get(name):
-                    names.add(f"{block}.{name}")
-    return [f"the runs differ in more than is shown: {', '.join(sorted(names))}"] if names else []
+        digest = run.trained["faces"].get(OF_THE_SPLIT[0])
+        splits.setdefault((run.seed, run.dataset), set()).add(digest)
+    seeds = sorted({seed for (seed, _), digests in splits.items() if len(digests) > 1})
+    return [f"runs of seed {seed} have other splits of the same photos: they cannot be compared" for seed in seeds]
 
 
 def _alone(groups: dict[Setting, list[Run]]) -> list[str]:
+    kinds: dict[tuple[str, str], set[bool]] = {}
+    for setting in groups:
+        kinds.setdefault((setting.method, setting.otherwise), set()).add(setting.guided)
     notes = []
-    for method in sorted({setting.method for setting in groups}):
-        kinds = {setting.guided for setting in groups if setting.method == method}
-        if kinds == {True}:
-            notes.append(f"{method} has no run without guidance (`aucue train --variant baseline`)")
-        elif kinds == {False}:
-            notes.append(f"{method} has no guided run (`aucue train --variant guided`)")
+    for (method, otherwise), found in kinds.items():
+        name = f"{method} ({otherwise})" if otherwise else method
+        if found == {True}:
+            notes.append(f"{name} has no run without guidance (`aucue train --variant baseline`)")
+        elif found == {False}:
+            notes.append(f"{name} has no guided run (`aucue train --variant guided`)")
     return notes

@@ -65,14 +65,15 @@ def main(runs: Sequence[Run], out_dir: Path, dataset: str | None = None) -> tupl
     """Write the files above from the runs (``runs.find``); returns the tables as Markdown, and sentences on what is
     missing or does not go together. ``dataset`` is the one whose published figures are shown, if it has any."""
     groups, notes = grouped(runs)
-    others = sum("cam" in setting.align for setting in groups)
-    if others:
-        notes.append(f"the table of layers leaves out {others} settings that guide the class map too (train.align)")
+    if any("cam" in setting.align for setting in groups):
+        notes.append("the table of layers leaves out what guides the class map too (train.align)")
     published = read_published(dataset)
     tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
     text = "\n".join(table.markdown() for table in tables)
-    write_text(out_dir / "tables.md", text)
-    write_text(out_dir / "tables.tex", "\n".join(table.latex() for table in tables))
+    write_text(out_dir / "tables.md", "\n".join([text, *(f"- {note}\n" for note in notes)]))
+    write_text(
+        out_dir / "tables.tex", "".join(f"% {note}\n" for note in notes) + "\n".join(table.latex() for table in tables)
+    )
     for table in tables:
         write_text(out_dir / f"{table.name}.csv", _csv([table.header, *table.rows]))
     write_text(out_dir / "runs.csv", _csv(_runs(groups)))
@@ -97,8 +98,9 @@ def methods(groups: Groups, published: dict) -> Table:
     for without, guided in _pairs(groups):
         for row, metric in _rows(guided).items():
             figures = [_change(groups, without, guided, name) for name in ("accuracy", metric)]
-            rows.append([row, _told(guided), *figures, *_published(published, "methods", row, "cl", "cos")])
-    return Table("methods", "Accuracy and CAM-COS, without → with action units", header, rows)
+            beside = _published(published, guided, "methods", row, "cl", "cos")
+            rows.append([row, _told(guided), *figures, *beside, *_otherwise(guided)])
+    return _table("methods", "Accuracy and CAM-COS, without → with action units", header, rows)
 
 
 def attention(groups: Groups, published: dict) -> Table:
@@ -108,8 +110,9 @@ def attention(groups: Groups, published: dict) -> Table:
     for without, guided in _pairs(groups):
         row = next(iter(_rows(guided)))
         figure = _change(groups, without, guided, "att_cos")
-        rows.append([row, _told(guided), figure, *_published(published, "attention", row, "cos")])
-    return Table("attention", "ATT-COS of layer 5, without → with action units", header, rows)
+        beside = _published(published, guided, "attention", row, "cos")
+        rows.append([row, _told(guided), figure, *beside, *_otherwise(guided)])
+    return _table("attention", "ATT-COS of layer 5, without → with action units", header, rows)
 
 
 def layers(groups: Groups, published: dict) -> Table:
@@ -125,8 +128,8 @@ def layers(groups: Groups, published: dict) -> Table:
         found = published.get(("layers", name), {}) if row == "CAM" else {}
         beside = [found.get(f"with_{kind}") or found.get(f"without_{kind}") or "–" for kind in ("cl", "cos")]
         figures = [_figure(groups[setting], figure) for figure in ("accuracy", metric)]
-        rows.append([row, name, f"{setting.weight:g}", *figures, *(beside if published else [])])
-    return Table("layers", "Which layers are guided", header, rows)
+        rows.append([row, name, f"{setting.weight:g}", *figures, *(beside if published else []), *_otherwise(setting)])
+    return _table("layers", "Which layers are guided", header, rows)
 
 
 def sweep(groups: Groups) -> list[dict]:
@@ -141,15 +144,24 @@ def sweep(groups: Groups) -> list[dict]:
     return points
 
 
+def _table(name: str, title: str, header: list[str], rows: list[list[str]]) -> Table:
+    """With a column for what else the rows differ in, if they do."""
+    return Table(name, title, [*header, "otherwise"] if rows and len(rows[0]) > len(header) else header, rows)
+
+
+def _otherwise(setting: Setting) -> list[str]:
+    return [setting.otherwise] if setting.otherwise else []
+
+
 def _rows(setting: Setting) -> dict[str, str]:
     return ROWS.get(setting.method, {setting.method: "cam_cos"})
 
 
 def _pairs(groups: Groups) -> list[tuple[Setting, Setting]]:
-    """Every guided setting with the same method's without guidance, and methods that were not guided with themselves."""
-    guided = [setting for setting in groups if setting.guided]
-    alone = [s for s in groups if not s.guided and s.method not in {other.method for other in guided}]
-    return [(Setting(setting.method), setting) for setting in guided + alone]
+    """Every guided setting with the same without guidance, and what was not guided with itself."""
+    guided = {setting: setting.unguided for setting in groups if setting.guided}
+    alone = [setting for setting in groups if not setting.guided and setting not in guided.values()]
+    return [(without, setting) for setting, without in guided.items()] + [(setting, setting) for setting in alone]
 
 
 def _change(groups: Groups, without: Setting, guided: Setting, metric: str) -> str:
@@ -171,9 +183,9 @@ def _statistics(runs: Sequence[Run], metric: str) -> tuple[float, float, float] 
     return (sum(values) / len(values), min(values), max(values)) if values else None
 
 
-def _published(published: dict, table: str, row: str, *kinds: str) -> list[str]:
-    """Cells for those kinds of figures; none where the dataset has no published ones."""
-    found = published.get((table, row), {})
+def _published(published: dict, setting: Setting, table: str, row: str, *kinds: str) -> list[str]:
+    """Cells for those kinds of figures; none where the dataset has no published ones. The paper's runs guide layer 5."""
+    found = published.get((table, row), {}) if setting.layers in ((5,), ()) else {}
     cells = [f"{found.get(f'without_{kind}') or '–'} → {found.get(f'with_{kind}') or '–'}" for kind in kinds]
     return cells if published else []
 
@@ -192,6 +204,7 @@ def _described(setting: Setting) -> dict[str, object]:
         "layers": "+".join(map(str, setting.layers)) or "none",
         "lambda": setting.weight,
         "cam_lambda": setting.cam_weight,
+        "otherwise": setting.otherwise,
     }
 
 

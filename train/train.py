@@ -1,6 +1,7 @@
 """Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -196,7 +197,9 @@ def _callable(classifier: model.Classifier, params: Train, processes: Group) -> 
     """How to call the classifier in training: its parameters are shared with what is returned."""
     run = synchronised(classifier, processes)
     if processes.size > 1:
-        run = DistributedDataParallel(run, broadcast_buffers=False)
+        with warnings.catch_warnings():  # PyTorch 2.13 calls it forward_sync_buffers, which 2.10 does not know
+            warnings.simplefilter("ignore", FutureWarning)
+            run = DistributedDataParallel(run, broadcast_buffers=False)
     return torch.compile(run) if params.compile else run
 
 

@@ -134,7 +134,10 @@ def new(file: Path, origin: str) -> None:
     codebooks.load(origin)
     content = codebooks.find(origin).read_text(encoding="utf-8")
     write_text(file, re.sub(r"^name:.*$", lambda _: f"name: {json.dumps(file.stem)}", content, count=1, flags=re.MULTILINE))
-    click.echo(f"wrote {file}: edit it, then `aucue codebook check {file}`")
+    click.echo(
+        f"wrote {file}: edit it, then `aucue codebook check {file}`"
+        "\n(`git add` it before `dvc exp run --queue`, which leaves out what git does not know)"
+    )
 
 
 @codebook.command()

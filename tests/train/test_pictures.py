@@ -41,8 +41,8 @@ def test_charts_are_the_same_bytes_every_time():
 
 
 def test_a_line_begins_where_attention_is_not_guided_and_all_else_is_alike():
-    def point(layers, weight, cam):
-        return {"method": "cam", "layers": layers, "lambda": weight, "cam_lambda": cam}
+    def point(layers, weight, cam, otherwise=""):
+        return {"method": "cam", "layers": layers, "lambda": weight, "cam_lambda": cam, "otherwise": otherwise}
 
     none, five, both, four = point("none", 0, 0), point("5", 4, 0), point("5", 4, 2), point("4", 4, 0)
     assert pictures.lines_over_lambda([none, five, both, four]) == {
@@ -52,6 +52,8 @@ def test_a_line_begins_where_attention_is_not_guided_and_all_else_is_alike():
     }
     cam = point("none", 0, 2)
     assert pictures.lines_over_lambda([cam, both, none]) == {"cam, layers 5, CAM 2": [cam, both], "cam": [none]}
+    longer, start = point("5", 4, 0, "epochs 9"), point("none", 0, 0, "epochs 9")
+    assert pictures.lines_over_lambda([none, longer, start]) == {"cam, layers 5, epochs 9": [start, longer], "cam": [none]}
 
 
 def test_sweep_is_the_same_every_time_whatever_is_missing():
@@ -63,6 +65,7 @@ def test_sweep_is_the_same_every_time_whatever_is_missing():
             "layers": "none" if align == "none" else "5",
             "lambda": weight,
             "cam_lambda": 0.0,
+            "otherwise": "",
             **figures,
         }
 

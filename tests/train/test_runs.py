@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -8,10 +9,11 @@ from train.runs import Setting, find, grouped, setting_of
 PARAMS = {"method": "cam", "align": ["attention"], "layers": [5], "lambda": 6.0, "cam_lambda": 2.0, "epochs": 14}
 
 
-def write(folder, seed=0, metrics=None, faces=None, heatmaps=None, **params):
+def write(folder, seed=0, metrics=None, faces=None, heatmaps=None, dataset=None, **params):
     folder.mkdir(parents=True)
     trained = {"train": {**PARAMS, **params}, "seed": seed, "faces": faces or {}, "heatmaps": heatmaps or {}}
-    (folder / "details.json").write_text(json.dumps({"trained": trained}))
+    details = {"trained": trained, "dataset": {"photos": 1234, "sha256": dataset or "abcdef012345"}}
+    (folder / "details.json").write_text(json.dumps(details))
     (folder / "metrics.json").write_text(json.dumps(metrics or {"accuracy": 0.5}))
     return folder
 
@@ -57,27 +59,44 @@ def test_groups_have_one_run_per_seed(tmp_path):
 
 
 def test_what_does_not_go_together_is_said(tmp_path):
-    write(tmp_path / "a")
-    write(tmp_path / "b", metrics={"accuracy": 0.6}, epochs=4, faces={"manifest_sha256": 1})
-    write(tmp_path / "c", method="prm", align=[])
+    write(tmp_path / "a", faces={"manifest_sha256": "1"})
+    write(tmp_path / "b", metrics={"accuracy": 0.6}, faces={"manifest_sha256": "2"})
+    write(tmp_path / "c", method="prm", align=[], faces={"manifest_sha256": "1"})
     groups, notes = grouped(find([tmp_path]))
     assert [len(runs) for runs in groups.values()] == [1, 1]
     assert any("b is left out" in note and "other figures" in note for note in notes)
-    assert "the runs differ in more than is shown: epochs, faces.manifest_sha256" in notes
+    assert "runs of seed 0 have other splits of the same photos: they cannot be compared" in notes
     assert any(note.startswith("cam has no run without guidance") for note in notes)
     assert any(note.startswith("prm has no guided run") for note in notes)
 
 
-def test_seeds_may_split_the_faces_otherwise_and_backbones_do_not_go_together(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "otherwise"),
+    [
+        ({"epochs": 4}, {"epochs 14", "epochs 4"}),
+        ({"backbone": "hf:resnet"}, {"backbone None", "backbone hf:resnet"}),
+        ({"dataset": "123456789"}, {"dataset 1,234 photos abcdef", "dataset 1,234 photos 123456"}),
+        ({"faces": {"crop_size": 99}}, {"faces.crop_size None", "faces.crop_size 99"}),
+        ({"heatmaps": {"codebook": "mine", "codebook_sha256": "987654321"}}, {"codebook ", "codebook mine 987654"}),
+    ],
+)
+def test_what_decides_the_figures_sets_runs_apart(tmp_path, change, otherwise):
+    write(tmp_path / "a")
+    write(tmp_path / "b", align=[])
+    write(tmp_path / "c", **change)
+    write(tmp_path / "d", align=[], **change)
+    write(tmp_path / "e", seed=1, **change)
+    groups, notes = grouped(find([tmp_path]))
+    assert {setting.otherwise for setting in groups} == otherwise
+    assert sorted(len(runs) for runs in groups.values()) == [1, 1, 1, 2]
+    assert len(notes) == 1
+    assert re.fullmatch(r"the runs differ in [a-z._]+ too: those that do are rows of their own", notes[0])
+    assert {setting.unguided for setting in groups if setting.guided} == {s for s in groups if not s.guided}
+
+
+def test_seeds_may_split_the_faces_otherwise_and_what_changes_the_time_alone_does_not_matter(tmp_path):
     write(tmp_path / "a", faces={"manifest_sha256": 1})
-    write(tmp_path / "b", seed=1, faces={"manifest_sha256": 2})
-    write(tmp_path / "c", align=[], faces={"manifest_sha256": 1})
-    assert grouped(find([tmp_path]))[1] == []
-    write(tmp_path / "d", seed=2, backbone="hf:resnet")
-    assert grouped(find([tmp_path]))[1] == ["the runs differ in more than is shown: backbone"]
-
-
-def test_seeds_with_other_codebooks_do_not_go_together(tmp_path):
-    write(tmp_path / "a", align=[], heatmaps={"codebook": "facs", "faces_sha256": 1})
-    write(tmp_path / "b", seed=1, heatmaps={"codebook": "mine", "faces_sha256": 2})
-    assert "the runs differ in more than is shown: heatmaps.codebook" in grouped(find([tmp_path]))[1]
+    write(tmp_path / "b", seed=1, faces={"manifest_sha256": 2}, heatmaps={"faces_sha256": 2})
+    write(tmp_path / "c", align=[], faces={"manifest_sha256": 1}, workers=3, device="cuda")
+    groups, notes = grouped(find([tmp_path]))
+    assert (len(groups), notes) == (2, [])
