@@ -93,3 +93,11 @@ def test_lock_clears_what_a_killed_writer_left(tmp_path):
 def test_two_outputs_of_a_folder_have_a_lock_each(tmp_path):
     with locked(tmp_path / "faces"), locked(tmp_path / "heatmaps"):
         pass
+
+
+def test_the_umask_says_who_may_read_what_a_writer_kept_to_itself(tmp_path):
+    path = tmp_path / "file.bin"
+    with atomic(path) as temporary:
+        temporary.touch(mode=0o600)
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode

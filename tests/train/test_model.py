@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.errors import InputError
-from train import model
+from train import model, resume
 
 
 @pytest.fixture
@@ -62,6 +62,11 @@ def test_a_pickle_is_refused_and_not_executed(tmp_path, capsys):
 def test_missing_truncated_and_foreign_checkpoints_are_named(classifier, config, tmp_path):
     path = tmp_path / "model.safetensors"
     with pytest.raises(InputError, match="does not exist: run `aucue train` first"):
+        model.load(path)
+    with pytest.raises(InputError, match="is a folder: name its model.safetensors"):
+        model.load(tmp_path)
+    resume.save(path, resume.State("run"), classifier, torch.optim.SGD(classifier.parameters()))
+    with pytest.raises(InputError, match="has not ended: go on with `aucue train --resume`"):
         model.load(path)
     model.save(path, classifier.state_dict(), config)
     path.write_bytes(path.read_bytes()[:-1000])
