@@ -55,7 +55,7 @@ def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor
     heatmaps = heatmaps[with_map].to(features[0].dtype)
     losses = []
     for layer in features:
-        maps = attention(layer[with_map])
+        maps = attention(layer)[with_map]  # chosen last: all channels of the chosen would be a copy
         losses.append((1 - cosine(maps, resize_in_range(heatmaps, maps.shape[2:]))).mean())
     return torch.stack(losses).mean()
 

@@ -1,6 +1,5 @@
 """CAM: one linear layer over average-pooled features (Zhou et al. 2016, arXiv 1512.04150)."""
 
-import torch
 from torch import Tensor, nn
 
 from train.backbones import Features
@@ -16,5 +15,5 @@ class Cam(Method):
 
     def forward(self, features: Features, targets: Tensor | None = None) -> Scores:
         last = features.layers[-1]
-        maps = torch.einsum("bchw,kc->bkhw", last, self.linear.weight)
+        maps = (last.movedim(1, -1) @ self.linear.weight.T).movedim(-1, 1)  # one product where channels lie last
         return Scores(self.linear(last.mean(dim=(2, 3))), maps)
