@@ -54,13 +54,17 @@ def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Pat
 
 @click.command()
 @params_option
-@variant_option
+@click.option(
+    "--variant",
+    type=click.Choice(VARIANTS),
+    help="Which one the checkpoint has to be.  [default: guided, unless --checkpoint and --out are given]",
+)
 @faces_option
 @heatmaps_option
 @click.option("--checkpoint", type=Path, help="Model to read.  [default: data/train/VARIANT/model.safetensors]")
 @click.option("--out", type=Path, help="Folder to write.  [default: data/evaluation/VARIANT]")
 def evaluate(
-    params_path: Path, variant: str, faces: Path, heatmaps: Path, checkpoint: Path | None, out: Path | None
+    params_path: Path, variant: str | None, faces: Path, heatmaps: Path, checkpoint: Path | None, out: Path | None
 ) -> None:
     """Measure one variant on the test split.
 
@@ -72,9 +76,11 @@ def evaluate(
     from train import evaluate as stage
 
     params = parameters.load(params_path)
-    checkpoint = checkpoint or Path("data/train") / variant / "model.safetensors"
-    out = out or Path("data/evaluation") / variant
-    metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out, params.heatmaps.codebook)
+    if not (checkpoint and out):
+        variant = variant or "guided"
+        checkpoint = checkpoint or Path("data/train") / variant / "model.safetensors"
+        out = out or Path("data/evaluation") / variant
+    metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out, params.heatmaps.codebook, variant)
     click.echo(
         f"{checkpoint}: {metrics['faces']:,} test faces, "
         + ", ".join(f"{title} {shown(metrics[name])}" for name, title in HEADLINE.items())

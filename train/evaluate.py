@@ -55,13 +55,16 @@ def main(
     heatmaps_dir: Path,
     out_dir: Path,
     codebook: str | None = None,
+    variant: str | None = None,
 ) -> dict:
     """Evaluate a checkpoint on the test split and write the files above; returns the content of ``metrics.json``.
 
     ``codebook`` is the name or path of the one that the heatmaps were rendered by; it is found without if it comes with the
-    package.
+    package. ``variant`` is the one that the checkpoint has to be; None takes either.
     """
     classifier, config = model.load(checkpoint)
+    if variant not in (None, config.variant):
+        raise InputError(f"{checkpoint} is a {config.variant} model: name the {variant} one, or --variant {config.variant}")
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     if config.heatmaps != heatmaps.stamp:
         raise InputError(f"{checkpoint} was trained on other heatmaps than {heatmaps_dir}: run `aucue train` again")

@@ -4,7 +4,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
+from pipeline.cli import aucue
 from pipeline.errors import InputError
 from train import evaluate
 from train.data import Faces, open_shards
@@ -65,6 +67,17 @@ def test_checkpoint_of_other_heatmaps_is_refused(evaluated, dataset, params, tmp
         evaluate.main(params.evaluate, checkpoint, dataset.faces, tmp_path / "heatmaps", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert torch.is_grad_enabled()
+
+
+def test_checkpoint_of_the_other_variant_is_refused(evaluated, dataset, tmp_path, params_path):
+    guided = evaluated / "train" / "guided" / "model.safetensors"
+    shards = ["--faces", str(dataset.faces), "--heatmaps", str(dataset.heatmaps), "--params", str(params_path)]
+    command = ["evaluate", *shards, "--checkpoint", str(guided), "--out", str(tmp_path / "out")]
+    refused = CliRunner().invoke(aucue, [*command, "--variant", "baseline"])
+    assert refused.exit_code == 1
+    assert "is a guided model: name the baseline one, or --variant guided" in refused.output
+    assert not (tmp_path / "out").exists()
+    assert CliRunner().invoke(aucue, command).exit_code == 0  # a folder and a checkpoint of their own may be of either
 
 
 def test_details_measure_every_kind_of_map(evaluated):

@@ -74,6 +74,22 @@ def test_what_an_experiment_did_not_run_is_left_out(project):
     assert [(run.place, run.setting.weight) for run in runs] == [("experiment w2: data/evaluation/guided", 2)]
 
 
+@pytest.mark.slow
+def test_what_did_not_end_well_is_left_out_and_named(project, tmp_path, capsys):
+    project("dvc", "exp", "run")
+    (tmp_path / ".gitignore").write_text("data\n")
+    project("git", "add", "dvc.lock", ".gitignore")  # by which the experiments that do not end have figures too
+    project("git", "commit", "--quiet", "--message", "run")
+    project("dvc", "exp", "run", "--queue", "--name", "good", "--set-param", "lambda=2")
+    project("dvc", "exp", "run", "--queue", "--name", "bad", "--set-param", "lambda=none")
+    project("dvc", "exp", "run", "--run-all")
+    project("dvc", "exp", "run", "--queue", "--name", "waiting", "--set-param", "lambda=3")
+    assert {run.place.partition(":")[0] for run in find([], in_experiments=True)} == {"experiment good"}
+    said = capsys.readouterr().err
+    assert "tables: experiment bad is left out: failed (`dvc queue status`)" in said
+    assert "tables: experiment waiting is left out: queued" in said
+
+
 def test_a_project_without_experiments_has_no_runs(project):
     with pytest.raises(InputError, match="there is no evaluated run in DVC's experiments: run `aucue evaluate`"):
         find([], in_experiments=True)
