@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 BASELINE, GUIDED = "#8a8f98", "#d1495b"
+LEGEND_COLUMNS = 3
 STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -88,7 +90,8 @@ def sweep(points: Sequence[Mapping], metrics: Mapping[str, str]) -> bytes:
     to the highest seed. A point has the keys of tables.sweep."""
     lines = lines_over_lambda(points)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.4 * len(metrics), 2.8), layout="constrained")
+        rows = math.ceil(len(lines) / LEGEND_COLUMNS)  # of the legend, below the charts
+        figure = Figure(figsize=(3.4 * len(metrics), 2.8 + 0.18 * rows), layout="constrained")
         for axes, (metric, title) in zip(np.atleast_1d(figure.subplots(1, len(metrics))), metrics.items(), strict=True):
             for label, found in lines.items():
                 line = [point for point in sorted(found, key=lambda point: point["lambda"]) if point[metric] is not None]
@@ -98,7 +101,8 @@ def sweep(points: Sequence[Mapping], metrics: Mapping[str, str]) -> bytes:
             axes.set_title(title, loc="left", fontsize=9)
             axes.set_xlabel("lambda")
             axes.grid(alpha=0.25)
-        axes.legend(frameon=False, fontsize=7)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower left", ncols=LEGEND_COLUMNS, frameon=False, fontsize=7)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
         return buffer.getvalue()

@@ -69,8 +69,8 @@ def find(folders: Iterable[Path], in_experiments: bool = False) -> list[Run]:
 def _read(place: str, metrics: str | bytes, details: str | bytes) -> Run:
     try:
         found = json.loads(details)
-        trained, dataset = found["trained"], found.get("dataset", {"photos": 0, "sha256": "unknown"})
-        name = f"{dataset['photos']:,} photos {dataset['sha256'][:SHOWN]}"
+        trained, dataset = found["trained"], found.get("dataset")
+        name = f"{dataset['photos']:,} photos {dataset['sha256'][:SHOWN]}" if dataset else "unknown"
         return Run(place, setting_of(trained["train"]), trained["seed"], {**json.loads(metrics)}, trained, name)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{place} cannot be read ({error!r}): run `aucue evaluate` again") from error
