@@ -21,6 +21,7 @@ from pipeline.options import cache_option, params_option, path_option, scheduler
 
 # Commands of the trainer are imported when asked for, so that the offline half starts without torch.
 TRAINER_COMMANDS = ("train", "evaluate", "report", "tables", "preset")
+TAKEN_UP = ("detect", "landmarks", "heatmaps", "train")  # what goes on where it was interrupted
 
 
 class _Group(click.Group):
@@ -44,9 +45,10 @@ class _Group(click.Group):
         except sqlite3.Error as error:
             raise click.ClickException(f"the cache of finished work cannot be used: {error}") from error
         except Interrupted as interrupted:
-            option = " with --resume" if context.invoked_subcommand == "train" else ""
+            command = context.invoked_subcommand
+            option = " with --resume" if command == "train" else ""
             kept = f": what is finished is kept; run the same command again{option} to go on"
-            click.echo(f"\nInterrupted{'' if context.invoked_subcommand == 'bench' else kept}.", err=True)
+            click.echo(f"\nInterrupted{kept if command in TAKEN_UP else ''}.", err=True)
             context.exit(128 + interrupted.signal)
 
 

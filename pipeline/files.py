@@ -22,7 +22,7 @@ os.umask(UMASK)
 @contextmanager
 def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success flush it to disk and rename it, on failure remove it. Who may read
-    it is the umask's choice, whatever wrote it.
+    it is the umask's choice, whatever wrote it, but for a link.
 
     ``durable=False`` leaves the flush to the system: for thousands of small files whose index is written last.
     """
@@ -33,7 +33,8 @@ def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
         if durable:
             with open(temporary, "rb") as written:
                 os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~UMASK)
+        if temporary.stat().st_nlink == 1:  # a link's source keeps its own
+            temporary.chmod(0o666 & ~UMASK)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -32,6 +32,12 @@ class Group:
             dist.all_reduce(values)
         return values
 
+    def share(self, model: nn.Module) -> None:
+        """Give every process the first one's weights and statistics."""
+        if self.size > 1:
+            for value in model.state_dict().values():
+                dist.broadcast(value, 0)
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.size > 1:

@@ -95,10 +95,11 @@ def main(
         "without_map": {"faces": without, "share": without / len(test)},
         "notes": _notes(headline, controls, config, book is None),
     }
+    (out_dir / "details.json").unlink(missing_ok=True)  # by which an evaluation is found: without it there is none
     results.write_json(out_dir / "metrics.json", figures)
-    results.write_json(out_dir / "details.json", details)
     written.write_predictions(out_dir / "predictions.csv", predictions, faces, classes)
     written.write_maps(out_dir / "maps.npz", predictions, classes)
+    results.write_json(out_dir / "details.json", details)
     return figures
 
 
@@ -201,10 +202,10 @@ def _faithfulness(predictions: Predictions, steps: int) -> dict | None:
 def _notes(headline: dict, controls: dict, config: model.Config, no_codebook: bool) -> list[str]:
     """What the figures do not show, in sentences."""
     found = []
-    if config.train["align"]:
-        for metric, title in (("att_cos", "attention"), ("cam_cos", "CAM")):
-            kind = HEADLINE_COSINES[metric]
-            found.append(unlearnt(f"Guided {title}", headline[metric], controls.get(kind, {}).get("training_mean")))
+    for title, metric, weight in (("attention", "att_cos", "lambda"), ("CAM", "cam_cos", "cam_lambda")):
+        if title.lower() in config.train["align"] and config.train[weight] > 0:
+            constant = controls.get(HEADLINE_COSINES[metric], {}).get("training_mean")
+            found.append(unlearnt(f"Guided {title}", headline[metric], constant))
     if no_codebook:
         found.append("The codebook of the heatmaps was not found, so action units were not measured one by one.")
     return [sentence for sentence in found if sentence]

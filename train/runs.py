@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.cache import key
 from pipeline.errors import InputError
 
 FILES = ("metrics.json", "details.json")
 SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what the tables are about
-WITHOUT_EFFECT = ("workers", "device", "compile")  # but on the time
-OF_THE_SPLIT = ("manifest_sha256", "detections_sha256", "faces_sha256")  # of the stamps in shards: other with every seed
+WITHOUT_EFFECT = ("workers", "device", "compile")  # but on the time and on rounding
+OF_THE_PHOTOS = ("manifest_sha256", "detections_sha256")  # of the stamps in shards: other with every seed, by its splits
+OF_THE_SPLIT = (*OF_THE_PHOTOS, "faces_sha256")
 SHOWN = 6  # digits of a digest
 
 
@@ -106,11 +108,16 @@ def grouped(runs: Sequence[Run]) -> tuple[dict[Setting, list[Run]], list[str]]:
 def _others(run: Run) -> dict[str, object]:
     """What decides a run's figures beside its setting and its seed, with the splits that the seed makes."""
     train = {name: value for name, value in run.trained["train"].items() if name not in SWEPT + WITHOUT_EFFECT}
+    for name in [name for name, value in train.items() if isinstance(value, dict)]:
+        train |= {f"{name}.{inner}": value for inner, value in train.pop(name).items()}
+    if described := run.trained.get("backbone"):  # a folder's content may change under its name
+        train["backbone"] = f"{train.get('backbone')} {key(described)[:SHOWN]}"
     heatmaps = dict(run.trained["heatmaps"])
     codebook = f"{heatmaps.pop('codebook', '')} {heatmaps.pop('codebook_sha256', '')[:SHOWN]}".strip()
     stamps = {f"faces.{name}": value for name, value in run.trained["faces"].items() if name not in OF_THE_SPLIT}
     stamps |= {f"heatmaps.{name}": value for name, value in heatmaps.items() if name not in OF_THE_SPLIT}
-    return {"dataset": run.dataset, "codebook": codebook, **train, **stamps}
+    classes = " ".join(run.trained.get("classes", ()))
+    return {"dataset": run.dataset, "classes": classes, "codebook": codebook, **train, **stamps}
 
 
 def _varied(runs: Sequence[Run]) -> list[str]:
@@ -121,13 +128,14 @@ def _varied(runs: Sequence[Run]) -> list[str]:
 
 
 def _other_splits(runs: Sequence[Run]) -> list[str]:
-    """Another seed may split the faces otherwise; the runs of one seed and dataset are to have the same splits."""
+    """Another seed may split the faces otherwise; the runs of one seed and dataset are to have the same splits and faces."""
     splits: dict[tuple, set] = {}
     for run in runs:
-        digest = run.trained["faces"].get(OF_THE_SPLIT[0])
-        splits.setdefault((run.seed, run.dataset), set()).add(digest)
-    seeds = sorted({seed for (seed, _), digests in splits.items() if len(digests) > 1})
-    return [f"runs of seed {seed} have other splits of the same photos: they cannot be compared" for seed in seeds]
+        digests = tuple(run.trained["faces"].get(name) for name in OF_THE_PHOTOS)
+        splits.setdefault((run.seed, run.dataset), set()).add(digests)
+    seeds = sorted({seed for (seed, _), found in splits.items() if len(found) > 1})
+    what = "have other splits or detections of the same photos: they cannot be compared"
+    return [f"runs of seed {seed} {what}" for seed in seeds]
 
 
 def _alone(groups: dict[Setting, list[Run]]) -> list[str]:

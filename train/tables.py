@@ -2,10 +2,12 @@
 
 ``tables.md``, ``tables.tex``  accuracy (CL, in per cent) and CAM-COS per method without and with action units (its table 1);
                  ATT-COS of layer 5 (table 2); which layers are guided (table 3). A figure is the mean over the seeds, and
-                 where there are several their [lowest, highest]. Published figures stand beside where the dataset has some
+                 where there are several their [lowest, highest]; without → with compares the seeds that both have.
+                 Published figures stand beside where the dataset has some
 ``methods.csv``, ``attention.csv``, ``layers.csv``  the same, a file each
 ``runs.csv``     one row per run: setting, seed, all its metrics and where it is
-``lambda.csv``, ``lambda.png``  accuracy, ATT-COS and CAM-COS over lambda (figure 5), 0 being the run without guidance
+``lambda.csv``, ``lambda.png``  accuracy, ATT-COS and CAM-COS over lambda (figure 5); at 0 the run that is alike but for its
+                 attention, which is not guided. Every point is of all its seeds
 """
 
 import csv
@@ -31,7 +33,10 @@ ROWS = {
     "apvit": {"APViT": "cam_cos"},
 }
 CURVES = {"accuracy": "accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
-TEX = str.maketrans({"→": r"$\to$", "–": "--", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"})
+TEX = str.maketrans(
+    {"→": r"$\to$", "–": "--", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {sign: f"\\{sign}" for sign in "%_&#${}"}
+)
 
 Groups = dict[Setting, list[Run]]
 
@@ -48,7 +53,8 @@ class Table:
     def markdown(self) -> str:
         """With its title above."""
         lines = [self.header, ["---"] * len(self.header), *self.rows]
-        return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+        cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+        return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
 
     def latex(self) -> str:
         """A floating table; it needs no package."""
@@ -67,7 +73,12 @@ def main(runs: Sequence[Run], out_dir: Path, dataset: str | None = None) -> tupl
     groups, notes = grouped(runs)
     if any("cam" in setting.align for setting in groups):
         notes.append("the table of layers leaves out what guides the class map too (train.align)")
+    if any(len({_seeds(groups, setting) for setting in pair if setting in groups}) > 1 for pair in _pairs(groups)):
+        notes.append("not all settings have the same seeds: without → with compares those that both have")
     published = read_published(dataset)
+    if published and len({run.dataset for run in runs}) > 1:
+        published = {}
+        notes.append(f"published figures are left out: not all runs are of one dataset, {dataset}")
     tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
     text = "\n".join(table.markdown() for table in tables)
     write_text(out_dir / "tables.md", "\n".join([text, *(f"- {note}\n" for note in notes)]))
@@ -165,8 +176,16 @@ def _pairs(groups: Groups) -> list[tuple[Setting, Setting]]:
 
 
 def _change(groups: Groups, without: Setting, guided: Setting, metric: str) -> str:
-    after = _figure(groups[guided], metric) if guided.guided else "–"
-    return f"{_figure(groups.get(without, []), metric)} → {after}"
+    before, after = groups.get(without, []), groups[guided] if guided.guided else []
+    if before and after:
+        both = _seeds(groups, without) & _seeds(groups, guided)
+        before = [run for run in before if run.seed in both]
+        after = [run for run in after if run.seed in both or not both]
+    return f"{_figure(before, metric)} → {_figure(after, metric)}"
+
+
+def _seeds(groups: Groups, setting: Setting) -> frozenset[int]:
+    return frozenset(run.seed for run in groups[setting])
 
 
 def _figure(runs: Sequence[Run], metric: str) -> str:
@@ -185,7 +204,7 @@ def _statistics(runs: Sequence[Run], metric: str) -> tuple[float, float, float] 
 
 def _published(published: dict, setting: Setting, table: str, row: str, *kinds: str) -> list[str]:
     """Cells for those kinds of figures; none where the dataset has no published ones. The paper's runs guide layer 5."""
-    found = published.get((table, row), {}) if setting.layers in ((5,), ()) else {}
+    found = published.get((table, row), {}) if setting.layers == (5,) or not setting.guided else {}
     cells = [f"{found.get(f'without_{kind}') or '–'} → {found.get(f'with_{kind}') or '–'}" for kind in kinds]
     return cells if published else []
 

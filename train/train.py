@@ -60,14 +60,17 @@ def main(
         config = replace(config, run=resume.digest(config, classifier, processes.device))
         if take_up and (ended := resume.ended(checkpoint, config.run)):
             _say(processes, f"{checkpoint} is what this run ends with: nothing to do")
+            if processes.rank == 0:
+                unfinished.unlink(missing_ok=True)  # of a run that was killed between its last two steps
             return ended
         _check_maps(classifier, params, processes)
+        processes.wait()  # all have looked for the checkpoint before one removes it
         if processes.rank == 0:
             out_dir.mkdir(parents=True, exist_ok=True)
             checkpoint.unlink(missing_ok=True)
         training = Training(classifier, params, train, validation, config, processes)
-        state = training.taken_up(unfinished) if take_up else None
-        state = state or training.begun()
+        state = training.take_up(unfinished) if take_up else None
+        state = state or training.begin()
         processes.wait()  # all have read what is unfinished before one writes it anew
         with _curves(out_dir / "live", state, processes) as curves, _mends(params, faces):
             while state.epoch < params.epochs and not recipe.stale(state, params):
@@ -137,22 +140,23 @@ class Training:
             processes,
         )
 
-    def begun(self) -> resume.State:
-        """The state before the first epoch."""
+    def begin(self) -> resume.State:
+        """Prepare the network; returns the state before the first epoch."""
         backbone = self.learner.classifier.backbone
         if backbone.has_folded_statistics:
             order = recipe.order(self.train, self.params, self.config.seed, 1)
             first = in_batches(order, self.params.batch_size)[:CALIBRATION_BATCHES]
             engine.calibrate(backbone, _views(loader(self.train, first), self.params.input_size, self.processes))
+            self.processes.share(backbone)  # a GPU may round otherwise every time
         return resume.State(self.config.run)
 
-    def taken_up(self, unfinished: Path) -> resume.State | None:
-        """The state after the last epoch of a run that was killed, if the file is of this run."""
+    def take_up(self, unfinished: Path) -> resume.State | None:
+        """Fill network and optimizer from what a killed run left; returns its state, or None if it is of another run."""
         state = resume.load(unfinished, self.config.run, self.learner.classifier, self.learner.optimizer)
         if state:
             _say(self.processes, f"going on after epoch {state.epoch} of {self.params.epochs}, from {unfinished}")
         elif unfinished.exists():
-            _say(self.processes, f"beginning anew: {unfinished} is of other parameters, data, code, seed or device")
+            _say(self.processes, f"beginning anew: {unfinished} is damaged, or of other parameters, data, code or device")
         return state
 
     def epoch(self, state: resume.State) -> dict[str, dict[str, float]]:

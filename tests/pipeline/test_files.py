@@ -43,6 +43,16 @@ def test_earlier_file_is_replaced_not_written_to(tmp_path):
     assert (path.read_text(), other_name.read_text()) == ("new", "earlier")
 
 
+def test_a_link_leaves_its_source_as_it_is(tmp_path):
+    source, path = tmp_path / "source.txt", tmp_path / "file.txt"
+    source.write_text("x")
+    source.chmod(0o444)
+    with atomic(path) as temporary:
+        os.link(source, temporary)
+    assert path.read_text() == "x"
+    assert source.stat().st_mode & 0o777 == 0o444
+
+
 @pytest.mark.parametrize("durable", [True, False])
 def test_durable_files_are_flushed_before_they_appear(tmp_path, monkeypatch, durable):
     flushed = []

@@ -10,6 +10,7 @@ from torch import nn
 
 from pipeline.errors import InputError
 from tests.train.test_resume import command, short
+from train import train
 from train.distributed import GlobalBatchNorm2d, Group, chosen_device, synchronised
 
 __all__ = ["short"]
@@ -49,6 +50,40 @@ def test_global_batch_norm_of_one_process_is_batch_norm(tmp_path):
         torch.testing.assert_close(ours.eval()(x), ordinary.eval()(x))
     finally:
         torch.distributed.destroy_process_group()
+
+
+SHARED = """
+import sys
+import torch
+from torch import nn
+from train.distributed import Group, group
+
+with group("cpu") as processes:
+    norm = nn.BatchNorm2d(3)
+    for value in norm.state_dict().values():
+        value += processes.rank + 1
+    processes.share(norm)
+    torch.save(norm.state_dict(), f"{sys.argv[1]}/{processes.rank}.pt")
+"""
+
+
+def test_all_processes_get_what_the_first_one_has(tmp_path):
+    (tmp_path / "shared.py").write_text(SHARED)
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*run, tmp_path / "shared.py", tmp_path], check=True, capture_output=True)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert first["running_mean"].tolist() == [1, 1, 1]
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_network_is_shared_after_its_statistics_are_measured(dataset, params, monkeypatch, tmp_path):
+    done = []
+    monkeypatch.setattr("train.engine.calibrate", lambda *_: done.append("calibrated"))
+    monkeypatch.setattr(Group, "share", lambda *_: done.append("shared"))
+    monkeypatch.setattr("train.engine.train_epoch", lambda *_: done.append("trained") or sys.exit())
+    with pytest.raises(SystemExit):
+        train.main(params.base, params.train, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    assert done == ["calibrated", "shared", "trained"]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 
 from pipeline.cli import aucue
 from pipeline.errors import InputError
-from train import evaluate
+from train import evaluate, model
 from train.data import Faces, open_shards
 from train.methods.cam import Cam
 
@@ -77,6 +78,9 @@ def test_checkpoint_of_the_other_variant_is_refused(evaluated, dataset, tmp_path
     assert refused.exit_code == 1
     assert "is a guided model: name the baseline one, or --variant guided" in refused.output
     assert not (tmp_path / "out").exists()
+    baseline = evaluated / "train" / "baseline" / "model.safetensors"  # would be written where the guided one belongs
+    refused = CliRunner().invoke(aucue, ["evaluate", *shards, "--checkpoint", str(baseline)])
+    assert "is a baseline model: name the guided one, or --variant baseline" in refused.output
     assert CliRunner().invoke(aucue, command).exit_code == 0  # a folder and a checkpoint of their own may be of either
 
 
@@ -146,6 +150,46 @@ def test_guidance_that_has_not_learnt_which_units_is_noted(evaluated):
         reached, constant = details["maps"]["layer5"]["cos"], details["controls"]["training_mean"]
         noted = any(note.startswith("Guided attention does not beat the mean map") for note in details["notes"])
         assert noted == (expected and reached <= constant)
+
+
+@pytest.mark.parametrize(
+    ("changes", "noted"),
+    [
+        ({}, ["Guided attention", "Guided CAM"]),
+        ({"align": ["attention"]}, ["Guided attention"]),
+        ({"align": ["cam"]}, ["Guided CAM"]),
+        ({"lambda": 0.0}, ["Guided CAM"]),
+        ({"lambda": 0.0, "cam_lambda": 0.0}, []),
+    ],
+)
+def test_only_what_was_guided_is_noted(evaluated, changes, noted):
+    _, config = model.load(evaluated / "train" / "guided" / "model.safetensors")
+    config = replace(config, train={**config.train, **changes})
+    controls = {kind: {"training_mean": 0.9} for kind in ("layer5", "cam")}
+    found = evaluate._notes({"att_cos": 0.5, "cam_cos": 0.5}, controls, config, no_codebook=False)
+    assert [note.partition(" does not beat")[0] for note in found] == noted
+
+
+def test_a_dataset_is_its_photos_and_their_labels(evaluated, dataset, params, tmp_path):
+    found = json.loads((evaluated / "evaluation" / "guided" / "details.json").read_text())["dataset"]
+    faces, _ = open_shards(dataset.faces, dataset.heatmaps)
+    assert found["photos"] == len(faces)
+    columns = faces.columns("id", "label")
+
+    class Changed:
+        def __init__(self, **changes):
+            self.changed = columns | changes
+
+        def columns(self, *names):
+            assert "split" not in names
+            return {name: self.changed[name] for name in names}
+
+    assert evaluate._dataset(Changed()) == found
+    turned = {name: values[::-1] for name, values in columns.items()}  # in another order, as another split may have
+    assert evaluate._dataset(Changed(**turned)) == found
+    other = columns["label"].copy()
+    other[0] = next(label for label in other if label != other[0])
+    assert evaluate._dataset(Changed(label=other)) != found
 
 
 def test_energy_is_what_falls_on_the_region(evaluated):

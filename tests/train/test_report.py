@@ -5,9 +5,17 @@ import shutil
 import pytest
 
 from pipeline.errors import InputError
-from train import compare, report
+from train import report
 from train.headline import COMPARED, unlearnt
 from train.results import Result
+
+TITLES = {
+    "cam": "CAM",
+    "gradcam": "Grad-CAM",
+    "gradcam_pp": "Grad-CAM++",
+    "gradcam_pp_divided": "Grad-CAM++, divided",
+    "layercam": "LayerCAM",
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +74,7 @@ def test_page_has_every_kind_of_map_with_its_controls(page, evaluated):
     details = [json.loads((evaluated / "evaluation" / name / "details.json").read_text()) for name in ("baseline", "guided")]
     assert section.count("<tr>") == 1 + len(details[1]["maps"])
     for kind, found in details[1]["maps"].items():
-        title = {**compare.TITLES, **{f"layer{number}": f"layer {number}" for number in range(1, 6)}}[kind]
+        title = {**TITLES, **{f"layer{number}": f"layer {number}" for number in range(1, 6)}}[kind]
         line = section.partition(f"<td>{title}</td>")[2].partition("</tr>")[0]
         for name in ("cos", "energy", "pointing", "iou"):
             assert f"<td>{details[0]['maps'][kind][name]:.3f} → {found[name]:.3f}</td>" in line

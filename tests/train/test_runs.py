@@ -3,15 +3,18 @@ import re
 
 import pytest
 
+from pipeline.cache import key
 from pipeline.errors import InputError
 from train.runs import Setting, find, grouped, setting_of
 
 PARAMS = {"method": "cam", "align": ["attention"], "layers": [5], "lambda": 6.0, "cam_lambda": 2.0, "epochs": 14}
+NETWORK = {"config": {"depths": [2]}}
 
 
-def write(folder, seed=0, metrics=None, faces=None, heatmaps=None, dataset=None, **params):
+def write(folder, seed=0, metrics=None, faces=None, heatmaps=None, dataset=None, classes=(), network=None, **params):
     folder.mkdir(parents=True)
     trained = {"train": {**PARAMS, **params}, "seed": seed, "faces": faces or {}, "heatmaps": heatmaps or {}}
+    trained |= {"classes": classes, "backbone": network or {}}
     details = {"trained": trained, "dataset": {"photos": 1234, "sha256": dataset or "abcdef012345"}}
     (folder / "details.json").write_text(json.dumps(details))
     (folder / "metrics.json").write_text(json.dumps(metrics or {"accuracy": 0.5}))
@@ -65,9 +68,16 @@ def test_what_does_not_go_together_is_said(tmp_path):
     groups, notes = grouped(find([tmp_path]))
     assert [len(runs) for runs in groups.values()] == [1, 1]
     assert any("b is left out" in note and "other figures" in note for note in notes)
-    assert "runs of seed 0 have other splits of the same photos: they cannot be compared" in notes
+    assert "runs of seed 0 have other splits or detections of the same photos: they cannot be compared" in notes
     assert any(note.startswith("cam has no run without guidance") for note in notes)
     assert any(note.startswith("prm has no guided run") for note in notes)
+
+
+def test_other_detections_make_other_faces(tmp_path):
+    write(tmp_path / "a", faces={"manifest_sha256": "1", "detections_sha256": "2"})
+    write(tmp_path / "b", align=[], faces={"manifest_sha256": "1", "detections_sha256": "3"})
+    _, notes = grouped(find([tmp_path]))
+    assert notes == ["runs of seed 0 have other splits or detections of the same photos: they cannot be compared"]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,9 @@ def test_what_does_not_go_together_is_said(tmp_path):
         ({"epochs": 4}, {"epochs 14", "epochs 4"}),
         ({"backbone": "hf:resnet"}, {"backbone None", "backbone hf:resnet"}),
         ({"dataset": "123456789"}, {"dataset 1,234 photos abcdef", "dataset 1,234 photos 123456"}),
+        ({"augment": {"erase": 0.5}}, {"augment.erase None", "augment.erase 0.5"}),
+        ({"classes": ["fear", "pain"]}, {"classes ", "classes fear pain"}),
+        ({"network": NETWORK}, {"backbone None", f"backbone None {key(NETWORK)[:6]}"}),
         ({"faces": {"crop_size": 99}}, {"faces.crop_size None", "faces.crop_size 99"}),
         ({"heatmaps": {"codebook": "mine", "codebook_sha256": "987654321"}}, {"codebook ", "codebook mine 987654"}),
     ],

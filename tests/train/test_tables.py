@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -12,6 +13,8 @@ WITHOUT = Setting("cam")
 FIVE = Setting("cam", ("attention",), (5,), 6.0)
 BOTH = Setting("cam", ("attention",), (4, 5), 6.0)
 STRONGER = Setting("cam", ("attention",), (5,), 9.0)
+MAPS_ALONE = Setting("cam", ("cam",), (), 0.0, 1.0)
+TRAINED = {"train": {}, "faces": {}, "heatmaps": {}}
 MAPLESS = Setting("apvit", ("attention",), (5,), 6.0)
 
 
@@ -40,10 +43,31 @@ def cells(table, *beginning):
 
 def test_methods_are_without_and_with(groups):
     table = tables.methods(groups, {})
-    assert cells(table, "CAM", "layers 5, lambda 6")[2:] == ["81.00 [80.00, 82.00] → 81.00", "0.56 [0.51, 0.61] → 0.71"]
-    assert cells(table, "LayerCAM", "layers 5, lambda 9")[3] == "0.59 [0.54, 0.64] → 0.84"
+    assert cells(table, "CAM", "layers 5, lambda 6")[2:] == ["80.00 → 81.00", "0.51 → 0.71"]
+    assert cells(table, "LayerCAM", "layers 5, lambda 9")[3] == "0.54 → 0.84"
     assert cells(table, "APViT")[2:] == ["– → 90.00", "– → –"]
     assert len(table.rows) == 3 * 4 + 1
+
+
+def test_only_the_seeds_that_both_have_are_compared(groups, tmp_path):
+    def compared(*seeds):
+        groups[FIVE] = [run(tmp_path, FIVE, seed, 0.6 + 0.1 * seed, 0.7) for seed in seeds]
+        return cells(tables.methods(groups, {}), "CAM", "layers 5, lambda 6")[2]
+
+    assert compared(1) == "82.00 → 70.00"
+    assert compared(0, 1) == "81.00 [80.00, 82.00] → 65.00 [60.00, 70.00]"
+    assert compared(1, 2) == "82.00 → 70.00"
+    assert compared(2) == "– → 80.00"
+
+
+def test_what_is_not_alike_is_said(groups, tmp_path):
+    runs = [*groups[WITHOUT], *groups[FIVE]]
+    _, notes = tables.main([replace(run, trained=TRAINED) for run in runs], tmp_path, "rafdb")
+    assert notes == ["not all settings have the same seeds: without → with compares those that both have"]
+    apart = [replace(run, trained=TRAINED, dataset=f"{run.seed}") for run in runs]
+    text, notes = tables.main(apart, tmp_path, "rafdb")
+    assert "published" not in text
+    assert "published figures are left out: not all runs are of one dataset, rafdb" in notes
 
 
 def test_a_method_that_is_not_guided_has_a_row_too(groups):
@@ -62,13 +86,15 @@ def test_settings_that_differ_otherwise_have_their_own_counterpart(groups, tmp_p
     table = tables.attention(apart, {})
     changes = {(row[1], row[-1]): row[2] for row in table.rows if row[0] == "CAM"}
     assert changes["layers 5, lambda 6", "epochs 9"] == "0.10 → 0.10"
-    assert changes["layers 5, lambda 6", "epochs 3"] == "0.55 [0.50, 0.60] → 0.70"
+    assert changes["layers 5, lambda 6", "epochs 3"] == "0.50 → 0.70"
 
 
-def test_published_figures_stand_beside_what_the_paper_guides(groups):
+def test_published_figures_stand_beside_what_the_paper_guides(groups, tmp_path):
     table = tables.methods(groups, tables.read_published("rafdb"))
     assert cells(table, "CAM", "layers 5, lambda 6")[-2:] == ["88.20 → 88.95", "0.55 → 0.70"]
     assert cells(table, "CAM", "layers 4+5, lambda 6")[-2:] == ["– → –", "– → –"]
+    other = tables.methods({MAPS_ALONE: [run(tmp_path, MAPS_ALONE, 0, 0.8, 0.7)]}, tables.read_published("rafdb"))
+    assert cells(other, "CAM")[-2:] == ["– → –", "– → –"]
 
 
 def test_layers_and_their_published_figures(groups):
@@ -106,6 +132,12 @@ def test_all_formats_hold_the_same_cells(groups):
     assert "CL %" not in latex
     assert r"CL \%" in latex
     assert "88.20 → 88.95" in markdown
+
+
+def test_no_cell_breaks_its_format():
+    table = tables.Table("n", "title", ["a"], [[r"{0.5}|~^\$_"]])
+    assert r"| {0.5}\|~^\$_ |" in table.markdown()
+    assert r"\{0.5\}|\textasciitilde{}\textasciicircum{}\textbackslash{}\$\_" in table.latex()
 
 
 def test_command_makes_every_file_of_evaluated_runs(evaluated, tmp_path):
