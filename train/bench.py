@@ -5,10 +5,12 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.bench import shown
 from pipeline.errors import InputError
@@ -20,6 +22,8 @@ from train.augment import draw, whole_view
 from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
 from train.distributed import Group, chosen_device
 
+MATRIX = (1536, 8192)  # rows of the product by which a CPU and a GPU are measured
+REPEATS = 5
 ROUNDS = 5  # of turns that baseline and guided take, the first of which only warms up
 
 
@@ -73,6 +77,7 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
                 "share_of_time_waiting_for_data": middle["waiting"] / middle["shards"],
             },
         ),
+        "arithmetic": shown("arithmetic", arithmetic(runs["guided"], fixed[0], middle["guided"] / steps)),
         "memory": shown("memory", {"peak_megabytes": peak_megabytes(alone)}),
     }
     write_text(out, json.dumps(results, indent=1) + "\n")
@@ -99,6 +104,28 @@ class Steps:
 
     def __call__(self, batches: Iterable[Batch]) -> None:
         engine.train_epoch(self.learner, drawn(batches), 0)
+
+
+def arithmetic(run: Steps, batch: Batch, seconds: float) -> dict[str, float]:
+    """Multiplications and additions of the convolutions and matrix products of one step, which takes ``seconds``; their
+    rate, and that of one large matrix product in bfloat16 (train.amp) or float32. (The former is about a GPU's best; in
+    float32 convolutions may beat the product: on GPUs they take TF32.)"""
+    learner = run.learner
+    counted = replace(learner, call=learner.classifier)  # what is compiled is not seen by the counter
+    with FlopCounterMode(display=False) as counter:
+        engine.train_epoch(counted, drawn([batch]), 0)
+    side = MATRIX[learner.group.device.type == "cuda"]
+    kind = torch.bfloat16 if learner.params.amp else torch.float32
+    left, right = (torch.randn(side, side, device=learner.group.device, dtype=kind) for _ in range(2))
+    times = [timed(learner.group, lambda: [left @ right for _ in range(REPEATS)]) for _ in range(ROUNDS)]
+    rate = 2 * side**3 * REPEATS / min(times[1:])
+    flops = counter.get_total_flops()
+    return {
+        "gigaflops_of_a_step": flops / 1e9,
+        "gigaflops_per_second": flops / seconds / 1e9,
+        "gigaflops_per_second_of_a_matrix_product": rate / 1e9,
+        "share_of_a_matrix_product": flops / seconds / rate,
+    }
 
 
 @torch.no_grad()
