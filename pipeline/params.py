@@ -106,6 +106,7 @@ class Train(Block):
     method: Literal["cam", "wildcat", "acol", "prm", "adl", "cutmix", "tscam", "apvit"]
     input_size: Annotated[int, Field(ge=64, le=1024)]
     large_maps: bool
+    colour: bool
     align: tuple[Literal["attention", "cam"], ...]
     layers: tuple[int, ...]
     lambda_: Annotated[float, Field(alias="lambda", ge=0)]

@@ -80,7 +80,7 @@ def _cut(classifier: Classifier, images: Tensor, layer: int) -> tuple[Tensor, Te
         return found[0].clone()  # a leaf must not be changed in place, and what follows may do so
 
     with _evaluating(classifier), torch.no_grad():
-        seen = classifier.backbone(images.contiguous(memory_format=torch.channels_last), after)
+        seen = classifier.backbone(classifier.prepare(images), after)
         logits = classifier.method(seen).logits
     return found[0], logits
 

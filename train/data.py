@@ -63,9 +63,12 @@ class Faces(Dataset):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, bool, int, int]:
-        row = int(self.rows[index])
-        image = torch.from_numpy(self._faces.crop(row)).permute(2, 0, 1)
-        return image, self.heatmap(index)[None], bool(self.has_map[index]), int(self.targets[index]), row
+        row, has_map, target = int(self.rows[index]), bool(self.has_map[index]), int(self.targets[index])
+        return self.image(index), self.heatmap(index)[None], has_map, target, row
+
+    def image(self, index: int) -> Tensor:
+        """The crop (3, S, S) uint8 RGB."""
+        return torch.from_numpy(self._faces.crop(int(self.rows[index]))).permute(2, 0, 1)
 
     def heatmap(self, index: int) -> Tensor:
         """The map (n, n) uint8 of the face's label; zeros without one."""

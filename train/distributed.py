@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import click
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -37,6 +38,11 @@ class Group:
         if self.size > 1:
             for value in model.state_dict().values():
                 dist.broadcast(value, 0)
+
+    def say(self, sentence: str) -> None:
+        """On stderr, once for all processes."""
+        if self.rank == 0:
+            click.echo(f"train: {sentence}", err=True)
 
     def wait(self) -> None:
         """Until all processes are here."""

@@ -33,7 +33,7 @@ from pipeline.errors import InputError
 from pipeline.params import Evaluate
 from pipeline.progress import progress
 from pipeline.shards import ShardSet
-from train import coverage, intervals, metrics, model, results, scores, units, written
+from train import colour, coverage, intervals, metrics, model, results, scores, units, written
 from train.alignment import cosine
 from train.augment import View, whole_view
 from train.data import Faces, in_batches, loader, open_shards
@@ -74,7 +74,8 @@ def main(
     regions = Units(faces, book, classes, heatmaps.stamp["size"])
     predictions = predict(classifier.to(chosen_device(params.device)), test, regions, config.train["input_size"], params)
     found = scores.score(predictions, classes)
-    means, numbers = scores.class_means(Faces(faces, heatmaps, "train", classes), classes)
+    train = Faces(faces, heatmaps, "train", classes)
+    means, numbers = scores.class_means(train, classes)
     controls = scores.controls(predictions, means, numbers, classes)
     headline = found.pop("macro")
     figures = {**headline, "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
@@ -93,7 +94,7 @@ def main(
         "moved": coverage.of_movement(predictions),
         "faithfulness": _faithfulness(predictions, params.insertion_steps),
         "without_map": {"faces": without, "share": without / len(test)},
-        "notes": _notes(headline, controls, config, book is None),
+        "notes": _notes(headline, controls, config, book is None) + _sources(train, config),
     }
     (out_dir / "details.json").unlink(missing_ok=True)  # by which an evaluation is found: without it there is none
     results.write_json(out_dir / "metrics.json", figures)
@@ -209,3 +210,9 @@ def _notes(headline: dict, controls: dict, config: model.Config, no_codebook: bo
     if no_codebook:
         found.append("The codebook of the heatmaps was not found, so action units were not measured one by one.")
     return [sentence for sentence in found if sentence]
+
+
+def _sources(train: Faces, config: model.Config) -> list[str]:
+    """What the classifier may have learnt in place of expressions, in sentences."""
+    found = colour.notes(train, config.classes) if config.train["colour"] else []
+    return [f"{note[0].upper()}{note[1:]}." for note in found]

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.files import atomic
-from pipeline.params import Train
+from pipeline.params import Train, describe
 from train import backbones, methods
+from train.grey import luma
 
 
 class Output(NamedTuple):
@@ -34,14 +36,20 @@ class Classifier(nn.Module):
         """``backbone`` is the description that such a one gave of itself, if it is to be built again."""
         super().__init__()
         pretrained = pretrained and params.weights == "pretrained"
+        self.colour = params.colour
         self.backbone = backbones.build(params.backbone, params.large_maps, pretrained, backbone)
         _check_match(params, self.backbone)
         self.method = methods.build(params.method, self.backbone.channels, number_of_classes)
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Output:
-        features = self.backbone(images.contiguous(memory_format=torch.channels_last), self.method.after)
+        features = self.backbone(self.prepare(images), self.method.after)
         logits, maps, others = self.method(features, targets)
         return Output(logits, features.layers, maps, others)
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """The images as the backbone takes them: channels-last, and grey if that is all it is to see."""
+        images = images if self.colour else luma(images).expand_as(images)
+        return images.contiguous(memory_format=torch.channels_last)
 
 
 def _check_match(params: Train, backbone: backbones.Backbone) -> None:
@@ -123,5 +131,5 @@ def _reading(path: Path) -> Iterator[safe_open]:
     except InputError:
         raise  # the checkpoint is sound: what it needs is not here
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = describe(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
         raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `aucue train` again") from error

@@ -11,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.files import write_text
 from pipeline.params import Params
 from pipeline.shards import ShardSet
-from train import VARIANTS, pictures
+from train import VARIANTS, WITHOUT_EFFECT, pictures
 from train.compare import kinds, paired, told
 from train.data import open_shards
 from train.headline import COMPARED, HEADLINE, shown
@@ -53,6 +53,8 @@ def main(
         codebook=heatmaps.stamp["codebook"],
         controls={text: results["guided"].details["controls"][name] for name, text in CONTROLS.items()},
         verdict=verdict(results),
+        notes=results["guided"].details["notes"],
+        colour=results["guided"].details["trained"]["train"]["colour"],
         curves=pictures.curves(_curves(train_dir)),
         confusions=[pictures.confusion(results[name].details["confusion"], name) for name in VARIANTS],
         expressions=_expressions(results, faces),
@@ -91,7 +93,6 @@ def verdict(results: dict[str, Result]) -> str:
         f"Guided attention agrees with each face's own heatmap {beside} one constant map does "
         f"({reached:.3f}; {constant:.3f}). Among the mean heatmaps of all expressions it is closest to that of the face's "
         f"own on {rates[1]:.0%} of the faces (baseline {rates[0]:.0%}, chance {chance:.0%}), in the mean over expressions."
-        + "".join(f" {note}" for note in guided.details["notes"])
     )
 
 
@@ -137,7 +138,8 @@ def _check_comparable(results: dict[str, Result], heatmaps: ShardSet, evaluation
         if trained["variant"] != name:
             raise InputError(f"{evaluation_dir / name} is of a {trained['variant']} model: evaluate the {name} one there")
         # No weight of guidance says anything of a baseline; its layers do, by the curve of their alignment.
-        settings.append({**trained["train"], "seed": trained["seed"], **dict.fromkeys(("align", "lambda", "cam_lambda"))})
+        aside = dict.fromkeys(("align", "lambda", "cam_lambda", *WITHOUT_EFFECT))
+        settings.append({**trained["train"], "seed": trained["seed"], **aside})
     if settings[0] != settings[1]:
         raise InputError(f"the variants under {evaluation_dir} were trained with different parameters: train both again")
 

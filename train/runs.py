@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from pipeline.cache import key
 from pipeline.errors import InputError
+from train import WITHOUT_EFFECT
 
 FILES = ("metrics.json", "details.json")
 SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what the tables are about
-WITHOUT_EFFECT = ("workers", "device", "compile")  # but on the time and on rounding
 OF_THE_PHOTOS = ("manifest_sha256", "detections_sha256")  # of the stamps in shards: other with every seed, by its splits
 OF_THE_SPLIT = (*OF_THE_PHOTOS, "faces_sha256")
 SHOWN = 6  # digits of a digest

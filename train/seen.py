@@ -36,7 +36,7 @@ def see(classifier: Classifier, images: Tensor, targets: Tensor, size: tuple[int
     need the method's part alone."""
     method = classifier.method
     with torch.no_grad():
-        features = classifier.backbone(images.contiguous(memory_format=torch.channels_last), method.after)
+        features = classifier.backbone(classifier.prepare(images), method.after)
     last = features.layers[-1].detach().requires_grad_()
     with torch.enable_grad():
         scores = method(features._replace(layers=[*features.layers[:-1], last.clone()]))

@@ -1,29 +1,21 @@
 """Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
 
-import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import torch
 from dvclive import Live
-from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 
 from pipeline.errors import InputError
 from pipeline.files import locked
 from pipeline.params import Base, Train
-from pipeline.progress import progress
 from pipeline.shards import ShardSet
-from train import engine, model, recipe, resume
-from train.augment import draw, whole_view
-from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
-from train.distributed import Group, group, synchronised
-
-CALIBRATION_BATCHES = 8
+from train import colour, engine, model, recipe, resume
+from train.data import Faces, classes_of, open_shards
+from train.distributed import Group, group
+from train.training import Training
 
 
 def main(
@@ -59,7 +51,7 @@ def main(
         config = replace(config, backbone=classifier.backbone.description())
         config = replace(config, run=resume.digest(config, classifier, processes.device))
         if take_up and (ended := resume.ended(checkpoint, config.run)):
-            _say(processes, f"{checkpoint} is what this run ends with: nothing to do")
+            processes.say(f"{checkpoint} is what this run ends with: nothing to do")
             if processes.rank == 0:
                 unfinished.unlink(missing_ok=True)  # of a run that was killed between its last two steps
             return ended
@@ -71,6 +63,9 @@ def main(
         training = Training(classifier, params, train, validation, config, processes)
         state = training.take_up(unfinished) if take_up else None
         state = state or training.begin()
+        if params.colour and processes.rank == 0:
+            for note in colour.notes(train, classes):
+                processes.say(note)
         processes.wait()  # all have read what is unfinished before one writes it anew
         with _curves(out_dir / "live", state, processes) as curves, _mends(params, faces):
             while state.epoch < params.epochs and not recipe.stale(state, params):
@@ -82,11 +77,6 @@ def main(
             model.save(checkpoint, state.best_weights, best)
             unfinished.unlink(missing_ok=True)
     return state.best
-
-
-def _say(processes: Group, sentence: str) -> None:
-    if processes.rank == 0:
-        click.echo(f"train: {sentence}", err=True)
 
 
 @contextmanager
@@ -111,102 +101,6 @@ def _mends(params: Train, faces: ShardSet) -> Iterator[None]:
         raise InputError(f"train.compile: PyTorch cannot compile this classifier ({reason}): set it to false") from error
 
 
-class Training:
-    """A classifier that learns from ``train`` and is checked on ``validation``."""
-
-    def __init__(
-        self,
-        classifier: model.Classifier,
-        params: Train,
-        train: Faces,
-        validation: Faces,
-        config: model.Config,
-        processes: Group,
-    ) -> None:
-        self.params = params
-        self.train = train
-        self.validation = validation
-        self.config = config
-        self.processes = processes
-        self.reading = reading_processes(params, processes.device)
-        self.batch_size, self.batches = _batches(train, params)
-        self.learner = engine.Learner(
-            classifier,
-            _callable(classifier, params, processes),
-            params,
-            recipe.optimizer(classifier, params),
-            recipe.rate(params, self.batches),
-            recipe.class_weights(train, params).to(processes.device),
-            processes,
-        )
-
-    def begin(self) -> resume.State:
-        """Prepare the network; returns the state before the first epoch."""
-        backbone = self.learner.classifier.backbone
-        if backbone.has_folded_statistics:
-            order = recipe.order(self.train, self.params, self.config.seed, 1)
-            first = in_batches(order, self.params.batch_size)[:CALIBRATION_BATCHES]
-            engine.calibrate(backbone, _views(loader(self.train, first), self.params.input_size, self.processes))
-            self.processes.share(backbone)  # a GPU may round otherwise every time
-        return resume.State(self.config.run)
-
-    def take_up(self, unfinished: Path) -> resume.State | None:
-        """Fill network and optimizer from what a killed run left; returns its state, or None if it is of another run."""
-        state = resume.load(unfinished, self.config.run, self.learner.classifier, self.learner.optimizer)
-        if state:
-            _say(self.processes, f"going on after epoch {state.epoch} of {self.params.epochs}, from {unfinished}")
-        elif unfinished.exists():
-            _say(self.processes, f"beginning anew: {unfinished} is damaged, or of other parameters, data, code or device")
-        return state
-
-    def epoch(self, state: resume.State) -> dict[str, dict[str, float]]:
-        """One more epoch: brings ``state`` up to date and returns the metrics by split."""
-        number = state.epoch + 1
-        torch.manual_seed(recipe.seed_of(self.config.seed, number))  # of dropout and the like
-        title = f"{self.config.variant} {number}/{self.params.epochs}"
-        quiet = self.processes.rank > 0
-        drawn = progress(self._drawn(number), total=self.batches, title=title, unit="batches", quiet=quiet)
-        trained = engine.train_epoch(self.learner, drawn, state.step)
-        parts = in_batches(range(len(self.validation)), self.batch_size, self.processes.rank, self.processes.size)
-        checked = loader(self.validation, [part for part in parts if part], self.reading)
-        validated = engine.validate(self.learner, checked)
-        if not math.isfinite(validated["cross_entropy"]):
-            raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
-        if not state.best or recipe.rank(validated) > recipe.rank(state.best):
-            state.best = {"epoch": number, **validated}
-            weights = self.learner.classifier.state_dict()
-            state.best_weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
-        state.epoch, state.step = number, state.step + self.batches
-        state.history.append({"train": trained, "validation": validated})
-        return state.history[-1]
-
-    def _drawn(self, epoch: int) -> Iterator[tuple[Batch, Tensor]]:
-        """This process's part of every batch, and its draws."""
-        order = recipe.order(self.train, self.params, self.config.seed, epoch)[: self.batches * self.batch_size]
-        places = in_batches(range(len(order)), self.batch_size, self.processes.rank, self.processes.size)
-        draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(self.config.seed, epoch, "draws")))
-        items = [[order[place] for place in part] for part in places]
-        batches = loader(self.train, items, self.reading, pin=self.processes.device.type == "cuda")
-        for part, batch in zip(places, batches, strict=True):
-            yield batch, draws[part]
-
-
-def _batches(train: Faces, params: Train) -> tuple[int, int]:
-    """Their size, and how many make an epoch: batch norm cannot learn from the few faces of an incomplete one."""
-    size = min(params.batch_size, len(train))
-    return size, len(train) // size
-
-
-def _callable(classifier: model.Classifier, params: Train, processes: Group) -> Callable:
-    """How to call the classifier in training: its parameters are shared with what is returned."""
-    run = synchronised(classifier, processes)
-    if processes.size > 1:
-        with warnings.catch_warnings():  # PyTorch 2.13 calls it forward_sync_buffers, which 2.10 does not know
-            warnings.simplefilter("ignore", FutureWarning)
-            run = DistributedDataParallel(run, broadcast_buffers=False)
-    return torch.compile(run) if params.compile else run
-
-
 @torch.no_grad()
 def _check_maps(classifier: model.Classifier, params: Train, processes: Group) -> None:
     """A map of one cell has the same cosine whatever it shows: guiding it would do nothing, silently."""
@@ -221,11 +115,6 @@ def _check_maps(classifier: model.Classifier, params: Train, processes: Group) -
                 f"{name} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
                 "raise train.input_size or set train.large_maps"
             )
-
-
-def _views(batches: Iterable[Batch], size: int, processes: Group) -> Iterator[Tensor]:
-    for batch in batches:
-        yield whole_view(batch.to(processes.device), size).images.contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager

@@ -3,6 +3,7 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from pipeline.params import Augment
 from train import augment
@@ -125,12 +126,33 @@ def test_jitter_keeps_range_and_leaves_the_unchosen_alone(generator):
     assert 16 < changed.sum() < 48
 
 
+def turned(images, turns):
+    return torch.einsum("bij,bjhw->bihw", augment._hue_turned(turns), images)
+
+
+def test_jitter_is_brightness_contrast_saturation_and_hue_in_turn(generator):
+    images, draws = torch.rand(16, 3, 8, 8, generator=generator), torch.rand(16, 5, generator=generator)
+    brightness, contrast, saturation = (0.6 + 0.8 * draws[:, :3]).T[:, :, None, None, None]
+    expected = images * brightness
+    mean = luma(expected).mean(dim=(2, 3), keepdim=True)
+    expected = mean + contrast * (expected - mean)
+    expected = luma(expected) + saturation * (expected - luma(expected))
+    expected = turned(expected, -0.1 + 0.2 * draws[:, 3]).clamp(0, 1)
+    torch.testing.assert_close(jitter(images, 1.0, iter(draws.unbind(dim=1))), expected)
+
+
+def test_crops_are_shrunk_alike_as_bytes_and_as_floats(generator):
+    images = torch.randint(0, 256, (2, 3, 96, 96), generator=generator, dtype=torch.uint8)
+    expected = F.interpolate(images / 255, size=(40, 40), mode="bilinear", antialias=True, align_corners=False)
+    torch.testing.assert_close(augment._shrunk(images, 32), expected, atol=1.01 / 255, rtol=0)
+
+
 def test_hue_keeps_grey_and_the_mean_of_the_channels(generator):
     images = torch.rand(8, 3, 4, 4, generator=generator)
-    turned = augment._turn_hue(images, torch.linspace(-0.1, 0.1, 8))
-    torch.testing.assert_close(turned.mean(dim=1), images.mean(dim=1))
+    found = turned(images, torch.linspace(-0.1, 0.1, 8))
+    torch.testing.assert_close(found.mean(dim=1), images.mean(dim=1))
     grey = luma(images).expand(-1, 3, -1, -1)
-    torch.testing.assert_close(augment._turn_hue(grey, torch.full((8,), 0.1)), grey)
+    torch.testing.assert_close(turned(grey, torch.full((8,), 0.1)), grey)
 
 
 def test_grey_has_equal_channels(generator):
@@ -155,7 +177,7 @@ def test_erasing_fills_one_rectangle_of_the_stated_size(generator):
 
 def test_red_turned_by_a_third_is_green():
     red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
-    torch.testing.assert_close(augment._turn_hue(red, torch.tensor([1 / 3])).flatten(), torch.tensor([0, 1.0, 0]))
+    torch.testing.assert_close(turned(red, torch.tensor([1 / 3])).flatten(), torch.tensor([0, 1.0, 0]))
 
 
 def test_jitter_turns_hues(generator, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -86,6 +87,22 @@ def test_a_network_is_shared_after_its_statistics_are_measured(dataset, params, 
     assert done == ["calibrated", "shared", "trained"]
 
 
+def test_statistics_are_measured_on_what_the_network_sees(dataset, params, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr("train.engine.calibrate", lambda _, batches: seen.extend(batches))
+    monkeypatch.setattr("train.engine.train_epoch", lambda *_: sys.exit())
+    monkeypatch.setattr("train.training.whole_view", lambda batch, size: coloured(len(batch.rows), size))
+    grey = params.train.model_copy(update={"colour": False})
+    with pytest.raises(SystemExit):
+        train.main(params.base, grey, "guided", dataset.faces, dataset.heatmaps, tmp_path)
+    assert seen
+    assert all(torch.equal(images[:, 0], images[:, 2]) for images in seen)
+
+
+def coloured(number, size):
+    return SimpleNamespace(images=torch.rand(number, 3, size, size))
+
+
 @pytest.mark.slow
 # AdamW's first steps have the sign of a gradient, however small: where it is nothing but rounding, rounding decides.
 @pytest.mark.parametrize(("number", "optimizer", "tolerance"), [(2, "sgd", 1e-4), (3, "sgd", 1e-4), (2, "adamw", 2e-3)])
@@ -101,6 +118,8 @@ def test_torchrun_ends_where_one_process_ends(dataset, short, tmp_path, number, 
     done = subprocess.run(command(short, dataset, tmp_path / "all", *run), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("is best on validation") == 1
+    again = subprocess.run([*command(short, dataset, tmp_path / "all", *run), "--resume"], capture_output=True, text=True)
+    assert again.stderr.count("nothing to do") == 1, again.stderr
     metrics = [json.loads((tmp_path / name / "live" / "metrics.json").read_text()) for name in ("one", "all")]
     for split in ("train", "validation"):
         assert metrics[1][split] == pytest.approx(metrics[0][split], abs=tolerance)

@@ -1,10 +1,15 @@
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 
 from pipeline.errors import InputError
 from train import model, resume
+from train.cams import gradient_maps
+from train.grey import luma
+from train.model import Classifier
+from train.seen import see
 
 
 @pytest.fixture
@@ -27,6 +32,18 @@ def test_forward(classifier):
     torch.testing.assert_close(output.logits, classifier.method.linear(output.layers[-1].mean(dim=(2, 3))))
 
 
+def test_without_colour_an_image_and_its_grey_values_are_one(params):
+    grey = Classifier(params.train.model_copy(update={"colour": False}), 3, pretrained=False).eval()
+    images, targets = torch.rand(2, 3, 64, 64), torch.tensor([0, 2])
+    twins = luma(images).expand_as(images)
+    torch.testing.assert_close(grey(images).logits, grey(twins).logits)
+    for look in (lambda x: see(grey, x, targets, (28, 28)).maps, lambda x: gradient_maps(grey, x, targets)):
+        for one, other in zip(look(images).values(), look(twins).values(), strict=True):
+            torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+    grey.colour = True
+    assert not torch.allclose(grey(images).logits, grey(twins).logits)
+
+
 def test_checkpoint_round_trip(classifier, config, tmp_path):
     path = tmp_path / "model.safetensors"
     model.save(path, classifier.state_dict(), config)
@@ -41,6 +58,14 @@ def test_same_model_same_bytes(classifier, config, tmp_path):
     for name in ("one", "two"):
         model.save(tmp_path / name, classifier.state_dict(), config)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_checkpoint_of_other_parameters_names_them(classifier, config, tmp_path):
+    path = tmp_path / "model.safetensors"
+    earlier = {name: value for name, value in config.train.items() if name != "colour"}
+    model.save(path, classifier.state_dict(), replace(config, train=earlier))
+    with pytest.raises(InputError, match=r"is not a checkpoint of this version \(.*colour.*\): run `aucue train` again"):
+        model.load(path)
 
 
 class _Payload:

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.errors import InputError
 from pipeline.files import locked
-from train import model, recipe, resume, train
+from train import model, recipe, resume, train, training
 from train.data import Faces, loader
 
 
@@ -109,7 +109,7 @@ def test_as_many_processes_read_as_are_asked_for(dataset, params, fast, tmp_path
         asked.append(workers)
         return loader(faces, batches, 0, pin)
 
-    monkeypatch.setattr(train, "loader", reading)
+    monkeypatch.setattr(training, "loader", reading)
     one = fast.model_copy(update={"epochs": 1, "workers": 1})
     train.main(params.base, one, "guided", dataset.faces, dataset.heatmaps, tmp_path)
     assert asked[-2:] == [1, 1]  # training and validation
