@@ -59,10 +59,10 @@ class Processes:
     def stop(self) -> None:
         """At once: what is being worked on is not waited for."""
         if self._pool is not None:
-            processes = list((self._pool._processes or {}).values())  # ``kill_workers`` only comes with Python 3.14
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
+            for process in list((self._pool._processes or {}).values()):  # ``kill_workers`` only comes with Python 3.14
                 process.kill()
+            # Until its thread has ended, too: Python 3.11, when it exits, may wake one that is closing, and fail.
+            self._pool.shutdown(cancel_futures=True)
 
     def _new(self, number: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"), initializer=_start)

@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import psutil
@@ -74,6 +76,21 @@ def test_item_that_kills_its_process_costs_its_own_result_alone(workers):
 def test_death_is_an_error_where_nothing_can_stand_for_the_result():
     with pytest.raises(executors.Processes.deaths):
         list(ordered_map(jobs.square_or_die, ITEMS, 2))
+
+
+@pytest.mark.parametrize("seconds", [0, 0.05, 1])
+def test_a_stop_waits_for_no_work_and_leaves_nothing_that_runs(seconds):
+    threads = set(threading.enumerate())
+    with executors.workers(2, None) as pool:
+        futures = [pool.submit(time.sleep, 30) for _ in range(4)]
+        time.sleep(seconds)  # workers are starting, or at work
+        children = psutil.Process().children()
+        start = time.monotonic()
+    assert time.monotonic() - start < 5
+    assert set(threading.enumerate()) <= threads
+    assert all(future.done() for future in futures)
+    tracker = resource_tracker._resource_tracker._pid
+    assert [child for child in children if child.pid != tracker and child.is_running()] == []
 
 
 def test_every_process_computes_with_one_thread():
