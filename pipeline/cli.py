@@ -203,7 +203,7 @@ def _counted(counts: Counter[str]) -> str:
 @aucue.command()
 @click.argument("folder", type=Path, default=Path("data"))
 def verify(folder: Path) -> None:
-    """Check everything that the stages wrote, and say what to run again; exit code 1 if anything is wrong.
+    """Check what the stages from ingest to heatmaps wrote, and say what to run again; exit code 1 if anything is wrong.
 
     \b
     Examples:

@@ -24,6 +24,9 @@ from pipeline.statuses import Tally
 from pipeline.tables import read_table, write_table
 from pipeline.workers import DIED, ordered_map
 
+UNREAD = ("unreadable", "too_large")
+NAMED = 3  # of the photos that cannot be read
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -103,13 +106,19 @@ def read(path: Path) -> list[Detection]:
 
 
 def summary(detections: list[Detection]) -> str:
-    """Counts by status, how many photos show several faces, and at which levels faces were found."""
+    """Counts by status, how many photos show several faces, at which levels faces were found, and the first photos that
+    cannot be read."""
     counts = Counter(detection.status for detection in detections)
     several = sum(detection.faces > 1 for detection in detections)
     text = ", ".join(f"{number:,} {status}" for status, number in sorted(counts.items()))
     at = Counter(detection.level for detection in detections if detection.status == "ok")
     found = ", ".join(f"{level} {number:,}" for level, number in at.most_common())
-    return f"{text}; {several:,} with several faces\nfound at: {found or 'no level'}"
+    lines = [f"{text}; {several:,} with several faces", f"found at: {found or 'no level'}"]
+    unread = [detection for detection in detections if detection.status in UNREAD]
+    lines += [f"{detection.status}: {detection.id}: {detection.reason}" for detection in unread[:NAMED]]
+    if len(unread) > NAMED:
+        lines.append(f"and {len(unread) - NAMED:,} more: the column reason names every one's")
+    return "\n".join(lines)
 
 
 def detect_photo(photo: Photo, params: Detect) -> Detection:

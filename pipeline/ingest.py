@@ -21,6 +21,8 @@ from pipeline.progress import progress
 from pipeline.tables import write_table
 from pipeline.workers import threaded_map
 
+NAMED = 3  # of copies of a photo
+
 
 def main(base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> list[Photo]:
     """Read the dataset, make the missing splits and write the manifest; returns its rows.
@@ -99,6 +101,7 @@ def leaks(photos: list[Photo]) -> list[str]:
     for problem, copies in groupby(sorted(duplicates.find(usable), key=by_problem), key=by_problem):
         found = list(copies)
         same = [copy.id for copy in found if copy.sha256 == found[0].sha256]
+        same = same if len(same) <= NAMED else [*same[:NAMED], f"{len(same) - NAMED:,} more"]
         warnings.append(
             f"WARNING: {len(found):,} photos have the same bytes as others, {problem}, e.g. {' and '.join(same)}: "
             "duplicates.csv lists them"
@@ -118,9 +121,11 @@ def _check_labels(photos: list[Photo], labels: tuple[str, ...], known: list[str]
     for photo in photos:
         if photo.label not in labels and photo.status == "ok":
             if photo.label not in known:
+                meant = [label for label in labels if label.casefold() == photo.label.strip().casefold()]
+                mend = f"write {meant[0]}" if meant else "mend the label, or add it there and to the codebook"
                 raise InputError(
-                    f"photo {photo.id!r} has the label {photo.label!r}, unknown to ingest.labels"
-                    f" ({', '.join(labels)}): mend the label, or add it there and to the codebook"
+                    f"photo {photo.id!r} has the label {photo.label!r}, unknown to ingest.labels "
+                    f"({', '.join(labels)}): {mend}"
                 )
             photo = replace(photo, status="excluded", reason=f"label {photo.label} is not in ingest.labels")
         checked.append(photo)

@@ -202,6 +202,8 @@ def parse_yaml(path: Path, parse: Callable[[str], object]) -> dict:
 
 def load(path: Path) -> Params:
     """Read and check the whole file; every mistake is listed in one line."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist: run this in the folder of the project, or name the file with --params")
     try:
         return Params.model_validate(load_yaml(path))
     except ValidationError as error:

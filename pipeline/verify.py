@@ -1,4 +1,4 @@
-"""``aucue verify``: is everything that the stages wrote whole, sound, and made from what lies beside it?"""
+"""``aucue verify``: is what the stages from ingest to heatmaps wrote whole, sound, and made from what lies beside it?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

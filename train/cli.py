@@ -1,5 +1,6 @@
 """The trainer's commands of ``aucue``."""
 
+import json
 import os
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Pat
         return
     cosine = f", ATT-COS {best['att_cos']:.3f}" if "att_cos" in best else ""
     click.echo(
-        f"{variant}: epoch {best['epoch']:.0f} is best on validation: accuracy {best['accuracy']:.3f}{cosine}\n"
+        f"{variant}: epoch {best['epoch']:.0f} is best on validation (lowest cross-entropy): "
+        f"accuracy {best['accuracy']:.3f}{cosine}\n"
         f"wrote {out / 'model.safetensors'}"
     )
 
@@ -81,6 +83,8 @@ def evaluate(
         checkpoint = checkpoint or Path("data/train") / variant / "model.safetensors"
         out = out or Path("data/evaluation") / variant
     metrics = stage.main(params.evaluate, checkpoint, faces, heatmaps, out, params.heatmaps.codebook, variant)
+    for note in json.loads((out / "details.json").read_text(encoding="utf-8"))["notes"]:
+        click.echo(f"evaluate: {note}", err=True)
     click.echo(
         f"{checkpoint}: {metrics['faces']:,} test faces, "
         + ", ".join(f"{title} {shown(metrics[name])}" for name, title in HEADLINE.items())

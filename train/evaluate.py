@@ -6,8 +6,8 @@
                    expressions (macro)
 ``details.json``   what is behind them, where a kind is layer1 to layer5, cam, gradcam, gradcam_pp, gradcam_pp_divided or
                    layercam (train/seen.py, train/cams.py):
-                   trained, classes; dataset: number of its photos, and a digest of them and their labels whatever their
-                   splits; settings: thresholds of what follows;
+                   trained, classes; dataset: number of its photos, a digest of them and their labels whatever their splits,
+                   and one of the splits; settings: thresholds of what follows;
                    intervals: 95 % bootstrap intervals of the headline figures (train/intervals.py);
                    maps: per kind its size, its macro cos, energy, pointing and iou (train/metrics.py), and the cosines of
                    controls that tell what a cosine means; controls: those of layer 5;
@@ -25,6 +25,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,6 +47,7 @@ from train.seen import Seen, see
 from train.units import Units
 
 FAITHFULNESS = ("insertion", "deletion")
+COLLAPSED = 0.9  # share of the test faces that one expression gets, from which on a classifier tells none apart
 
 
 def main(
@@ -94,7 +96,11 @@ def main(
         "moved": coverage.of_movement(predictions),
         "faithfulness": _faithfulness(predictions, params.insertion_steps),
         "without_map": {"faces": without, "share": without / len(test)},
-        "notes": _notes(headline, controls, config, book is None) + _sources(train, config),
+        "notes": [
+            *_collapse(predictions, config),
+            *_notes(headline, controls, config, book is None),
+            *_sources(train, config),
+        ],
     }
     (out_dir / "details.json").unlink(missing_ok=True)  # by which an evaluation is found: without it there is none
     results.write_json(out_dir / "metrics.json", figures)
@@ -105,10 +111,10 @@ def main(
 
 
 def _dataset(faces: ShardSet) -> dict[str, object]:
-    """Its photos and labels, whatever their splits: what tells it from another one."""
-    columns = faces.columns("id", "label")
-    photos = sorted(zip(columns["id"].tolist(), columns["label"].tolist(), strict=True))
-    return {"photos": len(photos), "sha256": key(photos)}
+    """Its photos and labels, whatever their splits: what tells it from another one; and its splits, wherever it lies."""
+    columns = {name: column.tolist() for name, column in faces.columns("id", "label", "split").items()}
+    photos, splits = (sorted(zip(columns["id"], columns[name], strict=True)) for name in ("label", "split"))
+    return {"photos": len(photos), "sha256": key(photos), "splits_sha256": key(splits)}
 
 
 def predict(classifier: Classifier, faces: Faces, regions: Units, input_size: int, params: Evaluate) -> Predictions:
@@ -210,6 +216,18 @@ def _notes(headline: dict, controls: dict, config: model.Config, no_codebook: bo
     if no_codebook:
         found.append("The codebook of the heatmaps was not found, so action units were not measured one by one.")
     return [sentence for sentence in found if sentence]
+
+
+def _collapse(predictions: Predictions, config: model.Config) -> list[str]:
+    """A sentence where nearly all faces are called the same, though they are not."""
+    calls = np.bincount(predictions.predicted, minlength=len(config.classes))
+    share, most = calls.max() / calls.sum(), int(calls.argmax())
+    if share < COLLAPSED or (predictions.actual == most).mean() >= COLLAPSED:
+        return []
+    return [
+        f"The {config.variant} classifier calls {share:.0%} of the test faces {config.classes[most]}: it tells no "
+        "expressions apart, and its maps explain nothing."
+    ]
 
 
 def _sources(train: Faces, config: model.Config) -> list[str]:

@@ -114,7 +114,7 @@ def load_config(path: Path) -> Config:
 def _config(path: Path, file: safe_open) -> Config:
     header = file.metadata()
     if "state" in header:
-        raise InputError(f"{path} is of a training that has not ended: go on with `aucue train --resume`")
+        raise InputError(f"{path} is of a training that has not ended: go on with `{_command(path)} --resume`")
     content = json.loads(header["config"])
     return Config(**{**content, "classes": tuple(content["classes"])})
 
@@ -123,7 +123,9 @@ def _config(path: Path, file: safe_open) -> Config:
 def _reading(path: Path) -> Iterator[safe_open]:
     """The open file; whatever shows that it is no checkpoint becomes an InputError."""
     if not path.is_file():
-        what = "is a folder: name its model.safetensors" if path.is_dir() else "does not exist: run `aucue train` first"
+        what = (
+            "is a folder: name its model.safetensors" if path.is_dir() else f"does not exist: run `{_command(path)}` first"
+        )
         raise InputError(f"{path} {what}")
     try:
         with safe_open(path, framework="pt") as file:
@@ -132,4 +134,9 @@ def _reading(path: Path) -> Iterator[safe_open]:
         raise  # the checkpoint is sound: what it needs is not here
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = describe(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
-        raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `aucue train` again") from error
+        raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `{_command(path)}` again") from error
+
+
+def _command(path: Path) -> str:
+    """What writes a checkpoint: by default each variant has a folder of its name."""
+    return "aucue train --variant baseline" if path.parent.name == "baseline" else "aucue train"

@@ -53,11 +53,12 @@ def main(
         codebook=heatmaps.stamp["codebook"],
         controls={text: results["guided"].details["controls"][name] for name, text in CONTROLS.items()},
         verdict=verdict(results),
-        notes=results["guided"].details["notes"],
+        notes=dict.fromkeys(note for name in reversed(VARIANTS) for note in results[name].details["notes"]),
         colour=results["guided"].details["trained"]["train"]["colour"],
         curves=pictures.curves(_curves(train_dir)),
         confusions=[pictures.confusion(results[name].details["confusion"], name) for name in VARIANTS],
         expressions=_expressions(results, faces),
+        units=", ".join(f"{key} {name}" for key, name in _units(results).items()),
         gallery=_gallery(results, faces, params.report.faces, params.base.seed),
         tile=TILE,
         small_tile=SMALL_TILE,
@@ -154,9 +155,10 @@ def _table(results: dict[str, Result], changes: dict[str, dict | None]) -> list[
 
 
 def _expressions(results: dict[str, Result], faces: ShardSet) -> list[dict]:
-    """Per expression with a map: its mean maps over the mean of its test faces, and its cosines."""
+    """Per expression with a map: its action units, its mean maps over the mean of its test faces, and its cosines."""
     maps = results["guided"].maps
     actual = np.array([face["actual"] for face in results["guided"].predictions])
+    listed, units = results["guided"].details["units_of_expression"], _units(results)
     entries = []
     for index, name in enumerate(maps["classes"].tolist()):
         if not maps["mean_true"][index].any():
@@ -171,12 +173,18 @@ def _expressions(results: dict[str, Result], faces: ShardSet) -> list[dict]:
             {
                 "name": name,
                 "faces": len(members),
+                "units": ", ".join(key for key in listed.get(name, ()) if key in units),
                 "tiles": [pictures.jpeg_uri(pictures.overlay(mean_face, _stretch(tile)), TILE) for tile in tiles],
                 "att_cos": [shown(figure["att_cos"]) for figure in figures],
                 "cam_cos": [shown(figure["cam_cos"]) for figure in figures],
             }
         )
     return entries
+
+
+def _units(results: dict[str, Result]) -> dict[str, str]:
+    """Names of the action units that were measured, by number. (A number of 0 stands for no unit.)"""
+    return {key: unit["name"] for key, unit in results["guided"].details["action_units"].items() if key != "0"}
 
 
 def _gallery(results: dict[str, Result], faces: ShardSet, number: int, seed: int) -> list[dict]:

@@ -12,8 +12,8 @@ from train import WITHOUT_EFFECT
 
 FILES = ("metrics.json", "details.json")
 SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what the tables are about
-OF_THE_PHOTOS = ("manifest_sha256", "detections_sha256")  # of the stamps in shards: other with every seed, by its splits
-OF_THE_SPLIT = (*OF_THE_PHOTOS, "faces_sha256")
+DETECTIONS = "detections_sha256"
+OF_THE_SPLIT = ("manifest_sha256", DETECTIONS, "faces_sha256")  # of the stamps in shards: other with every seed
 SHOWN = 6  # digits of a digest
 
 
@@ -48,6 +48,7 @@ class Run:
     metrics: dict
     trained: dict  # as train.model.Config has it
     dataset: str = ""  # number of photos and digest, whatever their splits
+    splits: str = ""  # digest of theirs
 
 
 def find(folders: Iterable[Path], in_experiments: bool = False) -> list[Run]:
@@ -73,7 +74,8 @@ def _read(place: str, metrics: str | bytes, details: str | bytes) -> Run:
         found = json.loads(details)
         trained, dataset = found["trained"], found.get("dataset")
         name = f"{dataset['photos']:,} photos {dataset['sha256'][:SHOWN]}" if dataset else "unknown"
-        return Run(place, setting_of(trained["train"]), trained["seed"], {**json.loads(metrics)}, trained, name)
+        splits = (dataset or {}).get("splits_sha256", "")
+        return Run(place, setting_of(trained["train"]), trained["seed"], {**json.loads(metrics)}, trained, name, splits)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{place} cannot be read ({error!r}): run `aucue evaluate` again") from error
 
@@ -129,13 +131,14 @@ def _varied(runs: Sequence[Run]) -> list[str]:
 
 def _other_splits(runs: Sequence[Run]) -> list[str]:
     """Another seed may split the faces otherwise; the runs of one seed and dataset are to have the same splits and faces."""
-    splits: dict[tuple, set] = {}
+    first: dict[tuple, Run] = {}
+    others: dict[int, tuple[Run, Run]] = {}
     for run in runs:
-        digests = tuple(run.trained["faces"].get(name) for name in OF_THE_PHOTOS)
-        splits.setdefault((run.seed, run.dataset), set()).add(digests)
-    seeds = sorted({seed for (seed, _), found in splits.items() if len(found) > 1})
+        known = first.setdefault((run.seed, run.dataset), run)
+        if (known.splits, known.trained["faces"].get(DETECTIONS)) != (run.splits, run.trained["faces"].get(DETECTIONS)):
+            others.setdefault(run.seed, (known, run))
     what = "have other splits or detections of the same photos: they cannot be compared"
-    return [f"runs of seed {seed} {what}" for seed in seeds]
+    return [f"runs of seed {seed} {what} ({one.place}; {other.place})" for seed, (one, other) in sorted(others.items())]
 
 
 def _alone(groups: dict[Setting, list[Run]]) -> list[str]:

@@ -72,7 +72,7 @@ def main(runs: Sequence[Run], out_dir: Path, dataset: str | None = None) -> tupl
     missing or does not go together. ``dataset`` is the one whose published figures are shown, if it has any."""
     groups, notes = grouped(runs)
     if any("cam" in setting.align for setting in groups):
-        notes.append("the table of layers leaves out what guides the class map too (train.align)")
+        notes.append("the table of layers leaves out what guides the class map too: train.align=[attention] fills it")
     if any(len({_seeds(groups, setting) for setting in pair if setting in groups}) > 1 for pair in _pairs(groups)):
         notes.append("not all settings have the same seeds: without → with compares those that both have")
     published = read_published(dataset)

@@ -71,7 +71,7 @@ def test_unknown_option(run):
 
 @pytest.mark.parametrize("stage", STAGES[:4])
 def test_missing_params(run, stage):
-    fails(run(stage), "cannot read params.yaml: No such file or directory: give the path of a YAML file")
+    fails(run(stage), "params.yaml does not exist: run this in the folder of the project, or name the file with --params")
 
 
 @pytest.mark.parametrize("stage", STAGES[:4])
@@ -158,7 +158,7 @@ def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
             ["heatmaps", "--codebook", "mine"],
             "there is no codebook 'mine': give one of belharbi2024, facs, landmarks68, or the path of a .yaml",
         ),
-        (["detect", "--params", "none.yaml"], "cannot read none.yaml"),
+        (["detect", "--params", "none.yaml"], "none.yaml does not exist"),
     ],
 )
 def test_missing_input_names_the_stage_before(run, write_params, arguments, match):
@@ -236,7 +236,10 @@ def aucue_process(*arguments, folder, **environment):
 def test_real_process_fails_in_one_line(tmp_path):
     result = aucue_process("detect", folder=tmp_path)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == "Error: cannot read params.yaml: No such file or directory: give the path of a YAML file\n"
+    assert (
+        result.stderr
+        == "Error: params.yaml does not exist: run this in the folder of the project, or name the file with --params\n"
+    )
 
 
 def test_offline_commands_start_without_torch(tmp_path):

@@ -280,6 +280,17 @@ def test_summary_counts_statuses_and_levels():
     assert detect.summary(detections[3:]) == "1 no_face; 0 with several faces\nfound at: no level"
 
 
+def test_summary_names_the_first_photos_that_cannot_be_read():
+    detections = [Detection(f"{i}.jpg", "unreadable", "the file is empty") for i in range(4)]
+    detections[1:1] = [Detection("big.jpg", "too_large", "99 pixels"), Detection("x.jpg", "excluded", "not wanted")]
+    assert detect.summary(detections).splitlines()[2:] == [
+        "unreadable: 0.jpg: the file is empty",
+        "too_large: big.jpg: 99 pixels",
+        "unreadable: 1.jpg: the file is empty",
+        "and 2 more: the column reason names every one's",
+    ]
+
+
 def test_nearly_all_real_faces_are_found(faces_dir, params):
     with open(faces_dir / "labels.csv", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))[::13]

@@ -63,6 +63,9 @@ def test_unknown_label_of_the_users_own_photos_is_an_error(run, folders, tmp_pat
     with pytest.raises(InputError, match=text):
         run(dataset="folder")
     assert not (tmp_path / "manifest.csv").exists()
+    (folders / "contempt").rename(folders / "Fear")
+    with pytest.raises(InputError, match=r"the label 'Fear', unknown to ingest.labels \(anger, fear\): write fear$"):
+        run(dataset="folder")
 
 
 def test_other_classes_of_a_public_dataset_keep_their_row(run, tmp_path):
@@ -138,6 +141,8 @@ def test_subjects_and_copies_in_several_splits_are_warned_of():
         "WARNING: 2 photos have the same bytes as others, with several labels, e.g. g and h: duplicates.csv lists them",
     ]
     assert ingest.leaks(photos[:6:5]) == []
+    (warning,) = ingest.leaks([replace(photos[4], id=f"{i}", split="test" if i else "train") for i in range(9)])[1:]
+    assert warning.endswith("e.g. 0 and 1 and 2 and 6 more: duplicates.csv lists them")
     (warning,) = ingest.leaks([replace(photo, subject="") for photo in photos[:6:5]])
     assert "a person may be in several splits" in warning
 

@@ -166,7 +166,10 @@ def test_broken_yaml_is_named(tmp_path, text, match):
 
 
 def test_unreadable_file_is_named(tmp_path):
-    refused(tmp_path / "none.yaml", "cannot read .*none.yaml: No such file or directory: give the path of a YAML file")
+    refused(
+        tmp_path / "none.yaml",
+        "none.yaml does not exist: run this in the folder of the project, or name the file with --params",
+    )
     refused(tmp_path, "Is a directory")
     binary = tmp_path / "params.yaml"
     binary.write_bytes(b"base: \xff\xfe")

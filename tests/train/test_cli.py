@@ -16,6 +16,7 @@ def test_help_has_an_example(command):
     [
         (["train"], "is not a complete set of faces"),
         (["evaluate"], "model.safetensors does not exist: run `aucue train` first"),
+        (["evaluate", "--variant", "baseline"], "does not exist: run `aucue train --variant baseline` first"),
         (["report"], "is not a complete set of faces"),
         (["tables"], "there is no evaluated run under data/evaluation"),
         (["train", "--variant", "other"], "Invalid value for '--variant'"),

@@ -1,6 +1,7 @@
 import csv
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,18 +171,33 @@ def test_only_what_was_guided_is_noted(evaluated, changes, noted):
     assert [note.partition(" does not beat")[0] for note in found] == noted
 
 
+@pytest.mark.parametrize(
+    ("predicted", "actual", "said"),
+    [
+        ([2] * 19 + [0], [0, 1, 2, 0] * 5, "The guided classifier calls 95% of the test faces "),
+        ([2] * 17 + [0] * 3, [0, 1, 2, 0] * 5, None),
+        ([2] * 19 + [0], [2] * 19 + [0], None),  # as they are
+    ],
+)
+def test_a_classifier_that_calls_all_faces_the_same_is_noted(evaluated, predicted, actual, said):
+    _, config = model.load(evaluated / "train" / "guided" / "model.safetensors")
+    predictions = SimpleNamespace(predicted=np.array(predicted), actual=np.array(actual))
+    found = evaluate._collapse(predictions, config)
+    assert len(found) == bool(said)
+    assert all(note.startswith(said + config.classes[2]) for note in found)
+
+
 def test_a_dataset_is_its_photos_and_their_labels(evaluated, dataset, params, tmp_path):
     found = json.loads((evaluated / "evaluation" / "guided" / "details.json").read_text())["dataset"]
     faces, _ = open_shards(dataset.faces, dataset.heatmaps)
     assert found["photos"] == len(faces)
-    columns = faces.columns("id", "label")
+    columns = faces.columns("id", "label", "split")
 
     class Changed:
         def __init__(self, **changes):
             self.changed = columns | changes
 
         def columns(self, *names):
-            assert "split" not in names
             return {name: self.changed[name] for name in names}
 
     assert evaluate._dataset(Changed()) == found
@@ -189,7 +205,12 @@ def test_a_dataset_is_its_photos_and_their_labels(evaluated, dataset, params, tm
     assert evaluate._dataset(Changed(**turned)) == found
     other = columns["label"].copy()
     other[0] = next(label for label in other if label != other[0])
-    assert evaluate._dataset(Changed(label=other)) != found
+    changed = evaluate._dataset(Changed(label=other))
+    assert changed["sha256"] != found["sha256"]
+    assert changed["splits_sha256"] == found["splits_sha256"]
+    moved = evaluate._dataset(Changed(split=np.roll(columns["split"], 1)))
+    assert moved["sha256"] == found["sha256"]
+    assert moved["splits_sha256"] != found["splits_sha256"]
 
 
 def test_energy_is_what_falls_on_the_region(evaluated):

@@ -1,5 +1,7 @@
 import pickle
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -93,6 +95,10 @@ def test_missing_truncated_and_foreign_checkpoints_are_named(classifier, config,
     resume.save(path, resume.State("run"), classifier, torch.optim.SGD(classifier.parameters()))
     with pytest.raises(InputError, match="has not ended: go on with `aucue train --resume`"):
         model.load(path)
+    (tmp_path / "baseline").mkdir()
+    baseline = shutil.copy(path, tmp_path / "baseline")
+    with pytest.raises(InputError, match="has not ended: go on with `aucue train --variant baseline --resume`"):
+        model.load(Path(baseline))
     model.save(path, classifier.state_dict(), config)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="is not a checkpoint"):

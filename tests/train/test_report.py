@@ -40,6 +40,7 @@ def test_page_is_self_contained(page):
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", text)
     assert not re.findall(r"<script|@import|url\((?!#)", text)
     assert text.count("<img") >= 6 * 5 + 10
+    assert "<b>happiness</b><br>AU 6, 12" in text
     assert "synthetic expressions" in text
 
 

@@ -11,11 +11,13 @@ PARAMS = {"method": "cam", "align": ["attention"], "layers": [5], "lambda": 6.0,
 NETWORK = {"config": {"depths": [2]}}
 
 
-def write(folder, seed=0, metrics=None, faces=None, heatmaps=None, dataset=None, classes=(), network=None, **params):
+def write(
+    folder, seed=0, metrics=None, faces=None, heatmaps=None, dataset=None, classes=(), network=None, splits="", **params
+):
     folder.mkdir(parents=True)
     trained = {"train": {**PARAMS, **params}, "seed": seed, "faces": faces or {}, "heatmaps": heatmaps or {}}
     trained |= {"classes": classes, "backbone": network or {}}
-    details = {"trained": trained, "dataset": {"photos": 1234, "sha256": dataset or "abcdef012345"}}
+    details = {"trained": trained, "dataset": {"photos": 1234, "sha256": dataset or "abcdef012345", "splits_sha256": splits}}
     (folder / "details.json").write_text(json.dumps(details))
     (folder / "metrics.json").write_text(json.dumps(metrics or {"accuracy": 0.5}))
     return folder
@@ -62,22 +64,29 @@ def test_groups_have_one_run_per_seed(tmp_path):
 
 
 def test_what_does_not_go_together_is_said(tmp_path):
-    write(tmp_path / "a", faces={"manifest_sha256": "1"})
-    write(tmp_path / "b", metrics={"accuracy": 0.6}, faces={"manifest_sha256": "2"})
-    write(tmp_path / "c", method="prm", align=[], faces={"manifest_sha256": "1"})
+    write(tmp_path / "a", splits="1")
+    write(tmp_path / "b", metrics={"accuracy": 0.6}, splits="2")
+    write(tmp_path / "c", method="prm", align=[], splits="1")
     groups, notes = grouped(find([tmp_path]))
     assert [len(runs) for runs in groups.values()] == [1, 1]
     assert any("b is left out" in note and "other figures" in note for note in notes)
-    assert "runs of seed 0 have other splits or detections of the same photos: they cannot be compared" in notes
+    places = f"{tmp_path / 'a'}; {tmp_path / 'b'}"
+    assert f"runs of seed 0 have other splits or detections of the same photos: they cannot be compared ({places})" in notes
     assert any(note.startswith("cam has no run without guidance") for note in notes)
     assert any(note.startswith("prm has no guided run") for note in notes)
 
 
 def test_other_detections_make_other_faces(tmp_path):
-    write(tmp_path / "a", faces={"manifest_sha256": "1", "detections_sha256": "2"})
-    write(tmp_path / "b", align=[], faces={"manifest_sha256": "1", "detections_sha256": "3"})
-    _, notes = grouped(find([tmp_path]))
-    assert notes == ["runs of seed 0 have other splits or detections of the same photos: they cannot be compared"]
+    write(tmp_path / "a", splits="1", faces={"detections_sha256": "2"})
+    write(tmp_path / "b", splits="1", align=[], faces={"detections_sha256": "3"})
+    _, (note,) = grouped(find([tmp_path]))
+    assert note.startswith("runs of seed 0 have other splits or detections of the same photos: they cannot be compared")
+
+
+def test_the_same_photos_elsewhere_are_the_same_faces(tmp_path):
+    write(tmp_path / "a", splits="1", faces={"manifest_sha256": "1", "detections_sha256": "2"})
+    write(tmp_path / "b", splits="1", align=[], faces={"manifest_sha256": "2", "detections_sha256": "2"})
+    assert grouped(find([tmp_path]))[1] == []
 
 
 @pytest.mark.parametrize(
@@ -108,8 +117,8 @@ def test_what_decides_the_figures_sets_runs_apart(tmp_path, change, otherwise):
 
 
 def test_seeds_may_split_the_faces_otherwise_and_what_changes_the_time_alone_does_not_matter(tmp_path):
-    write(tmp_path / "a", faces={"manifest_sha256": 1})
-    write(tmp_path / "b", seed=1, faces={"manifest_sha256": 2}, heatmaps={"faces_sha256": 2})
-    write(tmp_path / "c", align=[], faces={"manifest_sha256": 1}, workers=3, device="cuda")
+    write(tmp_path / "a", splits="1")
+    write(tmp_path / "b", seed=1, splits="2", heatmaps={"faces_sha256": 2})
+    write(tmp_path / "c", align=[], splits="1", workers=3, device="cuda")
     groups, notes = grouped(find([tmp_path]))
     assert (len(groups), notes) == (2, [])
