@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -82,7 +83,12 @@ def test_checkpoint_of_the_other_variant_is_refused(evaluated, dataset, tmp_path
     baseline = evaluated / "train" / "baseline" / "model.safetensors"  # would be written where the guided one belongs
     refused = CliRunner().invoke(aucue, ["evaluate", *shards, "--checkpoint", str(baseline)])
     assert "is a baseline model: name the guided one, or --variant baseline" in refused.output
-    assert CliRunner().invoke(aucue, command).exit_code == 0  # a folder and a checkpoint of their own may be of either
+    done = CliRunner().invoke(aucue, command)  # a folder and a checkpoint of their own may be of either
+    assert done.exit_code == 0
+    notes = json.loads((tmp_path / "out" / "details.json").read_text())["notes"]
+    assert [line for line in done.stderr.splitlines() if not re.match(r"evaluate: \d", line)] == [
+        f"evaluate: {note}" for note in notes
+    ]
 
 
 def test_details_measure_every_kind_of_map(evaluated):
