@@ -130,6 +130,7 @@ class Train(Block):
     amp: bool
     compile: bool
     workers: Annotated[int, Field(ge=0, le=64)] | Literal["auto"]
+    memory: Annotated[int, Field(ge=0)]
     augment: Augment
 
     @field_validator("backbone")

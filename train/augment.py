@@ -53,8 +53,8 @@ def train_view(batch: Batch, size: int, params: Augment, draws: Tensor) -> View:
     """A random view by ``draws`` (B, DRAWS)."""
     chance = iter(draws.to(batch.images.device).unbind(dim=1))
     geometry = random_geometry(params, chance)
-    images = sample(_shrunk(batch.images, size), geometry, size, padding="border")
-    heatmaps = sample(batch.heatmaps.float() / 255, geometry, batch.heatmaps.shape[-1], padding="zeros")
+    images = sample(_unit(shrunk(batch.images, size)), geometry, size, padding="border")
+    heatmaps = sample(_unit(batch.heatmaps), geometry, batch.heatmaps.shape[-1], padding="zeros")
     images = jitter(images, params.jitter, chance)
     images = to_grey(images, params.grey, chance)
     return _view(batch, erase(images, params.erase, chance), heatmaps)
@@ -63,22 +63,28 @@ def train_view(batch: Batch, size: int, params: Augment, draws: Tensor) -> View:
 def whole_view(batch: Batch, size: int) -> View:
     """The whole crop."""
     identity = torch.eye(2, 3, device=batch.images.device).repeat(len(batch.targets), 1, 1)
-    return _view(batch, sample(_shrunk(batch.images, size), identity, size, padding="border"), batch.heatmaps.float() / 255)
+    images = sample(_unit(shrunk(batch.images, size)), identity, size, padding="border")
+    return _view(batch, images, _unit(batch.heatmaps))
 
 
 def _view(batch: Batch, images: Tensor, heatmaps: Tensor) -> View:
     return View(images, heatmaps, batch.has_map, batch.targets, batch.targets, torch.ones_like(heatmaps[:, 0, 0, 0]))
 
 
-def _shrunk(images: Tensor, size: int) -> Tensor:
-    """Images (B, 3, S, S) as floats in [0, 1], shrunk with antialiasing where they are much larger than the ``size`` they
-    are to be sampled at: sampling reads four pixels for each, and would alias. The margin keeps the detail of crops."""
+def shrunk(images: Tensor, size: int) -> Tensor:
+    """Images (B, 3, S, S) in [0, 255], shrunk with antialiasing where they are much larger than the ``size`` they are to
+    be sampled at: sampling reads four pixels for each, and would alias. The margin keeps the detail of crops."""
     side = round(MARGIN * size)
-    if images.shape[-1] > side:
-        # As bytes it takes a sixth of the time, and rounds to whole levels; GPUs take floats alone.
-        images = images if images.device.type == "cpu" else images.float()
-        images = F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
-    return images.float() / 255
+    if images.shape[-1] <= side:
+        return images
+    # As bytes it takes a sixth of the time, and rounds to whole levels; GPUs take floats alone.
+    images = images if images.device.type == "cpu" else images.float()
+    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+
+
+def _unit(levels: Tensor) -> Tensor:
+    """Levels in [0, 255] as floats in [0, 1]."""
+    return levels.float() / 255
 
 
 def random_geometry(params: Augment, chance: Chance) -> Tensor:

@@ -21,9 +21,11 @@ from train import engine, model, recipe
 from train.augment import draw, whole_view
 from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
 from train.distributed import Group, chosen_device
+from train.kept import Kept, source
 
 MATRIX = (1536, 8192)  # rows of the product by which a CPU and a GPU are measured
 REPEATS = 5
+EPOCHS = ("first", "later")  # from shards, and with what a first one leaves in memory
 ROUNDS = 5  # of turns that baseline and guided take, the first of which only warms up
 
 
@@ -46,16 +48,21 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     fixed = [next(iter(loader(train, items[:1])))] * steps
     images = steps * len(items[0])
 
-    seconds: dict[str, list[float]] = {name: [] for name in (*runs, "forward", "shards", "waiting")}
+    reading = reading_processes(settings, alone.device)
+    names = (*runs, "forward", *(f"{what} {epoch}" for what in ("shards", "waiting") for epoch in EPOCHS))
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     for _ in progress(range(ROUNDS), total=ROUNDS, title="bench train", unit="rounds"):
         for name, run in runs.items():
             seconds[name].append(timed(alone, lambda run=run: run(fixed)))
         seconds["forward"].append(timed(alone, lambda: forward(runs["guided"], fixed)))
-        reading = loader(train, items, reading_processes(settings, alone.device), pin=alone.device.type == "cuda")
-        waited = Waiting(reading)
-        seconds["shards"].append(timed(alone, lambda waited=waited: runs["guided"](waited)))
-        seconds["waiting"].append(waited.seconds)
+        shards = source(train, settings, reading)  # nothing of it is in memory yet
+        for epoch in EPOCHS:
+            waited = Waiting(loader(shards, items, reading, pin=alone.device.type == "cuda"))
+            seconds[f"shards {epoch}"].append(timed(alone, lambda waited=waited: runs["guided"](waited)))
+            seconds[f"waiting {epoch}"].append(waited.seconds)
+    kept = shards.share if isinstance(shards, Kept) else 0.0
     middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}
+    middle |= {what: over_training(middle, what, settings.epochs, kept) for what in ("shards", "waiting")}
     ratios = [guided / baseline for guided, baseline in zip(seconds["guided"][1:], seconds["baseline"][1:], strict=True)]
     results: dict[str, object] = {
         "device": torch.cuda.get_device_name() if alone.device.type == "cuda" else alone.device.type,
@@ -75,6 +82,8 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
                 "guided_step_of_a_baseline_step": statistics.median(ratios),
                 "from_shards_of_fixed_tensors": middle["guided"] / middle["shards"],
                 "share_of_time_waiting_for_data": middle["waiting"] / middle["shards"],
+                "the_same_of_a_first_epoch": middle["waiting first"] / middle["shards first"],
+                "share_of_crops_kept_in_memory": kept,
             },
         ),
         "arithmetic": shown("arithmetic", arithmetic(runs["guided"], fixed[0], middle["guided"] / steps)),
@@ -82,6 +91,12 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     }
     write_text(out, json.dumps(results, indent=1) + "\n")
     return results
+
+
+def over_training(middle: dict[str, float], what: str, epochs: int, kept: float) -> float:
+    """The mean over ``epochs`` of which the first reads all crops, and later ones those that are not ``kept``."""
+    from_memory = kept * (epochs - 1) / epochs
+    return (1 - from_memory) * middle[f"{what} first"] + from_memory * middle[f"{what} later"]
 
 
 class Steps:

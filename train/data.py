@@ -63,8 +63,12 @@ class Faces(Dataset):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, bool, int, int]:
+        return self.item(index, self.image(index))
+
+    def item(self, index: int, image: Tensor) -> tuple[Tensor, Tensor, bool, int, int]:
+        """The item with its crop as given."""
         row, has_map, target = int(self.rows[index]), bool(self.has_map[index]), int(self.targets[index])
-        return self.image(index), self.heatmap(index)[None], has_map, target, row
+        return image, self.heatmap(index)[None], has_map, target, row
 
     def image(self, index: int) -> Tensor:
         """The crop (3, S, S) uint8 RGB."""
@@ -113,7 +117,7 @@ class _Loader(DataLoader):
             raise InputError(str(error).strip().splitlines()[-1].rpartition(f"{InputError.__name__}: ")[2]) from error
 
 
-def loader(faces: Faces, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:
+def loader(faces: Dataset, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:
     """The batches whose items are given, each read and decoded by one of ``workers`` processes, or by this one. (A thread
     that reads ahead takes a core from PyTorch's: on two cores training was a sixth slower for it.)"""
     return _Loader(

@@ -37,7 +37,7 @@ def digest(config: Config, model: nn.Module, device: torch.device) -> str:
     weights = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         weights.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
-    settings = {name: value for name, value in config.train.items() if name != "workers"}
+    settings = {name: value for name, value in config.train.items() if name not in ("workers", "memory")}
     versions = [device.type, torch.__version__, code(), code(Path(__file__).parent)]
     return key({**vars(config), "train": settings}, weights.hexdigest(), versions)
 

@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from train.augment import draw, shrunk, train_view, whole_view
+from train.data import Faces, classes_of, loader, open_shards
+from train.kept import Kept, source
+
+SIZE = 64  # its crops of 256 pixels are shrunk to 80
+
+
+@pytest.fixture(scope="module")
+def faces(dataset):
+    shards = open_shards(dataset.faces, dataset.heatmaps)
+    return Faces(*shards, "train", classes_of(shards[0]))
+
+
+@pytest.fixture
+def read(faces, monkeypatch):
+    """The items whose crops were read."""
+    found, image = [], faces.image
+    monkeypatch.setattr(faces, "image", lambda index: found.append(index) or image(index))
+    return found
+
+
+def test_views_are_those_of_the_crops_read_anew(faces, params):
+    draws = draw(4, torch.Generator().manual_seed(0))
+    kept = Kept(faces, SIZE, 1)
+    for _ in range(2):
+        (whole,), (small,) = loader(faces, [[3, 1, 4, 0]]), loader(kept, [[3, 1, 4, 0]])
+        assert small.images.shape[2:] == (80, 80)
+        for view in (
+            lambda batch: whole_view(batch, SIZE),
+            lambda batch: train_view(batch, SIZE, params.train.augment, draws),
+        ):
+            expected, found = view(whole), view(small)
+            for name, value in vars(expected).items():
+                assert torch.equal(getattr(found, name), value), name
+        assert torch.equal(small.rows, whole.rows)
+
+
+def test_a_crop_is_read_once(faces, read):
+    kept = Kept(faces, SIZE, 1)
+    first = [kept[index][0] for index in (0, 1, 0)]
+    assert read == [0, 1]
+    assert torch.equal(first[0], first[2])
+    assert len(kept) == len(faces)
+
+
+def test_no_more_is_kept_than_there_is_room_for(faces, read):
+    kept = Kept(faces, 200, 1)  # crops of 250 pixels
+    room = 10**6 // (3 * 250 * 250)
+    assert len(faces) > room > 1
+    for _ in range(2):
+        for index in range(room + 1):
+            kept[index]
+    assert read == [*range(room + 1), room]
+    assert kept.share == pytest.approx(room / len(faces))
+
+
+def test_without_memory_nothing_is_kept(faces, read):
+    kept = Kept(faces, SIZE, 0)
+    assert torch.equal(kept[0][0], kept[0][0])
+    assert read == [0, 0]
+    assert kept.share == 0
+
+
+def test_crops_that_are_no_larger_stay_as_they_are(faces):
+    assert torch.equal(Kept(faces, 224, 1)[0][0], faces[0][0])
+    assert torch.equal(shrunk(faces[0][0][None], 224)[0], faces[0][0])
+
+
+def test_processes_that_read_keep_nothing(faces, params):
+    assert source(faces, params.train, 2) is faces
+    assert isinstance(source(faces, params.train, 0), Kept)
