@@ -20,7 +20,8 @@ from train.backbones.features import After, Backbone, Features, unchanged
 MEAN = (122.782, 117.001, 104.298)  # of RGB in 0..255, as dlib's input layer subtracts it
 SCALE = 256.0
 STEM = 32
-STAGES = ((32, 3), (64, 4), (128, 3), (256, 1))  # channels, blocks; dlib's network goes on with three more of 256
+STAGES = ((32, 3, 1), (64, 4, 2), (128, 3, 2), (256, 1, 2))  # channels, blocks, stride; dlib's has three more blocks of 256
+LARGE = 2  # the stages from which large_maps removes the stride
 EPSILON = 1e-5
 INTEGERS_BEFORE = {"con_4": 0, "affine_": 0, "fc_2": 2}  # record names, and how many integers precede the tensor
 
@@ -28,23 +29,25 @@ INTEGERS_BEFORE = {"con_4": 0, "affine_": 0, "fc_2": 2}  # record names, and how
 class DlibResNet(Backbone):
     """The stem and four residual stages: layers 1 to 5.
 
-    For 150 x 150 inputs the layers are 72, 35, 17, 8 and 4 pixels wide; with ``large_maps`` the last two stages keep
-    stride 1 and their maps are 17 wide. The trunk ends after the first block of 256 channels: at that width of the maps
-    each further one would cost as much time as a third of all before it.
+    For 150 x 150 inputs the layers are 72, 35, 17, 8 and 4 pixels wide; with ``large_maps`` the last two stages work at
+    every place, and their maps are 17 wide. The trunk ends after the first block of 256 channels: at that width of the
+    maps each further one would cost as much time as a third of all before it.
     """
 
     def __init__(self, large_maps: bool, pretrained: bool = True) -> None:
         super().__init__()
         self.has_folded_statistics = pretrained
-        strides = (1, 2, 1, 1) if large_maps else (1, 2, 2, 2)
         self.stem = nn.Sequential(nn.Conv2d(3, STEM, 7, stride=2), nn.BatchNorm2d(STEM, EPSILON), nn.ReLU())
         self.stages = nn.ModuleList()
-        width = STEM
-        for (channels, blocks), stride in zip(STAGES, strides, strict=True):
-            first = Block(width, channels, stride)
-            self.stages.append(nn.Sequential(first, *(Block(channels, channels) for _ in range(blocks - 1))))
+        width, dilation = STEM, 1
+        for number, (channels, blocks, stride) in enumerate(STAGES):
+            dense = large_maps and number >= LARGE
+            first = Block(width, channels, stride, dilation, dense)
+            dilation *= stride if dense else 1
+            rest = (Block(channels, channels, dilation=dilation) for _ in range(blocks - 1))
+            self.stages.append(nn.Sequential(first, *rest))
             width = channels
-        self.channels = (STEM, *(channels for channels, _ in STAGES))
+        self.channels = (STEM, *(channels for channels, *_ in STAGES))
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):  # batch norm takes a bias out again: its gradient is nothing but rounding
@@ -66,23 +69,41 @@ class Block(nn.Module):
 
     At stride 2 the first convolution is unpadded and the shortcut is a 2 x 2 mean; the smaller of the two results is
     zero-padded at the right and bottom, and the shortcut with zero channels, as dlib's add_prev does.
+
+    ``dense`` is the same at every place instead of every other one: what comes after reads places twice as far apart
+    (``dilation``), and finds there what the weights were made for (the algorithme à trous; Chen et al. 2018,
+    arXiv 1606.00915).
     """
 
-    def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: int = 1, dilation: int = 1, dense: bool = False) -> None:
         super().__init__()
         self.stride = stride
-        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=0 if stride == 2 else 1)
+        self.dilation = dilation
+        self.dense = dense
+        step, after = (1, dilation * stride) if dense else (stride, dilation)
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, step, padding=dilation if step == 1 else 0, dilation=dilation)
         self.norm1 = nn.BatchNorm2d(channels, EPSILON)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=after, dilation=after)
         self.norm2 = nn.BatchNorm2d(channels, EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         residual = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
-        shortcut = F.avg_pool2d(x, 2) if self.stride == 2 else x
+        shortcut = self._shortcut(x)
         height = max(residual.shape[2], shortcut.shape[2])
         width = max(residual.shape[3], shortcut.shape[3])
         channels = residual.shape[1]
         return F.relu(_pad(residual, channels, height, width) + _pad(shortcut, channels, height, width))
+
+    def _shortcut(self, x: Tensor) -> Tensor:
+        if self.stride == 1:
+            return x
+        if not self.dense:
+            return F.avg_pool2d(x, 2)
+        # Of each place and those before it, as the 2 x 2 mean lies at the start of the unpadded convolution's 3 x 3.
+        far = self.dilation
+        padded = F.pad(x, (far, 0, far, 0), mode="replicate")
+        rows = padded[:, :, far:] + padded[:, :, :-far]
+        return (rows[..., far:] + rows[..., :-far]) / 4
 
 
 class Descriptor(nn.Module):
