@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,11 +22,11 @@ from train import engine, model, recipe
 from train.augment import draw, whole_view
 from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
 from train.distributed import Group, chosen_device
-from train.kept import Kept, source
+from train.kept import for_training
 
 MATRIX = (1536, 8192)  # rows of the product by which a CPU and a GPU are measured
 REPEATS = 5
-EPOCHS = ("first", "later")  # from shards, and with what a first one leaves in memory
+EPOCHS = ("first_epoch", "later_epochs")  # all from shards, and with the crops that stay in memory (train.memory)
 ROUNDS = 5  # of turns that baseline and guided take, the first of which only warms up
 
 
@@ -38,31 +39,31 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     if not settings.align:
         raise InputError("train.align is empty: without guidance there is nothing to compare")
     alone = Group(0, 1, chosen_device(settings.device))
-    order = [recipe.order(train, settings, params.base.seed, epoch) for epoch in range(1, 1 + ROUNDS)]
-    items = in_batches(sum(order, []), min(settings.batch_size, len(train)))[:steps]
+    # Of one epoch, in which no face comes twice.
+    order = recipe.order(train, settings.model_copy(update={"sampling": "natural"}), params.base.seed, 1)
+    items = in_batches(order, min(settings.batch_size, len(train)))[:steps]
     if len(items[-1]) < len(items[0]) or len(items) < steps:
         raise InputError(
             f"{faces_dir} has too few training faces for {steps} batches of {settings.batch_size}: lower --steps"
         )
     runs = {name: Steps(settings, name, classes, alone, params.base.seed) for name in ("baseline", "guided")}
-    fixed = [next(iter(loader(train, items[:1])))] * steps
     images = steps * len(items[0])
 
     reading = reading_processes(settings, alone.device)
+    faces_of = partial(for_training, train, settings, alone.device, reading)
+    fixed = [next(iter(loader(faces_of(), items[:1])))] * steps  # as training gets them
     names = (*runs, "forward", *(f"{what} {epoch}" for what in ("shards", "waiting") for epoch in EPOCHS))
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for _ in progress(range(ROUNDS), total=ROUNDS, title="bench train", unit="rounds"):
         for name, run in runs.items():
             seconds[name].append(timed(alone, lambda run=run: run(fixed)))
         seconds["forward"].append(timed(alone, lambda: forward(runs["guided"], fixed)))
-        shards = source(train, settings, reading)  # nothing of it is in memory yet
+        crops = faces_of()  # none of them is in memory yet
         for epoch in EPOCHS:
-            waited = Waiting(loader(shards, items, reading, pin=alone.device.type == "cuda"))
+            waited = Waiting(loader(crops, items, reading, pin=alone.device.type == "cuda"))
             seconds[f"shards {epoch}"].append(timed(alone, lambda waited=waited: runs["guided"](waited)))
             seconds[f"waiting {epoch}"].append(waited.seconds)
-    kept = shards.share if isinstance(shards, Kept) else 0.0
     middle = {name: statistics.median(times[1:]) for name, times in seconds.items()}
-    middle |= {what: over_training(middle, what, settings.epochs, kept) for what in ("shards", "waiting")}
     ratios = [guided / baseline for guided, baseline in zip(seconds["guided"][1:], seconds["baseline"][1:], strict=True)]
     results: dict[str, object] = {
         "device": torch.cuda.get_device_name() if alone.device.type == "cuda" else alone.device.type,
@@ -73,17 +74,20 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
             {
                 "forward_only": images / middle["forward"],
                 "training_step_on_fixed_tensors": images / middle["guided"],
-                "training_from_shards": images / middle["shards"],
+                **{f"training_from_shards_{epoch}": images / middle[f"shards {epoch}"] for epoch in EPOCHS},
             },
         ),
         "ratios": shown(
             "ratios",
             {
                 "guided_step_of_a_baseline_step": statistics.median(ratios),
-                "from_shards_of_fixed_tensors": middle["guided"] / middle["shards"],
-                "share_of_time_waiting_for_data": middle["waiting"] / middle["shards"],
-                "the_same_of_a_first_epoch": middle["waiting first"] / middle["shards first"],
-                "share_of_crops_kept_in_memory": kept,
+                **{
+                    f"from_shards_of_fixed_tensors_{epoch}": middle["guided"] / middle[f"shards {epoch}"] for epoch in EPOCHS
+                },
+                **{
+                    f"share_of_time_waiting_for_data_{epoch}": middle[f"waiting {epoch}"] / middle[f"shards {epoch}"]
+                    for epoch in EPOCHS
+                },
             },
         ),
         "arithmetic": shown("arithmetic", arithmetic(runs["guided"], fixed[0], middle["guided"] / steps)),
@@ -91,12 +95,6 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     }
     write_text(out, json.dumps(results, indent=1) + "\n")
     return results
-
-
-def over_training(middle: dict[str, float], what: str, epochs: int, kept: float) -> float:
-    """The mean over ``epochs`` of which the first reads all crops, and later ones those that are not ``kept``."""
-    from_memory = kept * (epochs - 1) / epochs
-    return (1 - from_memory) * middle[f"{what} first"] + from_memory * middle[f"{what} later"]
 
 
 class Steps:

@@ -1,5 +1,8 @@
 """Training crops as small as training needs them, kept in memory from epoch to epoch."""
 
+import os
+
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -9,15 +12,16 @@ from train.data import Faces
 
 
 class Kept(Dataset):
-    """The items of ``faces``, their crops shrunk as the first step of every view shrinks them: the views stay the same.
+    """The items of ``faces``, their crops shrunk as the first step of every view on a CPU shrinks them: the views are the
+    same to the bit.
 
-    Crops stay once they are read, up to ``megabytes`` of them: later epochs neither decode nor shrink those again.
+    Crops stay once they are read, up to ``megabytes`` of them: they are neither decoded nor shrunk again.
     """
 
-    def __init__(self, faces: Faces, input_size: int, megabytes: int) -> None:
+    def __init__(self, faces: Faces, input_size: int, megabytes: float) -> None:
         self._faces = faces
         self._input_size = input_size
-        self._room = megabytes * 10**6  # bytes left
+        self._room = megabytes * 1e6  # bytes left
         self._crops: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
@@ -26,21 +30,17 @@ class Kept(Dataset):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, bool, int, int]:
         crop = self._crops.get(index)
         if crop is None:
-            crop = shrunk(self._faces.image(index)[None], self._input_size)[0]
+            small = shrunk(self._faces.image(index)[None], self._input_size)[0]
+            crop = small.permute(1, 2, 0).contiguous().permute(2, 0, 1)  # pixel by pixel, as batches are stacked
             if crop.nbytes <= self._room:
                 self._room -= crop.nbytes
                 self._crops[index] = crop
         return self._faces.item(index, crop)
 
-    @property
-    def share(self) -> float:
-        """Of all the crops, that there is room for; all are of one size."""
-        kept = sum(crop.nbytes for crop in self._crops.values())
-        each = self[0][0].nbytes
-        return min(1.0, (kept + self._room) // each / len(self))
 
-
-def source(faces: Faces, params: Train, reading: int) -> Faces | Kept:
-    """What training reads: the processes that read beside it (``reading`` many) would keep crops each for itself, and end
-    with the epoch."""
-    return faces if reading else Kept(faces, params.input_size, params.memory)
+def for_training(faces: Faces, params: Train, device: torch.device, reading: int) -> Faces | Kept:
+    """What training reads its faces from. Processes that read beside it (``reading`` many) end with the epoch, and what they
+    kept with them; GPUs shrink on their own. Processes that train together on one machine share ``params.memory``."""
+    if reading or device.type != "cpu":
+        return faces
+    return Kept(faces, params.input_size, params.memory / int(os.environ.get("LOCAL_WORLD_SIZE", 1)))

@@ -19,6 +19,8 @@ from pipeline.errors import InputError
 from pipeline.files import atomic
 from train.model import Config, load_config
 
+WITHOUT_TRACE = ("workers", "memory")  # parameters that change no bit of the result
+
 
 @dataclass
 class State:
@@ -37,7 +39,7 @@ def digest(config: Config, model: nn.Module, device: torch.device) -> str:
     weights = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         weights.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
-    settings = {name: value for name, value in config.train.items() if name not in ("workers", "memory")}
+    settings = {name: value for name, value in config.train.items() if name not in WITHOUT_TRACE}
     versions = [device.type, torch.__version__, code(), code(Path(__file__).parent)]
     return key({**vars(config), "train": settings}, weights.hexdigest(), versions)
 

@@ -16,7 +16,7 @@ from train import engine, model, recipe, resume
 from train.augment import draw, whole_view
 from train.data import Batch, Faces, in_batches, loader, reading_processes
 from train.distributed import Group, synchronised
-from train.kept import source
+from train.kept import for_training
 
 CALIBRATION_BATCHES = 8
 
@@ -39,7 +39,7 @@ class Training:
         self.config = config
         self.processes = processes
         self.reading = reading_processes(params, processes.device)
-        self.source = source(train, params, self.reading)
+        self.items = for_training(train, params, processes.device, self.reading)
         self.batch_size, self.batches = _batches(train, params)
         self.learner = engine.Learner(
             classifier,
@@ -93,7 +93,7 @@ class Training:
 
     def _views(self, batches: list[list[int]]) -> Iterator[Tensor]:
         """Whole crops as the backbone takes them."""
-        for batch in loader(self.source, batches):
+        for batch in loader(self.items, batches):
             view = whole_view(batch.to(self.processes.device), self.params.input_size)
             yield self.learner.classifier.prepare(view.images)
 
@@ -103,7 +103,7 @@ class Training:
         places = in_batches(range(len(order)), self.batch_size, self.processes.rank, self.processes.size)
         draws = draw(len(order), torch.Generator().manual_seed(recipe.seed_of(self.config.seed, epoch, "draws")))
         items = [[order[place] for place in part] for part in places]
-        batches = loader(self.source, items, self.reading, pin=self.processes.device.type == "cuda")
+        batches = loader(self.items, items, self.reading, pin=self.processes.device.type == "cuda")
         for part, batch in zip(places, batches, strict=True):
             yield batch, draws[part]
 

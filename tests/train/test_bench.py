@@ -5,7 +5,7 @@ import torch
 
 from pipeline.errors import InputError
 from train import bench
-from train.data import Batch
+from train.data import Batch, Faces
 from train.distributed import Group
 
 
@@ -16,13 +16,30 @@ def test_everything_is_measured(dataset, params, tmp_path, monkeypatch):
     found = json.loads((tmp_path / "train.json").read_text())
     rates = found["images_per_second"]
     assert min(rates.values()) > 0  # how large is for an idle machine to say
-    assert 0 <= found["ratios"]["share_of_time_waiting_for_data"] < 1
+    for epoch in bench.EPOCHS:
+        assert rates[f"training_from_shards_{epoch}"] > 0
+        assert found["ratios"][f"from_shards_of_fixed_tensors_{epoch}"] == pytest.approx(
+            rates[f"training_from_shards_{epoch}"] / rates["training_step_on_fixed_tensors"]
+        )
+        assert 0 <= found["ratios"][f"share_of_time_waiting_for_data_{epoch}"] < 1
     assert found["ratios"]["guided_step_of_a_baseline_step"] > 0
     work = found["arithmetic"]
     assert work["share_of_a_matrix_product"] == pytest.approx(
         work["gigaflops_per_second"] / work["gigaflops_per_second_of_a_matrix_product"]
     )
     assert found["memory"]["peak_megabytes"] > 100
+
+
+def test_a_first_epoch_reads_every_crop_and_later_ones_none(dataset, params, tmp_path, monkeypatch):
+    read, image = [], Faces.image
+    monkeypatch.setattr(Faces, "image", lambda faces, index: read.append(index) or image(faces, index))
+    monkeypatch.setattr(bench, "ROUNDS", 2)
+    small = params.train.model_copy(update={"input_size": 64, "batch_size": 4})
+    bench.main(params.model_copy(update={"train": small}), dataset.faces, dataset.heatmaps, 2, tmp_path / "train.json")
+    fixed, *rounds = read[:4], read[4:12], read[12:]
+    assert len(fixed) == 4
+    assert [len(set(items)) for items in rounds] == [8, 8]
+    assert len(rounds[1]) == 8
 
 
 def test_arithmetic_counts_forward_and_backward(dataset, params):

@@ -118,7 +118,7 @@ def metrics_of(folder):
 
 
 @pytest.mark.slow
-def test_torchrun_ends_where_one_process_ends(dataset, short, tmp_path):
+def test_torchrun_takes_the_step_that_one_process_takes(dataset, short, tmp_path):
     changed(short, epochs=1, batch_size=8)
     subprocess.run(command(short, dataset, tmp_path / "one"), check=True, capture_output=True)
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]
@@ -159,7 +159,7 @@ def test_in_double_precision_many_steps_of_several_processes_are_those_of_one(da
     one, several = (model.load(tmp_path / name / "model.safetensors")[0].state_dict() for name in runs)
     before = model.build(model.load_config(tmp_path / "one" / "model.safetensors")).state_dict()
     for name, value in one.items():
-        torch.testing.assert_close(several[name], value, atol=1e-6, rtol=1e-6, msg=name)
+        torch.testing.assert_close(several[name], value, atol=1e-6, rtol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
     assert any((value - before[name]).abs().max() > 1e-3 for name, value in one.items() if "conv" in name)
     for alone, together in zip(metrics_of(tmp_path / "one"), metrics_of(tmp_path / "all"), strict=True):
         assert together == pytest.approx(alone, abs=1e-9)

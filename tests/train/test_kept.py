@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from train import model, train
 from train.augment import draw, shrunk, train_view, whole_view
 from train.data import Faces, classes_of, loader, open_shards
-from train.kept import Kept, source
+from train.kept import Kept, for_training
 
 SIZE = 64  # its crops of 256 pixels are shrunk to 80
 
@@ -54,14 +55,12 @@ def test_no_more_is_kept_than_there_is_room_for(faces, read):
         for index in range(room + 1):
             kept[index]
     assert read == [*range(room + 1), room]
-    assert kept.share == pytest.approx(room / len(faces))
 
 
 def test_without_memory_nothing_is_kept(faces, read):
     kept = Kept(faces, SIZE, 0)
     assert torch.equal(kept[0][0], kept[0][0])
     assert read == [0, 0]
-    assert kept.share == 0
 
 
 def test_crops_that_are_no_larger_stay_as_they_are(faces):
@@ -69,6 +68,32 @@ def test_crops_that_are_no_larger_stay_as_they_are(faces):
     assert torch.equal(shrunk(faces[0][0][None], 224)[0], faces[0][0])
 
 
-def test_processes_that_read_keep_nothing(faces, params):
-    assert source(faces, params.train, 2) is faces
-    assert isinstance(source(faces, params.train, 0), Kept)
+def test_crops_lie_as_batches_are_stacked(faces):
+    assert Kept(faces, SIZE, 1)[0][0].stride() == (1, 3 * 80, 3)
+
+
+def test_only_training_that_reads_for_itself_on_a_cpu_keeps_crops(faces, params, read, monkeypatch):
+    cpu = torch.device("cpu")
+    assert for_training(faces, params.train, cpu, reading=2) is faces
+    assert for_training(faces, params.train, torch.device("mps"), reading=0) is faces
+    small = params.train.model_copy(update={"memory": 1, "input_size": 200})
+    for processes, room in (("1", 5), ("2", 2)):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+        kept = for_training(faces, small, cpu, reading=0)
+        read.clear()
+        for index in (*range(6), *range(6)):
+            kept[index]
+        assert len(read) == 12 - room
+
+
+def test_a_training_reads_each_crop_once(dataset, params, faces, tmp_path, monkeypatch):
+    read, image = [], Faces.image
+    monkeypatch.setattr(Faces, "image", lambda self, index: read.append(self.rows[index]) or image(self, index))
+    changes = {"epochs": 3, "batch_size": 7, "input_size": 64, "colour": False}  # colours are looked at beforehand
+    block = params.train.model_copy(update=changes)
+    train.main(params.base, block, "guided", dataset.faces, dataset.heatmaps, tmp_path / "kept")
+    assert sorted(row for row in read if row in faces.rows) == sorted(faces.rows)
+    again = block.model_copy(update={"memory": 0})
+    train.main(params.base, again, "guided", dataset.faces, dataset.heatmaps, tmp_path / "read")
+    weights = [model.load(tmp_path / name / "model.safetensors")[0].state_dict() for name in ("kept", "read")]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())

@@ -21,7 +21,7 @@ MEAN = (122.782, 117.001, 104.298)  # of RGB in 0..255, as dlib's input layer su
 SCALE = 256.0
 STEM = 32
 STAGES = ((32, 3, 1), (64, 4, 2), (128, 3, 2), (256, 1, 2))  # channels, blocks, stride; dlib's has three more blocks of 256
-LARGE = 2  # the stages from which large_maps removes the stride
+DENSE_FROM = 2  # the place of the first stage whose stride large_maps removes
 EPSILON = 1e-5
 INTEGERS_BEFORE = {"con_4": 0, "affine_": 0, "fc_2": 2}  # record names, and how many integers precede the tensor
 
@@ -29,8 +29,11 @@ INTEGERS_BEFORE = {"con_4": 0, "affine_": 0, "fc_2": 2}  # record names, and how
 class DlibResNet(Backbone):
     """The stem and four residual stages: layers 1 to 5.
 
-    For 150 x 150 inputs the layers are 72, 35, 17, 8 and 4 pixels wide; with ``large_maps`` the last two stages work at
-    every place, and their maps are 17 wide. The trunk ends after the first block of 256 channels: at that width of the
+    For 150 x 150 inputs the layers are 72, 35, 17, 8 and 4 pixels wide; with ``large_maps`` the last two stages are
+    ``dense``, and their maps are 17 wide: each place is computed as the network computes one of its own. (At inputs of
+    such sizes that no block has to pad, as 131 or 227, layer 4 has the network's own values at every second place, from the
+    second one on, and layer 5 at every fourth, from the fourth one on; elsewhere they differ by what the borders' zeros
+    spread.) The trunk ends after the first block of 256 channels: at that width of the
     maps each further one would cost as much time as a third of all before it.
     """
 
@@ -41,7 +44,7 @@ class DlibResNet(Backbone):
         self.stages = nn.ModuleList()
         width, dilation = STEM, 1
         for number, (channels, blocks, stride) in enumerate(STAGES):
-            dense = large_maps and number >= LARGE
+            dense = large_maps and number >= DENSE_FROM
             first = Block(width, channels, stride, dilation, dense)
             dilation *= stride if dense else 1
             rest = (Block(channels, channels, dilation=dilation) for _ in range(blocks - 1))
@@ -70,9 +73,9 @@ class Block(nn.Module):
     At stride 2 the first convolution is unpadded and the shortcut is a 2 x 2 mean; the smaller of the two results is
     zero-padded at the right and bottom, and the shortcut with zero channels, as dlib's add_prev does.
 
-    ``dense`` is the same at every place instead of every other one: what comes after reads places twice as far apart
-    (``dilation``), and finds there what the weights were made for (the algorithme à trous; Chen et al. 2018,
-    arXiv 1606.00915).
+    ``dense`` is a block made for ``stride`` 2 at every place instead of every other one. What comes after it reads places
+    twice as far apart (``dilation``), and finds there what its weights were made for (the algorithme à trous; Chen et al.
+    2018, arXiv 1606.00915). Residuals stay in their place; shortcuts come from half a ``dilation`` up and to the left.
     """
 
     def __init__(self, channels_in: int, channels: int, stride: int = 1, dilation: int = 1, dense: bool = False) -> None:
@@ -80,10 +83,10 @@ class Block(nn.Module):
         self.stride = stride
         self.dilation = dilation
         self.dense = dense
-        step, after = (1, dilation * stride) if dense else (stride, dilation)
+        step, reach = (1, dilation * stride) if dense else (stride, dilation)
         self.conv1 = nn.Conv2d(channels_in, channels, 3, step, padding=dilation if step == 1 else 0, dilation=dilation)
         self.norm1 = nn.BatchNorm2d(channels, EPSILON)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=after, dilation=after)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=reach, dilation=reach)
         self.norm2 = nn.BatchNorm2d(channels, EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
