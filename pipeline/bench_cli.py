@@ -65,6 +65,9 @@ def bench_preprocess(params_path: Path, manifest: Path, photos: int, many: int, 
 def bench_train(params_path: Path, faces: Path, heatmaps: Path, steps: int, out: Path) -> None:
     """Training: what guidance costs a step, images a second, waiting for data, peak memory.
 
+    From shards is measured twice: as in a first epoch, which decodes every crop, and as in later ones, which find in memory
+    what train.memory has room for.
+
     \b
     Examples:
       aucue bench train                             about three minutes on 2 cores

@@ -91,7 +91,13 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
             },
         ),
         "arithmetic": shown("arithmetic", arithmetic(runs["guided"], fixed[0], middle["guided"] / steps)),
-        "memory": shown("memory", {"peak_megabytes": peak_megabytes(alone)}),
+        "memory": shown(
+            "memory",
+            {
+                "peak_megabytes": peak_megabytes(alone),  # with the crops of the steps alone
+                "all_training_crops_megabytes": len(train) * fixed[0].images[0].nbytes / 1e6,
+            },
+        ),
     }
     write_text(out, json.dumps(results, indent=1) + "\n")
     return results

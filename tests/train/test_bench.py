@@ -28,6 +28,7 @@ def test_everything_is_measured(dataset, params, tmp_path, monkeypatch):
         work["gigaflops_per_second"] / work["gigaflops_per_second_of_a_matrix_product"]
     )
     assert found["memory"]["peak_megabytes"] > 100
+    assert found["memory"]["all_training_crops_megabytes"] == 14 * 3 * 80 * 80 / 1e6
 
 
 def test_a_first_epoch_reads_every_crop_and_later_ones_none(dataset, params, tmp_path, monkeypatch):
