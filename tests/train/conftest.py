@@ -1,6 +1,14 @@
 import pytest
 
 from train import evaluate, train
+from train.data import Faces, classes_of, open_shards
+
+
+@pytest.fixture(scope="module")
+def faces(dataset):
+    """The training faces of the small dataset."""
+    shards = open_shards(dataset.faces, dataset.heatmaps)
+    return Faces(*shards, "train", classes_of(shards[0]))
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,10 @@ import torch
 
 from train import model, train
 from train.augment import draw, shrunk, train_view, whole_view
-from train.data import Faces, classes_of, loader, open_shards
+from train.data import Faces, loader
 from train.kept import Kept, for_training
 
 SIZE = 64  # its crops of 256 pixels are shrunk to 80
-
-
-@pytest.fixture(scope="module")
-def faces(dataset):
-    shards = open_shards(dataset.faces, dataset.heatmaps)
-    return Faces(*shards, "train", classes_of(shards[0]))
 
 
 @pytest.fixture

@@ -3,14 +3,7 @@ import pytest
 import torch
 
 from train import model, recipe
-from train.data import Faces, classes_of, open_shards
 from train.resume import State
-
-
-@pytest.fixture(scope="module")
-def faces(dataset):
-    shards = open_shards(dataset.faces, dataset.heatmaps)
-    return Faces(*shards, "train", classes_of(shards[0]))
 
 
 @pytest.fixture
