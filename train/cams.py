@@ -72,16 +72,15 @@ def _cut(classifier: Classifier, images: Tensor, layer: int) -> tuple[Tensor, Te
     found: list[Tensor] = []
 
     def after(number: int, hidden: Tensor) -> Tensor:
-        hidden = classifier.method.after(number, hidden)
-        if number != layer:
-            return hidden
-        found.append(hidden.detach().requires_grad_())
-        torch.set_grad_enabled(True)  # from here on; the block below ends it
-        return found[0].clone()  # a leaf must not be changed in place, and what follows may do so
+        if number == layer:
+            found.append(hidden.detach().requires_grad_())
+            torch.set_grad_enabled(True)  # from here on; the block below ends it
+            hidden = found[0].clone()  # a leaf must not be changed in place, and what follows may do so
+        return classifier.method.after(number, hidden)
 
     with _evaluating(classifier), torch.no_grad():
-        seen = classifier.backbone(classifier.prepare(images), after)
-        logits = classifier.method(seen).logits
+        features = classifier.backbone(classifier.prepare(images), after)
+        logits = classifier.head(features, after).logits
     return found[0], logits
 
 

@@ -28,8 +28,8 @@ class Trunk(nn.Module):
     def forward(self, images, after=lambda layer, hidden: hidden):
         layers = []
         hidden = images
-        for number, layer in enumerate(self.layers, start=1):
-            hidden = after(number, layer(hidden))
+        for number, layer in enumerate(self.layers):
+            hidden = layer(after(number, hidden) if number else hidden)
             layers.append(hidden)
         return Features(layers)
 
@@ -57,7 +57,8 @@ class Logits(nn.Module):
 
     def forward(self, images):
         after = lambda layer, hidden: self.seen[layer - 1](hidden)  # noqa: E731
-        return self.classifier.method(self.classifier.backbone(images, after)).logits
+        *layers, last = self.classifier.backbone(images, after).layers
+        return self.classifier.method(Features([*layers, after(5, last)])).logits
 
 
 def classifier_of(name, params):

@@ -59,11 +59,10 @@ class DlibResNet(Backbone):
             _load(self, _records(packaged(FACE_NETWORK)))
 
     def forward(self, images: Tensor, after: After = unchanged) -> Features:
-        layers = [after(1, self.stem((images * 255 - self.mean) / SCALE))]
-        hidden = F.max_pool2d(layers[0], kernel_size=3, stride=2)
-        for layer, stage in enumerate(self.stages, start=2):
-            hidden = after(layer, stage(hidden))
-            layers.append(hidden)
+        layers = [self.stem((images * 255 - self.mean) / SCALE)]
+        for layer, stage in enumerate(self.stages, start=1):
+            hidden = after(layer, layers[-1])
+            layers.append(stage(F.max_pool2d(hidden, kernel_size=3, stride=2) if layer == 1 else hidden))
         return Features(layers)
 
 

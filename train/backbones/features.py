@@ -21,7 +21,8 @@ def unchanged(layer: int, hidden: Tensor) -> Tensor:
 
 
 class Backbone(nn.Module):
-    """Images (B, 3, H, W) in [0, 1] RGB to Features. ``after(layer, hidden)`` is what it goes on with after a layer."""
+    """Images (B, 3, H, W) in [0, 1] RGB to Features. ``after(layer, hidden)`` is what it goes on with after layers 1 to 4;
+    the features are those before that."""
 
     channels: tuple[int, ...]  # of the five layers
     takes_after = True  # whether it can go on with something else; where not, it is called without ``after``

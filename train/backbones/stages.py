@@ -92,10 +92,11 @@ class Stages(Wrapped):
     def forward(self, images: Tensor, after: After = unchanged) -> Features:
         hidden = self.normalised(images)
         layers = []
-        for layer, part in enumerate(self._parts(), start=1):
+        for layer, part in enumerate(self._parts()):
+            if layer:
+                hidden = after(layer, hidden)
             for module in part:
                 hidden = module(hidden)
-            hidden = after(layer, hidden)
             layers.append(hidden)
         return Features(layers)
 

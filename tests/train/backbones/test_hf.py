@@ -118,9 +118,8 @@ def test_what_comes_after_a_layer_goes_on_with_what_is_given_back(saved, images)
         return torch.zeros_like(hidden) if layer == 4 else hidden
 
     changed = backbone(images, silence).layers
-    assert seen == [1, 2, 3, 4, 5]
-    assert all(torch.equal(one, other) for one, other in zip(plain[:3], changed[:3], strict=True))
-    assert not changed[3].any()
+    assert seen == [1, 2, 3, 4]
+    assert all(torch.equal(one, other) for one, other in zip(plain[:4], changed[:4], strict=True))
     assert not torch.equal(plain[4], changed[4])
 
 

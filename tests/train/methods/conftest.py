@@ -26,9 +26,9 @@ class Tiny(Backbone):
     def forward(self, images, after=lambda layer, hidden: hidden):
         layers, hidden = [], images - 0.5
         for layer, stage in enumerate(self.stages, start=1):
-            hidden = after(layer, F.relu(stage(hidden)))
-            layers.append(hidden)
-        attention = hidden.mean(dim=1)
+            layers.append(F.relu(stage(hidden)))
+            hidden = after(layer, layers[-1]) if layer < 5 else None
+        attention = layers[-1].mean(dim=1)
         return Features(layers, attention.flatten(1).softmax(dim=1).view_as(attention))
 
 

@@ -43,13 +43,21 @@ def test_drops_as_often_as_it_should(method, hidden):
     assert sum(dropped) / 500 == pytest.approx(adl.DROP_RATE, abs=0.07)
 
 
-def test_the_backbone_hands_on_and_out_what_is_left(classifier_of, batch, monkeypatch):
+def test_the_network_goes_on_with_what_is_left_of_layers_that_stay_whole(classifier_of, batch, monkeypatch):
     monkeypatch.setattr(adl, "DROP_RATE", 1.0)
     classifier, _ = classifier_of("adl")
     images = batch.images / 255
     with torch.no_grad():
-        before, after = classifier.eval()(images).layers, classifier.train()(images).layers
-    for layer in range(3):
-        assert torch.equal(before[layer], after[layer])
-    assert torch.equal(after[3], before[3] * adl.drop_mask(before[3].mean(dim=1, keepdim=True)))
-    assert not (after[3] == before[3]).all()
+        whole, left = classifier.eval()(images), classifier.train()(images)
+    for layer in range(4):
+        assert torch.equal(whole.layers[layer], left.layers[layer])
+    fourth, fifth = left.layers[3:]
+    assert torch.equal(fifth, torch.relu(classifier.backbone.stages[4](dropped(fourth))))
+    assert not torch.equal(fifth, whole.layers[4])
+    weights = classifier.method.linear.weight
+    torch.testing.assert_close(left.maps, torch.einsum("bchw,kc->bkhw", dropped(fifth), weights))
+    assert not torch.allclose(left.maps, torch.einsum("bchw,kc->bkhw", fifth, weights))
+
+
+def dropped(layer):
+    return layer * adl.drop_mask(layer.mean(dim=1, keepdim=True))
