@@ -14,7 +14,9 @@ def classifier(params):
     return Classifier(params.train, 4, pretrained=False).eval()
 
 
-def test_maps_are_those_that_the_metrics_take(classifier):
+@pytest.mark.parametrize("share", [1, 0.5])  # of what a layer shows that the network goes on with
+def test_maps_are_those_that_the_metrics_take(classifier, share, monkeypatch):
+    monkeypatch.setattr(classifier.method, "after", lambda layer, hidden: hidden * share)
     images, targets, heatmaps = torch.rand(3, 3, 64, 64), torch.tensor([3, 0, 1]), torch.rand(3, 1, 28, 28)
     seen = see(classifier, images, targets, (28, 28))
     with torch.no_grad():
@@ -27,6 +29,7 @@ def test_maps_are_those_that_the_metrics_take(classifier):
     torch.testing.assert_close(cosine(seen.maps["cam"], heatmaps), cam_cosine(own, heatmaps))
     for name, maps in gradient_maps(classifier, images, targets).items():
         torch.testing.assert_close(seen.maps[name], cam_map(maps, (28, 28)), atol=1e-4, rtol=0)
+    assert all(maps.shape[1:] == output.layers[2].shape[2:] for maps in gradient_maps(classifier, images, targets, 3).values())
     assert not any(maps.requires_grad for maps in seen.maps.values())
     assert not any(parameter.grad is not None for parameter in classifier.parameters())
 
