@@ -54,7 +54,12 @@ GRADIENT_MAPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 def gradient_maps(classifier: Classifier, images: Tensor, targets: Tensor, layer: int = 5) -> dict[str, Tensor]:
     """Every map of GRADIENT_MAPS (B, h, w) at a layer (1 to 5) for images (B, 3, H, W) in [0, 1] and each one's target class
-    (B,). The classifier is run in evaluation mode, where one image's map does not depend on the others."""
+    (B,). The classifier is run in evaluation mode, where one image's map does not depend on the others.
+
+    Raises ValueError for a layer before the last of a backbone that cannot be cut there (``takes_after`` is false).
+    """
+    if layer < 5 and not classifier.backbone.takes_after:
+        raise ValueError(f"this backbone cannot be cut after layer {layer}, only after layer 5")
     features, logits = _cut(classifier, images, layer)
     gradients = target_gradients(logits, targets, features)
     return {name: compute(features.detach(), gradients) for name, compute in GRADIENT_MAPS.items()}
@@ -71,16 +76,19 @@ def _cut(classifier: Classifier, images: Tensor, layer: int) -> tuple[Tensor, Te
     """A layer's features, as the start of a graph that ends with the logits. Nothing before the layer is recorded."""
     found: list[Tensor] = []
 
+    def cut(hidden: Tensor) -> Tensor:
+        found.append(hidden.detach().requires_grad_())
+        torch.set_grad_enabled(True)  # from here on; the block below ends it
+        return found[0].clone()  # a leaf must not be changed in place, and what follows may do so
+
     def after(number: int, hidden: Tensor) -> Tensor:
-        if number == layer:
-            found.append(hidden.detach().requires_grad_())
-            torch.set_grad_enabled(True)  # from here on; the block below ends it
-            hidden = found[0].clone()  # a leaf must not be changed in place, and what follows may do so
-        return classifier.method.after(number, hidden)
+        return classifier.method.after(number, cut(hidden) if number == layer else hidden)
 
     with _evaluating(classifier), torch.no_grad():
         features = classifier.backbone(classifier.prepare(images), after)
-        logits = classifier.head(features, after).logits
+        layers = [*features.layers]
+        layers[layer - 1] = found[0].clone() if found else cut(layers[-1])
+        logits = classifier.method(features._replace(layers=layers)).logits
     return found[0], logits
 
 

@@ -17,9 +17,7 @@ from pipeline.errors import InputError
 from pipeline.files import atomic
 from pipeline.params import Train, describe
 from train import backbones, methods
-from train.backbones import After, Features
 from train.grey import luma
-from train.methods import Scores
 
 
 class Output(NamedTuple):
@@ -45,13 +43,8 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor, targets: Tensor | None = None) -> Output:
         features = self.backbone(self.prepare(images), self.method.after)
-        logits, maps, others = self.head(features, self.method.after, targets)
+        logits, maps, others = self.method(features, targets)
         return Output(logits, features.layers, maps, others)
-
-    def head(self, features: Features, after: After, targets: Tensor | None = None) -> Scores:
-        """What the method makes of a backbone's features, its last layer being what ``after`` leaves of it."""
-        *layers, last = features.layers
-        return self.method(features._replace(layers=[*layers, after(5, last)]), targets)
 
     def prepare(self, images: Tensor) -> Tensor:
         """The images as the backbone takes them: channels-last, and grey if that is all it is to see."""

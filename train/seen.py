@@ -39,7 +39,7 @@ def see(classifier: Classifier, images: Tensor, targets: Tensor, size: tuple[int
         features = classifier.backbone(classifier.prepare(images), method.after)
     last = features.layers[-1].detach().requires_grad_()
     with torch.enable_grad():
-        scores = classifier.head(features._replace(layers=[*features.layers[:-1], last.clone()]), method.after)
+        scores = method(features._replace(layers=[*features.layers[:-1], last.clone()]))
         gradients = target_gradients(scores.logits, targets, last)
     raw = {}
     if scores.maps is not None:

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from train import cams
-from train.backbones.features import Features
+from train.backbones import Backbone, Features
 from train.cams import gradient_maps
 from train.methods.method import Method, Scores
 from train.model import Classifier
@@ -12,7 +12,7 @@ from train.model import Classifier
 KINDS = {"gradcam": "GradCAM", "gradcam_pp": "GradCAMpp", "layercam": "LayerCAM"}  # and torchcam's names
 
 
-class Trunk(nn.Module):
+class Trunk(Backbone):
     """Five small layers; ``last`` makes the last of them end in what gradients of both signs come through."""
 
     def __init__(self, last):
@@ -58,7 +58,7 @@ class Logits(nn.Module):
     def forward(self, images):
         after = lambda layer, hidden: self.seen[layer - 1](hidden)  # noqa: E731
         *layers, last = self.classifier.backbone(images, after).layers
-        return self.classifier.method(Features([*layers, after(5, last)])).logits
+        return self.classifier.method(Features([*layers, self.seen[4](last)])).logits
 
 
 def classifier_of(name, params):

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from train.alignment import cosine, map_alignment_loss
-from train.cams import gradient_maps
+from train.backbones import Features
+from train.cams import GRADIENT_MAPS, gradient_maps
 from train.metrics import attention_cosine, cam_cosine, cam_map
 from train.model import Classifier
 from train.seen import see, through
@@ -14,9 +15,7 @@ def classifier(params):
     return Classifier(params.train, 4, pretrained=False).eval()
 
 
-@pytest.mark.parametrize("share", [1, 0.5])  # of what a layer shows that the network goes on with
-def test_maps_are_those_that_the_metrics_take(classifier, share, monkeypatch):
-    monkeypatch.setattr(classifier.method, "after", lambda layer, hidden: hidden * share)
+def test_maps_are_those_that_the_metrics_take(classifier):
     images, targets, heatmaps = torch.rand(3, 3, 64, 64), torch.tensor([3, 0, 1]), torch.rand(3, 1, 28, 28)
     seen = see(classifier, images, targets, (28, 28))
     with torch.no_grad():
@@ -29,9 +28,38 @@ def test_maps_are_those_that_the_metrics_take(classifier, share, monkeypatch):
     torch.testing.assert_close(cosine(seen.maps["cam"], heatmaps), cam_cosine(own, heatmaps))
     for name, maps in gradient_maps(classifier, images, targets).items():
         torch.testing.assert_close(seen.maps[name], cam_map(maps, (28, 28)), atol=1e-4, rtol=0)
-    assert all(maps.shape[1:] == output.layers[2].shape[2:] for maps in gradient_maps(classifier, images, targets, 3).values())
     assert not any(maps.requires_grad for maps in seen.maps.values())
     assert not any(parameter.grad is not None for parameter in classifier.parameters())
+
+
+def half(hidden):
+    """Without what is seen in the left half."""
+    return hidden * (torch.arange(hidden.shape[3]) >= hidden.shape[3] // 2)
+
+
+def test_gradients_are_those_of_a_layer_as_it_is_shown(classifier, monkeypatch):
+    """Whatever the method goes on with, after the layer or within itself."""
+    forward = classifier.method.forward
+    monkeypatch.setattr(classifier.method, "after", lambda layer, hidden: half(hidden) if layer == 4 else hidden)
+    monkeypatch.setattr(
+        classifier.method,
+        "forward",
+        lambda features, targets=None: forward(Features([*features.layers[:-1], half(features.layers[-1])]), targets),
+    )
+    images, targets = torch.rand(3, 3, 64, 64), torch.tensor([3, 0, 1])
+    output = classifier(images)
+    gradients = torch.autograd.grad(output.logits[torch.arange(3), targets].sum(), output.layers)
+    for layer in (3, 4, 5):
+        found = gradient_maps(classifier, images, targets, layer)
+        for name, compute in GRADIENT_MAPS.items():
+            expected = compute(output.layers[layer - 1].detach(), gradients[layer - 1])
+            torch.testing.assert_close(found[name], expected, atol=1e-5, rtol=1e-3)
+            if layer == 5:
+                seen = see(classifier, images, targets, (28, 28)).maps[name]
+                torch.testing.assert_close(seen, cam_map(expected, (28, 28)), atol=1e-3, rtol=0)
+    middle = gradients[4].shape[3] // 2
+    assert not gradients[4][..., :middle].any()
+    assert gradients[4][..., middle:].any()
 
 
 def test_a_method_without_maps_has_the_gradients_ones(classifier, monkeypatch):

@@ -25,7 +25,7 @@ class Backbone(nn.Module):
     the features are those before that."""
 
     channels: tuple[int, ...]  # of the five layers
-    takes_after = True  # whether it can go on with something else; where not, it is called without ``after``
+    takes_after = True  # whether it can go on with something else; where not, it ignores ``after``
     gives_attention = False  # whether Features.attention is there
     has_folded_statistics = False  # whether its batch norms come with their statistics folded into scale and shift
 

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 
 from train.alignment import attention
+from train.backbones import Features
 from train.methods.cam import Cam
+from train.methods.method import Scores
 
-STAGES = (4, 5)
 DROP_RATE = 0.4  # how often the attended region is hidden, rather than everything weighted by importance
 THRESHOLD = 0.1  # of a sample's highest attention: how far below it the hidden region reaches
 
@@ -23,8 +24,16 @@ class Adl(Cam):
     itself, 0.1 would hide everything: no cell of the pretrained dlib_resnet's stages 4 and 5 is that faint on a face.
     """
 
+    def forward(self, features: Features, targets: Tensor | None = None) -> Scores:
+        *layers, last = features.layers
+        return super().forward(features._replace(layers=[*layers, self._left(last)]), targets)
+
     def after(self, layer: int, hidden: Tensor) -> Tensor:
-        if not self.training or layer not in STAGES:
+        return self._left(hidden) if layer == 4 else hidden
+
+    def _left(self, hidden: Tensor) -> Tensor:
+        """What the dropout layer leaves of a stage's features (B, C, h, w)."""
+        if not self.training:
             return hidden
         seen = attention(hidden)
         drop = torch.rand((), device=hidden.device) < DROP_RATE

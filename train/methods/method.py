@@ -35,8 +35,8 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def after(self, layer: int, hidden: Tensor) -> Tensor:
-        """What the network goes on with after ``layer`` (1 to 5), in place of ``hidden`` (B, C, h, w), whose attention stays
-        the layer's. What it goes on with after layer 5 is the last of the layers that ``forward`` gets."""
+        """What the backbone goes on with after ``layer`` (1 to 4), in place of ``hidden`` (B, C, h, w). The layer that is
+        guided and shown, and that ``forward`` gets, stays ``hidden``."""
         return hidden
 
     def mix(self, view: View, draws: Tensor) -> View:

@@ -50,6 +50,22 @@ def test_large_maps_hold_what_the_network_computes_with_its_strides(side):
         torch.testing.assert_close(there, small[layer], atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("large_maps", [False, True])
+@pytest.mark.parametrize("changed", [1, 2, 3, 4])
+@torch.no_grad()
+def test_goes_on_with_what_comes_after_a_layer_and_gives_the_layer_itself(changed, large_maps):
+    backbone, images, seen = DlibResNet(large_maps).eval(), torch.rand(1, 3, 64, 64), []
+
+    def after(layer, hidden):
+        seen.append(layer)
+        return hidden * 0.5 if layer == changed else hidden
+
+    plain, others = backbone(images).layers, backbone(images, after).layers
+    assert seen == [1, 2, 3, 4]
+    for layer, (one, other) in enumerate(zip(plain, others, strict=True), start=1):
+        assert torch.equal(one, other) == (layer <= changed)
+
+
 def test_large_maps_change_no_weight():
     small, large = DlibResNet(large_maps=False), DlibResNet(large_maps=True)
     for name, value in small.state_dict().items():
