@@ -163,3 +163,22 @@ def test_samples_of_a_batch_do_not_mix(params):
         alone = gradient_maps(classifier, images[i : i + 1], targets[i : i + 1], 4)
         for name, maps in together.items():
             torch.testing.assert_close(maps[i : i + 1], alone[name], msg=name, atol=1e-5, rtol=1e-4)
+
+
+def test_a_backbone_that_cannot_be_cut_within_has_maps_of_its_last_layer_alone(params):
+    class Uncut(Trunk):
+        takes_after = False
+
+        def forward(self, images, after=None):
+            return super().forward(images)
+
+    classifier = classifier_of("rectified", params)
+    uncut = Uncut(nn.ReLU()).double().eval()
+    uncut.load_state_dict(classifier.backbone.state_dict())
+    images, targets = rand(2, 32), torch.tensor([0, 3])
+    expected = gradient_maps(classifier, images, targets)
+    classifier.backbone = uncut
+    found = gradient_maps(classifier, images, targets)
+    assert all(torch.equal(found[name], maps) for name, maps in expected.items())
+    with pytest.raises(ValueError, match="cannot be cut after layer 4, only after layer 5"):
+        gradient_maps(classifier, images, targets, layer=4)
