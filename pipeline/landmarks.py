@@ -21,8 +21,8 @@ from pipeline.manifest import Photo
 from pipeline.params import Base, Landmarks
 from pipeline.photos import Unreadable, read_rgb
 from pipeline.progress import progress, taken_up
-from pipeline.shard_files import read_page
 from pipeline.shards import ShardWriter
+from pipeline.shards.files import read_page
 from pipeline.statuses import Tally
 from pipeline.workers import DIED, ordered_map
 

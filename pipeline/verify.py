@@ -14,8 +14,8 @@ from pipeline.errors import InputError
 from pipeline.files import file_digest
 from pipeline.manifest import Photo
 from pipeline.progress import progress
-from pipeline.shard_files import COLUMNS, INDEX, MADE_BY
 from pipeline.shards import ShardSet
+from pipeline.shards.files import COLUMNS, INDEX, MADE_BY
 
 STATUSES = {
     "ok", "excluded", "no_face", "multi_face", "unreadable", "too_large", "low_confidence", "predictor_failed"

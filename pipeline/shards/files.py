@@ -1,5 +1,4 @@
-"""What a shard file and its index hold, and how to open one that may have been tampered with. ``pipeline/shards.py`` says
-what the columns mean."""
+"""What a shard file and its index hold, and how to open one that may have been tampered with."""
 
 import hashlib
 import json

@@ -1,0 +1,118 @@
+import multiprocessing
+import os
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.shards import ShardSet, ShardWriter, reader
+from pipeline.shards.files import STRINGS
+
+
+def test_everything_comes_back(folder, faces):
+    shards = ShardSet(folder, "faces")
+    one, two = faces(0, 6), faces(6, 4)
+    assert len(shards) == 10
+    assert [shard.rows for shard in shards.shards] == [6, 4]
+    for name in STRINGS:
+        assert shards.column(name).tolist() == one[name] + two[name]
+        assert shards.shard(1, [name])[name].tolist() == two[name]
+    np.testing.assert_array_equal(shards.column("landmarks"), np.concatenate([one["landmarks"], two["landmarks"]]))
+    assert shards.column("landmarks").dtype == np.float32
+    for row in (0, 5, 6, 9):
+        np.testing.assert_array_equal(shards.row("landmarks", row), shards.column("landmarks")[row])
+
+
+def test_crops_come_back_in_rgb(tmp_path, faces, write):
+    columns = faces(0, 1)
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[:, :, 2] = 255  # OpenCV's order
+    encoded = cv2.imencode(".jpg", red)[1]
+    columns |= {"crop_bytes": encoded, "crop_offsets": np.array([0, len(encoded)])}
+    crop = ShardSet(write(tmp_path, columns), "faces").crop(0)
+    assert crop.shape == (16, 16, 3)
+    assert crop.dtype == np.uint8
+    np.testing.assert_allclose(crop.mean(axis=(0, 1)), [254, 0, 0], atol=3)
+
+
+def test_every_row_has_its_own_crop(folder):
+    shards = ShardSet(folder, "faces")
+    for row in (0, 1, 3, 4, 6, 7, 9):
+        assert abs(shards.crop(row).mean() - row * 10) < 2
+    for row, file, local in [(2, "00000.h5", 2), (8, "00001.h5", 2)]:
+        with pytest.raises(InputError, match=rf"{file} row {local} holds no crop"):
+            shards.crop(row)
+
+
+@pytest.mark.parametrize("row", [10, 1000, -1])
+def test_row_beyond_the_set_is_an_error(folder, row):
+    with pytest.raises((IndexError, InputError)):
+        ShardSet(folder, "faces").row("landmarks", row)
+
+
+def test_maps_come_back(tmp_path, rng):
+    maps, has_map = rng.integers(0, 256, (5, 28, 28), dtype=np.uint8), np.array([True, False, True, True, False])
+    with ShardWriter(tmp_path, "heatmaps", {}) as writer:
+        writer.write({"maps": maps, "has_map": has_map}, 5)
+    shards = ShardSet(tmp_path, "heatmaps")
+    np.testing.assert_array_equal(shards.column("maps"), maps)
+    np.testing.assert_array_equal(shards.column("has_map"), has_map)
+    assert shards.column("has_map").dtype == bool
+
+
+def test_digest_names_the_content(folder, tmp_path, faces, write, stamp):
+    digest = ShardSet(folder, "faces").digest()
+    assert digest == ShardSet(write(tmp_path / "same", faces(0, 6), faces(6, 4)), "faces").digest()
+    changed = faces(6, 4)
+    changed["label"][3] = "other"
+    others = [
+        write(tmp_path / "label", faces(0, 6), changed),
+        write(tmp_path / "order", faces(6, 4), faces(0, 6)),
+        write(tmp_path / "fewer", faces(0, 6)),
+        write(tmp_path / "stamp", faces(0, 6), faces(6, 4), stamp={**stamp, "crop_size": 17}),
+    ]
+    assert len({digest, *(ShardSet(other, "faces").digest() for other in others)}) == 5
+
+
+def test_pickle_carries_no_open_file(folder):
+    shards = ShardSet(folder, "faces")
+    shards.crop(0)
+    copy = pickle.loads(pickle.dumps(shards))
+    np.testing.assert_array_equal(copy.crop(7), shards.crop(7))
+    assert len(copy) == 10
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_opened_set_is_usable_in_another_process(folder, method):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    shards = ShardSet(folder, "faces")
+    expected = [shards.crop(row) for row in (0, 7)]
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        theirs = pool.map(shards.crop, (0, 7))
+    np.testing.assert_array_equal(theirs, expected)
+    np.testing.assert_array_equal(shards.crop(0), expected[0])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_child_opens_files_of_its_own(folder):
+    shards = ShardSet(folder, "faces")
+    before = shards._opened_shard(0)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if shards._opened_shard(0).file.id.id != before.file.id.id and shards.crop(3) is not None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert shards._opened_shard(0) is before
+
+
+def test_few_files_are_open_at_a_time(tmp_path, monkeypatch, faces, write):
+    monkeypatch.setattr(reader, "MOST_OPEN", 3)
+    folder = write(tmp_path, *(faces(start, 1) for start in (0, 1, 3, 4, 6)))
+    shards = ShardSet(folder, "faces")
+    for row in (0, 4, 1, 2, 3, 0, 2, 4):
+        assert abs(shards.crop(row).mean() - [0, 10, 30, 40, 60][row]) < 2
+        assert len(shards._open) <= 3
+    shards.column("id")
+    assert len(shards._open) == 3
