@@ -99,6 +99,6 @@ def test_outside_of_git_and_dvc_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="experiments cannot be read .*: they need a folder with git and DVC"):
         find([], in_experiments=True)
-    subprocess.run(["dvc", "init", "--quiet", "--no-scm"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], check=True)
     with pytest.raises(InputError, match="experiments cannot be read .*: they need a folder with git and DVC"):
         find([], in_experiments=True)
