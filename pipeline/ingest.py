@@ -5,6 +5,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -121,8 +122,9 @@ def _check_labels(photos: list[Photo], labels: tuple[str, ...], known: list[str]
     for photo in photos:
         if photo.label not in labels and photo.status == "ok":
             if photo.label not in known:
-                meant = [label for label in labels if label.casefold() == photo.label.strip().casefold()]
-                mend = f"write {meant[0]}" if meant else "mend the label, or add it there and to the codebook"
+                written = {label.casefold(): label for label in labels}
+                meant = get_close_matches(photo.label.strip().casefold(), written, n=1, cutoff=0.8)
+                mend = f"write {written[meant[0]]}" if meant else "mend the label, or add it there and to the codebook"
                 raise InputError(
                     f"photo {photo.id!r} has the label {photo.label!r}, unknown to ingest.labels "
                     f"({', '.join(labels)}): {mend}"

@@ -8,6 +8,7 @@ Others are sampled at the centres of the cells, their edges at least a cell wide
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import cv2
 import numpy as np
@@ -74,8 +75,10 @@ def refuse_unknown(labels: Set[str], codebook: Codebook) -> None:
     """InputError for labels that the codebook does not have."""
     unknown = sorted(labels - set(codebook.cues))
     if unknown:
+        near = get_close_matches(unknown[0], codebook.cues, n=1, cutoff=0.8)
         raise InputError(
-            f"codebook {codebook.name} has no expression {', '.join(unknown)}: add it there (none, if it has no map)"
+            f"codebook {codebook.name} has no expression {', '.join(unknown)}{f' (but {near[0]})' if near else ''}: add it "
+            "there (none, if it has no map)"
         )
 
 

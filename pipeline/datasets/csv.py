@@ -1,6 +1,10 @@
 """A table ``root/labels.csv`` with the columns image, label and optionally subject, split, box."""
 
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
+
+import click
 
 from pipeline.datasets import Source
 from pipeline.datasets.tables import box_of, rows
@@ -18,9 +22,7 @@ def read(source: Source) -> list[Photo]:
     path = source.root / "labels.csv"
     table = rows(path, filled=("image", "label"))
     _, first = table[0]
-    for name in first:  # one of them left aside would make splits that the dataset has, or detect boxes that it gives
-        if name not in COLUMNS and name.strip().lower() in COLUMNS:
-            raise InputError(f"{path} has the column {name!r}: write {name.strip().lower()}")
+    _refuse_misspelt(path, first)
     return [
         Photo(
             id=Path(row["image"]).as_posix(),
@@ -32,3 +34,15 @@ def read(source: Source) -> list[Photo]:
         )
         for where, row in table
     ]
+
+
+def _refuse_misspelt(path: Path, names: Collection[str]) -> None:
+    """A column left aside would make splits that the dataset has, or detect boxes that it gives."""
+    others = [name for name in names if name not in COLUMNS]
+    absent = [column for column in COLUMNS if column not in names]
+    for name in others:
+        meant = get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.75)
+        if meant:
+            raise InputError(f"{path} has the column {name!r}: write {meant[0]}")
+    if others:
+        click.echo(f"{path}: not read: {', '.join(others)} (columns that are: {', '.join(COLUMNS)})", err=True)

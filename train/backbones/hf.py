@@ -53,7 +53,7 @@ def _library(name: str) -> ModuleType:
         import transformers
     except ImportError as error:
         raise InputError(
-            f"train.backbone {name} needs Hugging Face transformers ({error}): pip install 'aucue[backbones]', or set it to "
+            f"train.backbone {name} needs Hugging Face transformers ({error}): pip install -e '.[backbones]', or set it to "
             "dlib_resnet"
         ) from error
     return transformers

@@ -27,10 +27,21 @@ def test_subject_and_split_are_optional_and_columns_come_in_any_order(read):
     assert (photo.id, photo.label, photo.subject, photo.split) == ("a.jpg", "anger", "", "")
 
 
-@pytest.mark.parametrize("name", ["Split", "BOX", "Subject"])
-def test_column_in_another_spelling_is_named(read, name):
-    with pytest.raises(InputError, match=f"labels.csv has the column '{name}': write {name.lower()}"):
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("Split", "split"), ("BOX", "box"), ("Subject", "subject"), ("splits", "split"), (" subjet", "subject")],
+)
+def test_column_in_another_spelling_is_named(read, name, meant):
+    with pytest.raises(InputError, match=f"labels.csv has the column '{name.strip()}': write {meant}"):
         read(f"image,label,{name}\na.jpg,anger,x\n")
+
+
+def test_columns_that_are_not_read_are_said(read, capsys):
+    read("image,label,split,person,labels\na.jpg,anger,train,x,y\n")
+    said = capsys.readouterr().err
+    assert said.endswith("labels.csv: not read: person, labels (columns that are: image, label, subject, split, box)\n")
+    read("image,label\na.jpg,anger\n")
+    assert capsys.readouterr().err == ""
 
 
 def test_boxes_are_optional(read):
@@ -87,7 +98,7 @@ def test_mistake_is_named(read, text, match):
 
 
 def test_semicolons_are_named(read):
-    with pytest.raises(InputError, match="has no column image, label: it has image;label"):
+    with pytest.raises(InputError, match="has no column image, label: it has image;label: save it with commas"):
         read("image;label\na.jpg;anger\n")
 
 
