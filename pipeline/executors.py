@@ -77,7 +77,7 @@ class Cluster:
         try:
             from distributed import Client, KilledWorker
         except ImportError as error:
-            raise InputError("--scheduler needs Dask: pip install -e '.[cluster]'") from error
+            raise InputError("--scheduler needs Dask: pip install -c constraints.txt -e '.[cluster]'") from error
         try:
             self._client = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:

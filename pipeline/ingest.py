@@ -5,7 +5,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Literal
 from pipeline import duplicates, manifest, splits
 from pipeline.datasets import Source
 from pipeline.duplicates import Duplicate
-from pipeline.errors import InputError
+from pipeline.errors import InputError, meant
 from pipeline.files import file_digest, locked
 from pipeline.manifest import SPLITS, Photo
 from pipeline.params import Base, Ingest
@@ -122,12 +121,11 @@ def _check_labels(photos: list[Photo], labels: tuple[str, ...], known: list[str]
     for photo in photos:
         if photo.label not in labels and photo.status == "ok":
             if photo.label not in known:
-                written = {label.casefold(): label for label in labels}
-                meant = get_close_matches(photo.label.strip().casefold(), written, n=1, cutoff=0.8)
-                mend = f"write {written[meant[0]]}" if meant else "mend the label, or add it there and to the codebook"
+                label = meant(photo.label, labels)
+                mend = f"write {label} if that is meant" if label else "mend the label"
                 raise InputError(
                     f"photo {photo.id!r} has the label {photo.label!r}, unknown to ingest.labels "
-                    f"({', '.join(labels)}): {mend}"
+                    f"({', '.join(labels)}): {mend}, or add it there and to the codebook"
                 )
             photo = replace(photo, status="excluded", reason=f"label {photo.label} is not in ingest.labels")
         checked.append(photo)

@@ -8,7 +8,6 @@ Others are sampled at the centres of the cells, their edges at least a cell wide
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import cv2
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from pipeline import shapes
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import Cue, Render, Shape, split
-from pipeline.errors import InputError
+from pipeline.errors import InputError, meant
 from pipeline.pixels import Grid, Window, hull
 from pipeline.shapes import Faces
 
@@ -75,10 +74,11 @@ def refuse_unknown(labels: Set[str], codebook: Codebook) -> None:
     """InputError for labels that the codebook does not have."""
     unknown = sorted(labels - set(codebook.cues))
     if unknown:
-        near = get_close_matches(unknown[0], codebook.cues, n=1, cutoff=0.8)
+        near = {name: meant(name, codebook.cues) for name in unknown}
+        named = ", ".join(f"{name} (but {near[name]})" if near[name] else name for name in unknown)
         raise InputError(
-            f"codebook {codebook.name} has no expression {', '.join(unknown)}{f' (but {near[0]})' if near else ''}: add it "
-            "there (none, if it has no map)"
+            f"codebook {codebook.name} has no expression {named}: add it there (none, if it has no map), or mend its "
+            "spelling"
         )
 
 

@@ -1,14 +1,13 @@
 """A table ``root/labels.csv`` with the columns image, label and optionally subject, split, box."""
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
 from pipeline.datasets import Source
 from pipeline.datasets.tables import box_of, rows
-from pipeline.errors import InputError
+from pipeline.errors import InputError, meant
 from pipeline.manifest import Photo
 
 COLUMNS = ("image", "label", "subject", "split", "box")
@@ -23,6 +22,7 @@ def read(source: Source) -> list[Photo]:
     table = rows(path, filled=("image", "label"))
     _, first = table[0]
     _refuse_misspelt(path, first)
+    _tell_unread(path, first)
     return [
         Photo(
             id=Path(row["image"]).as_posix(),
@@ -37,12 +37,16 @@ def read(source: Source) -> list[Photo]:
 
 
 def _refuse_misspelt(path: Path, names: Collection[str]) -> None:
-    """A column left aside would make splits that the dataset has, or detect boxes that it gives."""
-    others = [name for name in names if name not in COLUMNS]
+    """Raises InputError for what is most likely an optional column: left aside, it would make splits that the dataset has,
+    or detect boxes that it gives."""
     absent = [column for column in COLUMNS if column not in names]
-    for name in others:
-        meant = get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.75)
-        if meant:
-            raise InputError(f"{path} has the column {name!r}: write {meant[0]}")
-    if others:
-        click.echo(f"{path}: not read: {', '.join(others)} (columns that are: {', '.join(COLUMNS)})", err=True)
+    for name in names:
+        column = None if name in COLUMNS else meant(name, absent)
+        if column:
+            raise InputError(f"{path} has the column {name!r}: write {column}, or rename it if it is not meant to be read")
+
+
+def _tell_unread(path: Path, names: Collection[str]) -> None:
+    unread = [repr(name) for name in names if name not in COLUMNS and name.strip()]
+    if unread:
+        click.echo(f"{path}: not read: {', '.join(unread)} (what is read: {', '.join(COLUMNS)})", err=True)

@@ -23,8 +23,9 @@ def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> 
             header = reader.fieldnames or ()
             missing = [column for column in (*filled, *present) if column not in header]
             if missing:
-                mend = ": save it with commas" if len(header) == 1 and set(header[0]) & set(";\t") else ""
-                raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}{mend}")
+                if len(header) == 1 and set(header[0]) & set(";\t|"):
+                    raise InputError(f"{path} has one column, {header[0]!r}: separate its columns by commas")
+                raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}")
             for row in reader:
                 where = f"{path} line {reader.line_num}"
                 values = {name: (value or "").strip() for name, value in row.items() if name is not None}

@@ -65,7 +65,8 @@ def test_unknown_label_of_the_users_own_photos_is_an_error(run, folders, tmp_pat
     assert not (tmp_path / "manifest.csv").exists()
     for name in ("Fear", "FEAER"):
         (folders / "contempt").rename(folders / name)
-        with pytest.raises(InputError, match=rf"the label '{name}', unknown to ingest.labels \(anger, fear\): write fear$"):
+        text = rf"the label '{name}', unknown to ingest.labels \(anger, fear\): write fear if that is meant, or add it there"
+        with pytest.raises(InputError, match=text):
             run(dataset="folder")
         (folders / name).rename(folders / "contempt")
 

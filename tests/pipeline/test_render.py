@@ -255,8 +255,8 @@ def test_inputs_are_not_written_to(golden, book):
 def test_unknown_expression_is_named(golden, book):
     with pytest.raises(InputError, match="codebook belharbi2024 has no expression contempt, envy: add it there"):
         render(golden["landmarks"], ["envy", "contempt"], square(2), book)
-    with pytest.raises(InputError, match=r"has no expression hapiness \(but happiness\): add it there"):
-        render(golden["landmarks"][:1], ["hapiness"], square(1), book)
+    with pytest.raises(InputError, match=r"has no expression Hapiness \(but happiness\), contempt: add it there"):
+        render(golden["landmarks"], ["contempt", "Hapiness"], square(2), book)
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def _library(name: str) -> ModuleType:
         import transformers
     except ImportError as error:
         raise InputError(
-            f"train.backbone {name} needs Hugging Face transformers ({error}): pip install -e '.[backbones]', or set it to "
-            "dlib_resnet"
+            f"train.backbone {name} needs Hugging Face transformers ({error}): pip install -c constraints.txt -e "
+            "'.[backbones]', or set it to dlib_resnet"
         ) from error
     return transformers
 

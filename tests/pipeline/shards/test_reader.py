@@ -25,14 +25,15 @@ def test_everything_comes_back(folder, faces):
         np.testing.assert_array_equal(shards.row("landmarks", row), shards.column("landmarks")[row])
 
 
-def test_crops_come_back_in_rgb(tmp_path, faces, write):
+def test_crops_come_back_in_rgb(tmp_path, faces, write, stamp):
+    side = stamp["crop_size"]
     columns = faces(0, 1)
-    red = np.zeros((16, 16, 3), np.uint8)
+    red = np.zeros((side, side, 3), np.uint8)
     red[:, :, 2] = 255  # OpenCV's order
     encoded = cv2.imencode(".jpg", red)[1]
     columns |= {"crop_bytes": encoded, "crop_offsets": np.array([0, len(encoded)])}
     crop = ShardSet(write(tmp_path, columns), "faces").crop(0)
-    assert crop.shape == (16, 16, 3)
+    assert crop.shape == (side, side, 3)
     assert crop.dtype == np.uint8
     np.testing.assert_allclose(crop.mean(axis=(0, 1)), [254, 0, 0], atol=3)
 

@@ -278,7 +278,7 @@ def test_checkpoint_without_transformers_says_what_is_missing(saved, params, tmp
     config = model.Config("guided", 1, ("anger", "fear"), train.model_dump(mode="json", by_alias=True), 0, {}, {})
     model.save(tmp_path / "model.safetensors", model.build(config).state_dict(), config)
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(InputError, match=r"^train.backbone hf:.* pip install -e '\.\[backbones\]'"):
+    with pytest.raises(InputError, match=r"^train.backbone hf:.* pip install -c constraints.txt -e '\.\[backbones\]'"):
         model.load(tmp_path / "model.safetensors")
 
 

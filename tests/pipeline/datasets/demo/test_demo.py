@@ -165,7 +165,7 @@ def test_bad_input_is_named(demo_tables, predictor, orl, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no face found in .*blank.pgm: remove the portrait from the table portraits.csv"):
         demo.load_portrait(tmp_path / "blank.pgm", predictor)
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install -e '\.\[demo\]'"):
+    with pytest.raises(InputError, match=r"pip install -c constraints.txt -e '\.\[demo\]'"):
         demo.orl_folder()
 
 
