@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.files import locked
 from pipeline.params import Heatmaps
 from pipeline.progress import progress, taken_up
-from pipeline.render import refuse_unknown, render, render_cues, to_frame
+from pipeline.render import render, render_cues, to_frame
 from pipeline.shards import ShardSet, ShardWriter
 from pipeline.workers import threaded_map
 
@@ -101,7 +101,7 @@ def _refuse_unknown_labels(faces: ShardSet, book: Codebook) -> None:
     for number in range(len(faces.shards)):
         columns = faces.shard(number, ("label", "status"))
         labels.update(columns["label"][columns["status"] == "ok"].tolist())
-    refuse_unknown(labels, book)
+    book.refuse_unknown(labels)
 
 
 def _render_rows(

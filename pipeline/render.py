@@ -6,7 +6,7 @@ combined) without a canvas: shrinking reads at most four pixels a cell, so only 
 Others are sampled at the centres of the cells, their edges at least a cell wide.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +15,6 @@ import numpy as np
 from pipeline import shapes
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import Cue, Render, Shape, split
-from pipeline.errors import InputError, meant
 from pipeline.pixels import Grid, Window, hull
 from pipeline.shapes import Faces
 
@@ -53,7 +52,7 @@ def render(
             f"landmarks {landmarks.shape}, labels {labels.shape} and sizes {sizes.shape} must be (N, 68, 2), (N,), (N, 2)"
         )
     given = set(labels.tolist())
-    refuse_unknown(given, codebook)
+    codebook.refuse_unknown(given)
     maps, has_map = np.zeros((number, size, size), np.float32), np.zeros(number, bool)
     for label in sorted(given):
         _fill(maps, has_map, np.flatnonzero(labels == label), landmarks, sizes, codebook.cues[label], codebook)
@@ -68,18 +67,6 @@ def render_cues(
     maps, has_map = np.zeros((number, size, size), np.float32), np.zeros(number, bool)
     _fill(maps, has_map, np.arange(number), landmarks, sizes, cues, codebook)
     return maps, has_map
-
-
-def refuse_unknown(labels: Set[str], codebook: Codebook) -> None:
-    """InputError for labels that the codebook does not have."""
-    unknown = sorted(labels - set(codebook.cues))
-    if unknown:
-        near = {name: meant(name, codebook.cues) for name in unknown}
-        named = ", ".join(f"{name} (but {near[name]})" if near[name] else name for name in unknown)
-        raise InputError(
-            f"codebook {codebook.name} has no expression {named}: add it there (none, if it has no map), or mend its "
-            "spelling"
-        )
 
 
 def _fill(

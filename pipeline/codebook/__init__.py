@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pipeline.codebook import mirror, source
 from pipeline.codebook.schema import KEY, SIDES, Cue, Document, Region, Render, Shape, split
-from pipeline.errors import InputError
+from pipeline.errors import InputError, meant
 from pipeline.params import problems
 
 FOLDER = Path(__file__).parents[1] / "codebooks"
@@ -49,6 +49,15 @@ class Codebook:
         """The FACS numbers of each expression, each once."""
         numbers = {name: tuple(dict.fromkeys(split(cue.au)[0] for cue in cues)) for name, cues in self.cues.items()}
         return MappingProxyType(numbers)
+
+    def refuse_unknown(self, labels: Set[str]) -> None:
+        """Raises InputError for labels that it has no expression for."""
+        unknown = {label: meant(label, self.cues) for label in sorted(labels - set(self.cues))}
+        if unknown:
+            named = ", ".join(f"{label} (but {near})" if near else label for label, near in unknown.items())
+            raise InputError(
+                f"codebook {self.name} has no expression {named}: add it there (none, if it has no map), or mend its name"
+            )
 
     def meaning(self) -> dict:
         """All that decides a map as plain data, without order where order means nothing."""
