@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import detect, heatmaps, ingest, landmarks
-from pipeline import params as parameters
-from pipeline.datasets import demo
+from pipeline.detect import stage as detect
+from pipeline.heatmaps import stage as heatmaps
+from pipeline.ingest import stage as ingest
+from pipeline.ingest.datasets import demo
+from pipeline.landmarks import stage as landmarks
+from pipeline.runtime import parameters
 
 REPOSITORY = Path(__file__).parents[1]
-DEMO_TABLES = REPOSITORY / "pipeline" / "datasets" / "demo"
+DEMO_TABLES = REPOSITORY / "pipeline" / "ingest" / "demo"
 PEOPLE = 14  # 8 test and 4 validation people are fixed, so 2 train
 
 
@@ -94,10 +97,16 @@ def dataset(params, tmp_path_factory) -> Dataset:
 
     base = params.base.model_copy(update={"workers": 1, "shard_size": 40})
     ours = params.ingest.model_copy(update={"root": str(made.root), "images_per_class": 1})
-    ingest.main(base, ours, made.photos, made.manifest)
-    detect.main(base, params.detect, made.manifest, made.detections)
-    landmarks.main(base, params.landmarks, made.manifest, made.detections, made.faces)
-    heatmaps.main(params.heatmaps, made.faces, made.heatmaps)
+    ingest.main(base=base, params=ours, photos_dir=made.photos, manifest_path=made.manifest)
+    detect.main(base=base, params=params.detect, manifest_path=made.manifest, detections_path=made.detections)
+    landmarks.main(
+        base=base,
+        params=params.landmarks,
+        manifest_path=made.manifest,
+        detections_path=made.detections,
+        faces_dir=made.faces,
+    )
+    heatmaps.main(params=params.heatmaps, faces_dir=made.faces, heatmaps_dir=made.heatmaps)
     return made
 
 

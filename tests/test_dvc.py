@@ -37,7 +37,7 @@ class Project:
         self.edit("params.yaml", r"epochs: \d+", "epochs: 1")
 
     def _keep_few_people(self) -> None:
-        table = self.folder / "pipeline/datasets/demo/portraits.csv"
+        table = self.folder / "pipeline/ingest/demo/portraits.csv"
         with open(table, newline="") as stream:
             rows = list(csv.DictReader(stream))
         people = sorted({row["person"] for row in rows}, key=int)[:PEOPLE]

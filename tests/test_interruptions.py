@@ -80,7 +80,7 @@ class Place:
 def demo(tmp_path_factory):
     """Tables of 14 people of the demo: 98 photos."""
     folder = tmp_path_factory.mktemp("demo")
-    shutil.copytree(REPOSITORY / "pipeline/datasets/demo", folder / "demo", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "pipeline/ingest/demo", folder / "demo", ignore=shutil.ignore_patterns("__pycache__"))
     table = folder / "demo" / "portraits.csv"
     header, *rows = table.read_text().splitlines()
     people = sorted({row.split(",")[0] for row in rows}, key=int)[:14]
@@ -105,7 +105,7 @@ def place(demo, tmp_path):
     return Place(tmp_path / "place", demo)
 
 
-def taken_up(errors: str) -> int:
+def report_resumed(errors: str) -> int:
     found = re.search(r": ([\d,]+) of [\d,]+ \w+ are finished already", errors)
     return int(found[1].replace(",", "")) if found else 0
 
@@ -130,9 +130,9 @@ def test_killed_at_random_fifteen_times(place, undisturbed, stage):
     finished = place.finished(stage)
     errors = place.run(stage)
     if stage == "landmarks":
-        assert taken_up(errors) >= finished
+        assert report_resumed(errors) >= finished
     else:
-        assert taken_up(errors) == finished
+        assert report_resumed(errors) == finished
     for after in STAGES[STAGES.index(stage) + 1 :]:
         place.run(after)
     assert place.outputs() == reference.outputs()

@@ -13,30 +13,9 @@ of the true class's map M, at the size of A: 1 - CAM-COS, which puts a map on th
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-
-def attention(features: Tensor) -> Tensor:
-    """Layer-wise attention (B, 1, h, w) of features (B, C, h, w)."""
-    return features.mean(dim=1, keepdim=True)
-
-
-def resize_in_range(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize maps (B, 1, H, W) to (B, 1, *size), bilinear with antialiasing, each clamped to the range it had before."""
-    resized = F.interpolate(maps, size=size, mode="bilinear", align_corners=True, antialias=True)
-    low, high = maps.amin(dim=(2, 3), keepdim=True), maps.amax(dim=(2, 3), keepdim=True)
-    return torch.minimum(torch.maximum(resized, low), high)
-
-
-def resize_cam(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize class activation maps (B, 1, h, w) to (B, 1, *size) as CAM-COS does: bilinear, cells being areas."""
-    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
-
-
-def cosine(first: Tensor, second: Tensor) -> Tensor:
-    """Cosine (B,) of two stacks of maps with the same number of elements a sample; 0 where one of them is all zero."""
-    return F.cosine_similarity(first.flatten(1), second.flatten(1), dim=1)
+from train.models.maps import attention, cosine, resize_cam, resize_in_range
 
 
 def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor) -> Tensor:

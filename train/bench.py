@@ -13,20 +13,23 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.bench import shown
-from pipeline.errors import InputError
-from pipeline.files import write_text
-from pipeline.params import Params, Train
-from pipeline.progress import progress
-from train import engine, model, recipe
-from train.augment import draw, whole_view
-from train.data import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
-from train.distributed import Group, chosen_device
-from train.kept import for_training
+from pipeline.bench.heatmaps import shown
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import write_text
+from pipeline.runtime.parameters import Params, Train
+from pipeline.runtime.progress import progress
+from train.data.augmentation import random_params, whole_view
+from train.data.crop_cache import for_training
+from train.data.dataset import Batch, Faces, classes_of, in_batches, loader, open_shards, reading_processes
+from train.loop import engine, optim
+from train.loop.distributed import DistributedContext
+from train.loop.sampling import epoch_indices
+from train.models import checkpoint as checkpoints
+from train.models.devices import chosen_device
 
 MATRIX = (1536, 8192)  # rows of the product by which a CPU and a GPU are measured
 REPEATS = 5
-EPOCHS = ("first_epoch", "later_epochs")  # all from shards, and with the crops that stay in memory (train.memory)
+EPOCHS = ("first_epoch", "later_epochs")  # all from shards, and with the crops that stay in memory (train.cache_megabytes)
 ROUNDS = 5  # of turns that baseline and guided take, the first of which only warms up
 
 
@@ -36,11 +39,11 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     classes = classes_of(faces)
     train = Faces(faces, heatmaps, "train", classes)
     settings = params.train
-    if not settings.align:
+    if not settings.guidance:
         raise InputError("train.align is empty: without guidance there is nothing to compare")
-    alone = Group(0, 1, chosen_device(settings.device))
+    alone = DistributedContext(0, 1, chosen_device(settings.device))
     # Of one epoch, in which no face comes twice.
-    order = recipe.order(train, settings.model_copy(update={"sampling": "natural"}), params.base.seed, 1)
+    order = epoch_indices(train, settings.model_copy(update={"sampling": "natural"}), params.base.seed, 1)
     items = in_batches(order, min(settings.batch_size, len(train)))[:steps]
     if len(items[-1]) < len(items[0]) or len(items) < steps:
         raise InputError(
@@ -106,37 +109,38 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
 class Steps:
     """A classifier that is trained on whatever batches it is given."""
 
-    def __init__(self, params: Train, variant: str, classes: tuple[str, ...], group: Group, seed: int) -> None:
-        params = params if variant == "guided" else params.model_copy(update={"align": ()})
+    def __init__(self, params: Train, variant: str, classes: tuple[str, ...], group: DistributedContext, seed: int) -> None:
+        params = params if variant == "guided" else params.unguided()
         torch.manual_seed(seed)
-        config = model.Config(variant, 0, classes, params.model_dump(mode="json", by_alias=True), seed, {}, {})
-        classifier = model.build(config).to(group.device)
-        self.learner = engine.Learner(
+        config = checkpoints.Config(variant, 0, classes, params.model_dump(mode="json", by_alias=True), seed, {}, {})
+        classifier = checkpoints.build(config).to(group.device)
+        self.context = engine.TrainContext(
             classifier,
             torch.compile(classifier) if params.compile else classifier,
             params,
-            recipe.optimizer(classifier, params),
-            lambda step: 1e-3,  # of the learning rate: hundreds of steps on one batch should not diverge
+            optim.optimizer(classifier, params),
             torch.ones(len(classes), device=group.device),
             group,
         )
+        # A small share of the learning rates: hundreds of steps on one batch should not diverge.
+        self.schedule = optim.schedule(self.context.optimizer, lambda step: 1e-3)
 
     def __call__(self, batches: Iterable[Batch]) -> None:
-        engine.train_epoch(self.learner, drawn(batches), 0)
+        engine.train_epoch(self.context, drawn(batches), self.schedule)
 
 
 def arithmetic(run: Steps, batch: Batch, seconds: float) -> dict[str, float]:
     """Multiplications and additions of the convolutions and matrix products of one step, which takes ``seconds``; their
     rate, and that of one large matrix product in bfloat16 (train.amp) or float32. (The former is about a GPU's best; in
     float32 convolutions may beat the product: on GPUs they take TF32.)"""
-    learner = run.learner
-    counted = replace(learner, call=learner.classifier)  # what is compiled is not seen by the counter
+    context = run.context
+    counted = replace(context, call=context.classifier)  # what is compiled is not seen by the counter
     with FlopCounterMode(display=False) as counter:
-        engine.train_epoch(counted, drawn([batch]), 0)
-    side = MATRIX[learner.group.device.type == "cuda"]
-    kind = torch.bfloat16 if learner.params.amp else torch.float32
-    left, right = (torch.randn(side, side, device=learner.group.device, dtype=kind) for _ in range(2))
-    times = [timed(learner.group, lambda: [left @ right for _ in range(REPEATS)]) for _ in range(ROUNDS)]
+        engine.train_epoch(counted, drawn([batch]), run.schedule)
+    side = MATRIX[context.distributed.device.type == "cuda"]
+    kind = torch.bfloat16 if context.params.amp else torch.float32
+    left, right = (torch.randn(side, side, device=context.distributed.device, dtype=kind) for _ in range(2))
+    times = [timed(context.distributed, lambda: [left @ right for _ in range(REPEATS)]) for _ in range(ROUNDS)]
     rate = 2 * side**3 * REPEATS / min(times[1:])
     flops = counter.get_total_flops()
     return {
@@ -150,13 +154,13 @@ def arithmetic(run: Steps, batch: Batch, seconds: float) -> dict[str, float]:
 @torch.no_grad()
 def forward(run: Steps, batches: Iterable[Batch]) -> None:
     """The network alone, on whole crops."""
-    learner = run.learner
-    learner.classifier.eval()
+    context = run.context
+    context.classifier.eval()
     view = None
     for batch in batches:
-        view = view or whole_view(batch.to(learner.group.device), learner.params.input_size)
-        with torch.autocast(learner.group.device.type, torch.bfloat16, enabled=learner.params.amp):
-            learner.call(view.images)
+        view = view or whole_view(batch.to(context.distributed.device), context.params.input_size)
+        with torch.autocast(context.distributed.device.type, torch.bfloat16, enabled=context.params.amp):
+            context.call(view.images)
 
 
 class Waiting:
@@ -181,10 +185,10 @@ def drawn(batches: Iterable[Batch]) -> Iterator[tuple[Batch, Tensor]]:
     """Every batch with its draws."""
     generator = torch.Generator().manual_seed(0)
     for batch in batches:
-        yield batch, draw(len(batch.targets), generator)
+        yield batch, random_params(len(batch.targets), generator)
 
 
-def timed(group: Group, work: Callable[[], None]) -> float:
+def timed(group: DistributedContext, work: Callable[[], None]) -> float:
     """Seconds until everything is computed."""
     start = time.perf_counter()
     work()
@@ -193,7 +197,7 @@ def timed(group: Group, work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def peak_megabytes(group: Group) -> float:
+def peak_megabytes(group: DistributedContext) -> float:
     """Of the GPU's memory, or of this process."""
     if group.device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6

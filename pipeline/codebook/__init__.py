@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from pipeline.codebook import mirror, source
-from pipeline.codebook.schema import KEY, SIDES, Cue, Document, Region, Render, Shape, split
-from pipeline.errors import InputError, meant
-from pipeline.params import problems
+from pipeline.codebook import mirror
+from pipeline.codebook import yaml_source as source
+from pipeline.codebook.schema import KEY, SIDES, Document, ExpressionAU, Region, Render, Shape, split
+from pipeline.runtime.errors import InputError, closest_name
+from pipeline.runtime.yaml_files import problems
 
 FOLDER = Path(__file__).parents[1] / "codebooks"
 
@@ -39,7 +40,7 @@ class Codebook:
     source: str
     reference_size: int  # pixels: side of the frame that the heatmaps stage brings a face to, so that px mean something
     render: Render
-    cues: Mapping[str, tuple[Cue, ...]]
+    cues: Mapping[str, tuple[ExpressionAU, ...]]
     regions: Mapping[str, tuple[Shape, ...]]
     names: Mapping[int, str]  # of the action units
     sources: Mapping[str, str]  # of regions that have one of their own, by their key in the file
@@ -52,7 +53,7 @@ class Codebook:
 
     def refuse_unknown(self, labels: Set[str]) -> None:
         """Raises InputError for labels that it has no expression for."""
-        unknown = {label: meant(label, self.cues) for label in sorted(labels - set(self.cues))}
+        unknown = {label: closest_name(label, self.cues) for label in sorted(labels - set(self.cues))}
         if unknown:
             named = ", ".join(f"{label} (but {near})" if near else label for label, near in unknown.items())
             raise InputError(

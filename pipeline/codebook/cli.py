@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 
 FACES = 10  # drawn by default from a folder of shards
 
@@ -31,7 +31,7 @@ def codebook() -> None:
 def list_() -> None:
     """List the codebooks in pipeline/codebooks."""
     from pipeline import codebook as codebooks
-    from pipeline.codebook import text
+    from pipeline.codebook import describe as text
 
     for name in codebooks.shipped():
         try:
@@ -50,7 +50,7 @@ def show(name_or_file: str) -> None:
       aucue codebook show facs
     """
     from pipeline import codebook as codebooks
-    from pipeline.codebook import text
+    from pipeline.codebook import describe as text
 
     click.echo(text.show(codebooks.load(name_or_file)))
 
@@ -65,7 +65,8 @@ def check(name_or_file: str) -> None:
       aucue codebook check mine.yaml
     """
     from pipeline import codebook as codebooks
-    from pipeline.codebook import CodebookError, text
+    from pipeline.codebook import CodebookError
+    from pipeline.codebook import describe as text
 
     try:
         book = codebooks.load(name_or_file)
@@ -87,13 +88,10 @@ def meaning(name_or_file: str, out: Path) -> None:
     Example:
       aucue codebook meaning facs --out data/facs.json
     """
-    from pipeline import codebook as codebooks
-    from pipeline.codebook import text
-    from pipeline.files import write_text
+    from pipeline.codebook import describe, stage
 
-    book = codebooks.load(name_or_file)
-    write_text(out, book.described())
-    click.echo(f"{text.summary(book)}\nwrote {out}")
+    book = stage.main(codebook=name_or_file, out_path=out)
+    click.echo(f"{describe.summary(book)}\nwrote {out}")
 
 
 @codebook.command()
@@ -107,7 +105,7 @@ def diff(first: str, second: str) -> None:
       aucue codebook diff belharbi2024 mine.yaml
     """
     from pipeline import codebook as codebooks
-    from pipeline.codebook import text
+    from pipeline.codebook import describe as text
 
     lines = list(text.diff(codebooks.load(first), codebooks.load(second)))
     click.echo("\n".join(lines) if lines else "they mean the same: every heatmap stays as it is")
@@ -125,7 +123,7 @@ def new(file: Path, origin: str) -> None:
       (a file in that folder is known by its name: heatmaps.codebook: mine)
     """
     from pipeline import codebook as codebooks
-    from pipeline.files import write_text
+    from pipeline.runtime.files import write_text
 
     if file.suffix != ".yaml":
         raise InputError(f"{file} must end in .yaml")
@@ -167,6 +165,6 @@ def draw(name_or_file: str, out: Path, faces: Path | None, mean_face: bool, coun
     panels = pictures.action_units_of(book) if action_units else pictures.expressions_of(book)
     if not panels:
         raise InputError(f"codebook {book.name} has no expression with a map: there is nothing to draw")
-    chosen = [(None, pictures.mean_face())] if faces is None else pictures.sample(faces, count)
+    chosen = [(None, pictures.mean_landmarks())] if faces is None else pictures.sample(faces, count)
     pictures.draw(book, panels, chosen, out)
     click.echo(f"wrote {out}")

@@ -1,10 +1,5 @@
-"""Pictures of a codebook: every expression, or every action unit, as its heatmap over a face.
+"""Pictures of a codebook: every expression, or every action unit, as its heatmap over a face."""
 
-``mean_face.csv`` holds 68 landmarks (x, y) as fractions of an aligned crop: the mean over the calm portraits of the demo's
-36 people (AT&T Laboratories Cambridge), one face per person, made symmetric.
-"""
-
-import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +8,11 @@ import cv2
 import numpy as np
 
 from pipeline.codebook import Codebook
-from pipeline.codebook.schema import Cue, split
-from pipeline.errors import InputError
-from pipeline.files import atomic
-from pipeline.render import render_cues, to_frame
+from pipeline.codebook.renderer import render_cues, to_frame
+from pipeline.codebook.schema import ExpressionAU, split
+from pipeline.faces.mean_face import mean_face
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import atomic
 from pipeline.shards import ShardSet
 
 SIDE = 224  # pixels of a drawn face
@@ -28,26 +24,25 @@ COLUMNS = 4
 NEAR = (24, 12)  # pixels between labels, across and down
 
 
-def mean_face() -> np.ndarray:
-    """Landmarks (68, 2) in pixels of a frame of SIDE."""
-    with open(Path(__file__).parent / "mean_face.csv", encoding="utf-8", newline="") as stream:
-        return np.array([[float(row["x"]), float(row["y"])] for row in csv.DictReader(stream)]) * SIDE - 0.5
+def mean_landmarks() -> np.ndarray:
+    """The mean face's landmarks (68, 2) in pixels of a frame of SIDE."""
+    return mean_face() * SIDE - 0.5
 
 
-def expressions_of(book: Codebook) -> dict[str, tuple[Cue, ...]]:
+def expressions_of(book: Codebook) -> dict[str, tuple[ExpressionAU, ...]]:
     """A panel for each expression that has a map."""
     return {name: cues for name, cues in book.cues.items() if cues}
 
 
-def action_units_of(book: Codebook) -> dict[str, tuple[Cue, ...]]:
+def action_units_of(book: Codebook) -> dict[str, tuple[ExpressionAU, ...]]:
     """A panel for each action unit."""
     whole = [key for key in book.regions if not split(key)[1] or str(split(key)[0]) not in book.regions]
-    return {f"{key} {book.names[split(key)[0]]}": (Cue(au=key),) for key in whole}
+    return {f"{key} {book.names[split(key)[0]]}": (ExpressionAU(au=key),) for key in whole}
 
 
 def draw(
     book: Codebook,
-    panels: dict[str, tuple[Cue, ...]],
+    panels: dict[str, tuple[ExpressionAU, ...]],
     faces: Sequence[tuple[np.ndarray | None, np.ndarray]],
     path: Path,
 ) -> None:
@@ -71,7 +66,7 @@ def draw(
         figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
 
 
-def _panel(place, book: Codebook, cues: Sequence[Cue], image: np.ndarray | None, landmarks: np.ndarray) -> None:
+def _panel(place, book: Codebook, cues: Sequence[ExpressionAU], image: np.ndarray | None, landmarks: np.ndarray) -> None:
     from matplotlib import patheffects
 
     frame = to_frame(landmarks[None], SIDE, book.reference_size)
@@ -92,7 +87,7 @@ def _panel(place, book: Codebook, cues: Sequence[Cue], image: np.ndarray | None,
 
 
 def _labels(
-    book: Codebook, cues: Sequence[Cue], frame: np.ndarray, sizes: np.ndarray
+    book: Codebook, cues: Sequence[ExpressionAU], frame: np.ndarray, sizes: np.ndarray
 ) -> dict[tuple[str, int], tuple[float, float]]:
     """Where each action unit's number is written: the centre of each of its shapes, action units of one place together."""
     numbers: dict[object, list[str]] = {}
@@ -102,7 +97,7 @@ def _labels(
     places: dict[tuple[str, int], tuple[float, float]] = {}
     for index, (shape, keys) in enumerate(numbers.items()):
         alone = replace(book, regions={"0": (shape,)})
-        (heatmap,), (drawn,) = render_cues(frame, sizes, [Cue(au="0")], alone, size=SIDE // 4)
+        (heatmap,), (drawn,) = render_cues(frame, sizes, [ExpressionAU(au="0")], alone, size=SIDE // 4)
         if not drawn:
             continue
         y, x = ((axis * heatmap).sum() / heatmap.sum() * 4 + 1.5 for axis in np.indices(heatmap.shape))

@@ -5,11 +5,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from pipeline.params import Block
+from pipeline.runtime.parameters import Block
 
 SIDES = ("R", "L")
 KEY = re.compile(r"(0|[1-9]\d?)([RL]?)")
-UNITS = ("px", "width", "height", "iod", "half")
+LENGTH_UNITS = ("px", "width", "height", "iod", "half")
 
 Landmark = Annotated[int, Field(ge=0, le=67)]
 Landmarks = Annotated[tuple[Landmark, ...], Field(strict=False, min_length=1)]
@@ -62,9 +62,9 @@ class Length(Block):
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
-        units = [name for name in UNITS if getattr(self, name) is not None]
+        units = [name for name in LENGTH_UNITS if getattr(self, name) is not None]
         if len(units) != 1:
-            raise ValueError(f"must have exactly one of {', '.join(UNITS)}, not {' and '.join(units) or 'none'}")
+            raise ValueError(f"must have exactly one of {', '.join(LENGTH_UNITS)}, not {' and '.join(units) or 'none'}")
         if units != ["half"] and (self.plus or self.otherwise):
             raise ValueError(f"plus and otherwise go with half, not with {units[0]}")
         if any(part is not None and part.half is not None for part in (self.plus, self.otherwise)):
@@ -73,7 +73,7 @@ class Length(Block):
 
     def fixed(self) -> float | None:
         """The number of a length that is not measured on the face."""
-        return next((value for unit in UNITS[:-1] if (value := getattr(self, unit)) is not None), None)
+        return next((value for unit in LENGTH_UNITS[:-1] if (value := getattr(self, unit)) is not None), None)
 
 
 ZERO = Length(px=0)
@@ -202,7 +202,7 @@ class Region(Block):
     mirror: bool = False
 
 
-class Cue(Block):
+class ExpressionAU(Block):
     """An action unit of an expression, by its region's key."""
 
     au: Key
@@ -250,5 +250,5 @@ class Document(Block):
     source: Annotated[str, Field(min_length=1)]
     reference_size: Annotated[int, Field(ge=1, le=32767)]
     render: Render
-    expressions: Annotated[dict[str, Annotated[tuple[Cue, ...], BeforeValidator(_cues)]], Field(min_length=1)]
+    expressions: Annotated[dict[str, Annotated[tuple[ExpressionAU, ...], BeforeValidator(_cues)]], Field(min_length=1)]
     regions: Annotated[dict[Key, Region], Field(min_length=1)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 
 SCHEMA = 3
 INDEX = "index.json"

@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pipeline.crops import decode_crop
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
+from pipeline.shards.crops import decode_crop
 from pipeline.shards.files import MADE_BY, OpenShard, check, checked_column, decoded, open_shard, read_index
 
 PIECE = 2**24  # bytes read at a time to check a column

@@ -12,9 +12,9 @@ from types import MappingProxyType, TracebackType
 import h5py
 import numpy as np
 
-from pipeline.cache import Pages, key, link
-from pipeline.errors import InputError
-from pipeline.files import atomic, write_text
+from pipeline.runtime.cache import ShardCache, key, link
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import atomic, write_text
 from pipeline.shards.files import (
     COLUMNS,
     INDEX,
@@ -41,7 +41,7 @@ class ShardWriter:
         kind: str,
         stamp: Mapping[str, object],
         whole: Mapping[str, object] = FROZEN,
-        cache: Path | None = None,
+        work_folder: Path | None = None,
     ) -> None:
         """``stamp`` says what decides each shard, besides its rows; ``whole`` what only the set as a whole comes from."""
         self._folder = folder
@@ -49,7 +49,7 @@ class ShardWriter:
         self._kind = kind
         self._stamp = {**stamp, "code": f"aucue {version('aucue')}"}
         self._whole = whole
-        self._pages = Pages(cache, kind)
+        self._pages = ShardCache(work_folder, kind)
         self._shards: list[Shard] = []
 
     def __enter__(self) -> "ShardWriter":
@@ -79,8 +79,12 @@ class ShardWriter:
         return key(SCHEMA, self._stamp, *rows)
 
     def has(self, key: str) -> bool:
-        """Whether a shard of an earlier run can be adopted, as it seems."""
+        """Whether an earlier run has finished a shard under this key."""
         return self._pages.find(key) is not None
+
+    def finished(self, names: Sequence[str]) -> "FinishedShards":
+        """The shards of earlier runs; recalling one appends it to this set and gives its columns ``names``."""
+        return FinishedShards(self, names)
 
     def adopt(self, key: str, names: Sequence[str]) -> dict[str, np.ndarray] | None:
         """Append the shard that an earlier run finished, if there is one and it is sound; returns some of its columns."""
@@ -148,3 +152,18 @@ class ShardWriter:
         for shard in self._shards:
             os.rename(self._building / shard.file, self._folder / shard.file)
         os.rename(self._building / INDEX, self._folder / INDEX)
+
+
+class FinishedShards:
+    """Shards of earlier runs that a writer can adopt (see ``pipeline.runtime.resumption``)."""
+
+    def __init__(self, writer: ShardWriter, names: Sequence[str]) -> None:
+        self._writer = writer
+        self._names = names
+
+    def __contains__(self, key: str) -> bool:
+        return self._writer.has(key)
+
+    def recall(self, key: str) -> dict[str, np.ndarray] | None:
+        """Append the shard to the writer's set; returns some of its columns, or None if it is damaged."""
+        return self._writer.adopt(key, self._names)

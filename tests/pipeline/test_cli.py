@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.manifest import SPLITS
+from pipeline.faces.manifest import SPLITS
 from pipeline.shards import ShardSet
 
 STAGES = ["ingest", "detect", "landmarks", "heatmaps", "train", "evaluate", "report"]
@@ -91,7 +91,7 @@ def test_bad_params(run, write_params, stage, change, match):
 
 
 def test_missing_root(run, write_params):
-    write_params(("root: pipeline/datasets/demo ", "root: nowhere "))
+    write_params(("root: pipeline/ingest/demo ", "root: nowhere "))
     fails(run("ingest"), "ingest.root 'nowhere' is not a folder: give the folder of the demo photos")
 
 
@@ -107,7 +107,7 @@ def table(tmp_path, orl):
     return table
 
 
-CSV = ("dataset: demo ", "dataset: csv "), ("root: pipeline/datasets/demo ", "root: root ")
+CSV = ("dataset: demo ", "dataset: csv "), ("root: pipeline/ingest/demo ", "root: root ")
 ONE_WORKER, TWO_WORKERS = (("workers: auto       # processes;", f"workers: {n} # processes;") for n in (1, 2))
 
 
@@ -196,7 +196,7 @@ def test_heatmaps_say_how_many_and_why_not(run, write_params, dataset, tmp_path)
 def test_bench_measures_and_writes(run, write_params, params_path, tmp_path):
     write_params()
     tests = params_path.parent / "tests"
-    given = "--slow", tests / "pipeline" / "slow_heatmaps.py", "--golden", tests / "reference" / "heatmaps.npz"
+    given = "--slow", tests / "pipeline" / "codebook" / "slow_heatmaps.py", "--golden", tests / "reference" / "heatmaps.npz"
     result = run("bench", "heatmaps", "--faces", 700, "--most", 1500, *given)
     assert result.exit_code == 0
     written = json.loads((tmp_path / "data" / "bench" / "heatmaps.json").read_text())
@@ -207,7 +207,8 @@ def test_bench_measures_and_writes(run, write_params, params_path, tmp_path):
     assert [run["faces"] for run in written["end_to_end"]] == [700, 1400, 1500]
     assert all(run["bytes_per_face"] < 830 for run in written["end_to_end"])
     assert os.listdir(tmp_path / "data" / "bench") == ["heatmaps.json"]
-    fails(run("bench", "heatmaps"), "there is no slow renderer tests/pipeline/slow_heatmaps.py: run in the repository's")
+    slow = "tests/pipeline/codebook/slow_heatmaps.py"
+    fails(run("bench", "heatmaps"), f"there is no slow renderer {slow}: run in the repository's")
     fails(run("bench", "heatmaps", *given[:2]), "there are no golden maps tests/reference/heatmaps.npz")
 
 

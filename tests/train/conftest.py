@@ -1,7 +1,8 @@
 import pytest
 
-from train import evaluate, train
-from train.data import Faces, classes_of, open_shards
+from train.data.dataset import Faces, classes_of, open_shards
+from train.evaluate import stage as evaluate
+from train.loop import stage as train
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,20 @@ def evaluated(dataset, params, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
     fast = params.train.model_copy(update={"epochs": 1, "batch_size": 16, "input_size": 64})
     for variant in ("baseline", "guided"):
-        train.main(params.base, fast, variant, dataset.faces, dataset.heatmaps, folder / "train" / variant)
+        train.main(
+            base=params.base,
+            params=fast,
+            variant=variant,
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=folder / "train" / variant,
+        )
         checkpoint = folder / "train" / variant / "model.safetensors"
-        evaluate.main(params.evaluate, checkpoint, dataset.faces, dataset.heatmaps, folder / "evaluation" / variant)
+        evaluate.main(
+            params=params.evaluate,
+            checkpoint=checkpoint,
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=folder / "evaluation" / variant,
+        )
     return folder

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from train.alignment import alignment_loss, attention, cosine, map_alignment_loss, resize_in_range
-from train.metrics import cam_cosine
+from train.alignment import alignment_loss, map_alignment_loss
+from train.models.maps import attention, cam_cosine, cosine, resize_in_range
 
 
 def check_case(archive, case):

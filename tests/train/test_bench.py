@@ -3,10 +3,10 @@ import json
 import pytest
 import torch
 
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 from train import bench
-from train.data import Batch, Faces
-from train.distributed import Group
+from train.data.dataset import Batch, Faces
+from train.loop.distributed import DistributedContext
 
 
 def test_everything_is_measured(dataset, params, tmp_path, monkeypatch):
@@ -47,11 +47,11 @@ def test_arithmetic_counts_forward_and_backward(dataset, params):
     """A convolution takes two products for every weight and output pixel, and twice that in the backward pass; the first
     needs no gradient of its input."""
     settings = params.train.model_copy(update={"input_size": 64, "batch_size": 4})
-    run = bench.Steps(settings, "guided", ("a", "b"), Group(0, 1, torch.device("cpu")), 0)
+    run = bench.Steps(settings, "guided", ("a", "b"), DistributedContext(0, 1, torch.device("cpu")), 0)
     pixels = torch.zeros(4, 3, 80, 80, dtype=torch.uint8)
     batch = Batch(pixels, torch.ones(4, 1, 28, 28).byte(), torch.ones(4).bool(), torch.tensor([0, 1, 0, 1]), torch.arange(4))
     sizes = {}
-    convolutions = [module for module in run.learner.classifier.modules() if isinstance(module, torch.nn.Conv2d)]
+    convolutions = [module for module in run.context.classifier.modules() if isinstance(module, torch.nn.Conv2d)]
     for module in convolutions:
         module.register_forward_hook(lambda layer, _, output: sizes.__setitem__(layer, output[0, 0].numel() * 4))
     found = bench.arithmetic(run, batch, seconds=2.0)
@@ -81,4 +81,4 @@ def test_too_few_faces_are_named(dataset, params, tmp_path):
 
 
 def test_peak_memory_is_that_of_the_process():
-    assert bench.peak_megabytes(Group(0, 1, torch.device("cpu"))) > 100
+    assert bench.peak_megabytes(DistributedContext(0, 1, torch.device("cpu"))) > 100

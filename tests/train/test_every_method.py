@@ -5,8 +5,9 @@ import math
 
 import pytest
 
-from train import evaluate, train
-from train.methods import METHODS
+from train.evaluate import stage as evaluate
+from train.loop import stage as train
+from train.models.methods import METHODS
 
 
 @pytest.fixture
@@ -26,10 +27,23 @@ def block(params, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_trains_and_is_evaluated(dataset, params, block, tmp_path, method):
-    best = train.main(params.base, block(method), "guided", dataset.faces, dataset.heatmaps, tmp_path / "train")
+    best = train.main(
+        base=params.base,
+        params=block(method),
+        variant="guided",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path / "train",
+    )
     assert math.isfinite(best["cross_entropy"])
     checkpoint = tmp_path / "train" / "model.safetensors"
-    metrics = evaluate.main(params.evaluate, checkpoint, dataset.faces, dataset.heatmaps, tmp_path / "evaluation")
+    metrics = evaluate.main(
+        params=params.evaluate,
+        checkpoint=checkpoint,
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path / "evaluation",
+    )
     assert 0 <= metrics["accuracy"] <= 1
     assert 0 < metrics["att_cos"] <= 1
     assert (metrics["cam_cos"] is None) == (method == "apvit")

@@ -6,7 +6,7 @@ import pytest
 from pipeline import codebook as codebooks
 from pipeline.codebook import FOLDER, CodebookError
 from pipeline.codebook.schema import Polygon
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 
 SMALL = """
 name: small
@@ -281,7 +281,7 @@ def test_midline_polygons_are_not_doubled_by_mirror(tmp_path):
 
 # Mistakes
 
-UNITS = "exactly one of px, width, height, iod, half"
+LENGTH_UNITS = "exactly one of px, width, height, iod, half"
 
 
 @pytest.mark.parametrize(
@@ -307,8 +307,8 @@ UNITS = "exactly one of px, width, height, iod, half"
         (12, "centre.x.0 is 68", ("centre: [41]", "centre: [68]")),
         (12, "centre.x.0 is -1", ("centre: [41]", "centre: [-1]")),
         (12, "centre.*at least 1", ("centre: [41]", "centre: []")),
-        (12, f"{UNITS}, not px and width", ("{width: 0.1}", "{px: 1, width: 0.1}")),
-        (12, f"{UNITS}, not none", ("{width: 0.1}", "{}")),
+        (12, f"{LENGTH_UNITS}, not px and width", ("{width: 0.1}", "{px: 1, width: 0.1}")),
+        (12, f"{LENGTH_UNITS}, not none", ("{width: 0.1}", "{}")),
         (12, "ry.widht is not a known name", ("{width: 0.1}", "{widht: 0.1}")),
         (12, "ry.width is nan", ("{width: 0.1}", "{width: .nan}")),
         (12, "ry is .*: a radius must not be negative", ("{width: 0.1}", "{px: -3}")),

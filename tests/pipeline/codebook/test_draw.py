@@ -4,12 +4,12 @@ import pytest
 
 from pipeline import codebook as codebooks
 from pipeline.codebook import draw
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardWriter
 
 
 def test_mean_face_is_a_face():
-    face = draw.mean_face()
+    face = draw.mean_landmarks()
     assert face.shape == (68, 2)
     assert (face > 0).all()
     assert (face < draw.SIDE).all()
@@ -21,7 +21,7 @@ def test_a_panel_per_expression_with_a_map(name, tmp_path):
     book = codebooks.load(name)
     panels = draw.expressions_of(book)
     assert list(panels) == [expression for expression, aus in book.expressions.items() if aus]
-    draw.draw(book, panels, [(None, draw.mean_face())], tmp_path / "book.png")
+    draw.draw(book, panels, [(None, draw.mean_landmarks())], tmp_path / "book.png")
     picture = cv2.imread(str(tmp_path / "book.png"))
     assert picture.shape[1] > 800
     saturation = cv2.cvtColor(picture, cv2.COLOR_BGR2HSV)[:, :, 1]
@@ -30,7 +30,7 @@ def test_a_panel_per_expression_with_a_map(name, tmp_path):
 
 def test_every_shape_carries_its_number(tmp_path):
     book = codebooks.load("facs")
-    frame, sizes = draw.mean_face()[None], np.full((1, 2), 224.0)
+    frame, sizes = draw.mean_landmarks()[None], np.full((1, 2), 224.0)
     labels = draw._labels(book, book.cues["pain"], frame, sizes)
     assert sorted(text for text, _ in labels) == ["10", "4", "43", "43", "6", "6", "6", "6", "7", "7", "9"]
     places = np.array(list(labels.values()))
@@ -42,7 +42,7 @@ def test_every_shape_carries_its_number(tmp_path):
 def test_action_units_of_one_place_share_a_label():
     book = codebooks.load("facs")
     anger_and_24 = (*book.cues["anger"], book.cues["anger"][0].model_copy(update={"au": "24"}))
-    labels = draw._labels(book, anger_and_24, draw.mean_face()[None], np.full((1, 2), 224.0))
+    labels = draw._labels(book, anger_and_24, draw.mean_landmarks()[None], np.full((1, 2), 224.0))
     assert "23 24" in [text for text, _ in labels]
 
 
@@ -59,7 +59,7 @@ def test_drawn_on_faces_of_a_data_set(dataset, tmp_path):
 def test_same_picture_same_bytes(tmp_path):
     book = codebooks.load("facs")
     for name in ("one.png", "two.png"):
-        draw.draw(book, draw.expressions_of(book), [(None, draw.mean_face())], tmp_path / name)
+        draw.draw(book, draw.expressions_of(book), [(None, draw.mean_landmarks())], tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from pipeline import codebook as codebooks
-from pipeline.bench import random_faces
-from pipeline.codebook.draw import SIDE, mean_face
+from pipeline.bench.heatmaps import random_faces
+from pipeline.codebook.draw import SIDE, mean_landmarks
 from pipeline.codebook.mirror import MIRRORED, mirrored
 from pipeline.codebook.schema import Ellipse, Gaussian, Polygon
-from pipeline.heatmaps import render
+from pipeline.heatmaps.stage import render
 
 
 def test_table_exchanges_the_sides():
@@ -16,7 +16,7 @@ def test_table_exchanges_the_sides():
 
 
 def test_table_is_that_of_a_face():
-    face = mean_face()
+    face = mean_landmarks()
     other = face[list(MIRRORED)] * [-1, 1] + [SIDE - 1, 0]
     np.testing.assert_allclose(other, face, atol=0.05)
 

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
 
 

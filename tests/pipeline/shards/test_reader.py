@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet, ShardWriter, reader
 from pipeline.shards.files import STRINGS
 

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet, ShardWriter
 
 
@@ -93,12 +93,12 @@ with ShardWriter(Path(sys.argv[1]), "heatmaps", {}) as writer:
 
 def test_finished_shard_is_adopted_byte_for_byte(tmp_path, faces, stamp):
     cache = tmp_path / "cache"
-    with ShardWriter(tmp_path / "one", "faces", stamp, cache=cache) as writer:
+    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=cache) as writer:
         key = writer.key("what decides it")
         assert not writer.has(key)
         writer.write(faces(), 6, key)
         assert writer.has(key)
-    with ShardWriter(tmp_path / "two", "faces", stamp, cache=cache) as writer:
+    with ShardWriter(tmp_path / "two", "faces", stamp, work_folder=cache) as writer:
         columns = writer.adopt(key, ["status", "id"])
     assert columns["status"].tolist() == faces()["status"]
     assert columns["id"].tolist() == faces()["id"]
@@ -107,33 +107,33 @@ def test_finished_shard_is_adopted_byte_for_byte(tmp_path, faces, stamp):
 
 
 def test_shard_of_a_killed_run_is_adopted(tmp_path, faces, stamp):
-    killed = ShardWriter(tmp_path / "one", "faces", stamp, cache=tmp_path / "cache").__enter__()
+    killed = ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache").__enter__()
     key = killed.key(1)
     killed.write(faces(), 6, key)
-    with ShardWriter(tmp_path / "one", "faces", stamp, cache=tmp_path / "cache") as writer:
+    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache") as writer:
         assert writer.adopt(key, ["status"]) is not None
 
 
 @pytest.mark.parametrize("change", [{"stamp": {"crop_size": 17}}, {"rows": 2}, {"kind": "class_heatmaps"}])
 def test_what_is_decided_otherwise_is_not_adopted(tmp_path, change, faces, stamp):
-    with ShardWriter(tmp_path / "one", "faces", stamp, cache=tmp_path / "cache") as writer:
+    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache") as writer:
         writer.write(faces(), 6, writer.key(1))
     kind, changed = change.get("kind", "faces"), {**stamp, **change.get("stamp", {})}
-    with ShardWriter(tmp_path / "two", kind, changed, cache=tmp_path / "cache") as writer:
+    with ShardWriter(tmp_path / "two", kind, changed, work_folder=tmp_path / "cache") as writer:
         assert writer.adopt(writer.key(change.get("rows", 1)), []) is None
         writer.write(faces(), 6) if kind == "faces" else None
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: data[:-9] + b"x" + data[-8:], lambda data: b""])
 def test_damaged_shard_is_not_adopted_and_goes(tmp_path, damage, faces, stamp):
-    with ShardWriter(tmp_path / "one", "faces", stamp, cache=tmp_path / "cache") as writer:
+    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache") as writer:
         key = writer.key(1)
         writer.write(faces(), 6, key)
     (page,) = (tmp_path / "cache").rglob("*.h5")
     content = page.read_bytes()
     page.unlink()
     page.write_bytes(damage(content))
-    with ShardWriter(tmp_path / "two", "faces", stamp, cache=tmp_path / "cache") as writer:
+    with ShardWriter(tmp_path / "two", "faces", stamp, work_folder=tmp_path / "cache") as writer:
         assert writer.adopt(key, ["status"]) is None
         assert not page.exists()
         writer.write(faces(), 6, key)

@@ -1,0 +1,1 @@
+"""``aucue bench``: measurements, side by side in one run."""

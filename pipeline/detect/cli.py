@@ -1,0 +1,42 @@
+"""``aucue detect``."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.runtime import parameters, paths
+from pipeline.runtime.options import cache_option, params_option, path_option, scheduler_option
+
+
+@click.command()
+@params_option
+@path_option("--manifest", paths.MANIFEST, "Table to read.")
+@path_option("--out", paths.DETECTIONS, "Table to write.")
+@click.option("--metrics", type=Path, help="Counts to write.  [default: OUT with .json]")
+@cache_option
+@scheduler_option
+def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, cache: Path, scheduler: str | None) -> None:
+    """Find the face in every photo.
+
+    \b
+    Examples:
+      aucue detect --manifest data/manifest.csv --out data/detections.csv
+      aucue detect --scheduler tcp://10.0.0.1:8786      on a Dask cluster that sees the same files
+    """
+    from pipeline.detect import stage
+    from pipeline.faces import manifest as manifests
+    from pipeline.faces.detections import count_statuses
+
+    params = parameters.load(params_path)
+    rows = stage.main(
+        base=params.base,
+        params=params.detect,
+        manifest_path=manifest,
+        detections_path=out,
+        cache_dir=cache,
+        scheduler=scheduler,
+        max_failed_fraction=params.ingest.max_failed_fraction,
+    )
+    counts = count_statuses(rows, manifests.read(manifest))
+    counts.write(metrics or out.with_suffix(".json"))
+    click.echo(f"{counts}\n{stage.summary(rows)}\nwrote {len(rows):,} rows to {out}")

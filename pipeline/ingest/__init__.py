@@ -1,0 +1,1 @@
+"""Stage ingest: a dataset becomes one manifest of photos, labels, subjects and splits."""

@@ -1,0 +1,28 @@
+"""``aucue ingest``."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.runtime import parameters, paths
+from pipeline.runtime.options import params_option, path_option
+
+
+@click.command()
+@params_option
+@path_option("--photos", paths.PHOTOS, "Folder for the images that a dataset needs made.")
+@path_option("--manifest", paths.MANIFEST, "Table to write.")
+def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
+    """Describe a dataset: one manifest row per photo.
+
+    \b
+    Examples:
+      aucue ingest                              the dataset of params.yaml
+      aucue ingest --params mine.yaml --manifest data/mine.csv
+    """
+    from pipeline.ingest import stage
+
+    params = parameters.load(params_path)
+    rows = stage.main(base=params.base, params=params.ingest, photos_dir=photos, manifest_path=manifest)
+    click.echo(stage.summary(rows))
+    click.echo(f"wrote {len(rows):,} rows to {manifest}")

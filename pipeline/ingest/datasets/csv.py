@@ -1,0 +1,52 @@
+"""A table ``root/labels.csv`` with the columns image, label and optionally subject, split, box."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import click
+
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets.csv_rows import box_of, rows
+from pipeline.runtime.errors import InputError, closest_name
+
+COLUMNS = ("image", "label", "subject", "split", "box")
+
+
+def read(source: DatasetSource) -> list[Photo]:
+    """One photo per row, in file order; ``image`` is relative to the root, or absolute.
+
+    ``box`` is the face's, as ``left top right bottom`` in pixels of the upright photo; empty for the detector to find it.
+    """
+    path = source.root / "labels.csv"
+    table = rows(path, filled=("image", "label"))
+    _, first = table[0]
+    _refuse_misspelt(path, first)
+    _tell_unread(path, first)
+    return [
+        Photo(
+            id=Path(row["image"]).as_posix(),
+            path=(source.root / row["image"]).as_posix(),
+            label=row["label"],
+            split=row.get("split") or "",
+            subject=row.get("subject") or "",
+            box=box_of(row.get("box", ""), where),
+        )
+        for where, row in table
+    ]
+
+
+def _refuse_misspelt(path: Path, names: Collection[str]) -> None:
+    """Raises InputError for what is most likely an optional column: left aside, it would make splits that the dataset has,
+    or detect boxes that it gives."""
+    absent = [column for column in COLUMNS if column not in names]
+    for name in names:
+        column = None if name in COLUMNS else closest_name(name, absent)
+        if column:
+            raise InputError(f"{path} has the column {name!r}: write {column}, or rename it if it is not meant to be read")
+
+
+def _tell_unread(path: Path, names: Collection[str]) -> None:
+    unread = [repr(name) for name in names if name not in COLUMNS and name.strip()]
+    if unread:
+        click.echo(f"{path}: not read: {', '.join(unread)} (what is read: {', '.join(COLUMNS)})", err=True)

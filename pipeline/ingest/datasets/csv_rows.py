@@ -1,0 +1,60 @@
+"""Reading the tables that datasets come with: errors name the file and the line."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.faces.boxes import Box, parse_box
+from pipeline.runtime.errors import InputError
+
+
+def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> list[tuple[str, dict[str, str]]]:
+    """The rows of a CSV file with a header, each as (its place for error messages, its values by column).
+
+    The columns ``filled`` have a value in every row; the columns ``present`` exist.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: check ingest.root and ingest.dataset")
+    csv.field_size_limit(10_000_000)  # FER's pixels are one long field
+    table = []
+    with open(path, encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream, skipinitialspace=True)
+        try:
+            header = reader.fieldnames or ()
+            missing = [column for column in (*filled, *present) if column not in header]
+            if missing:
+                if len(header) == 1 and set(header[0]) & set(";\t|"):
+                    raise InputError(f"{path} has one column, {header[0]!r}: separate its columns by commas")
+                raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}")
+            for row in reader:
+                where = f"{path} line {reader.line_num}"
+                values = {name: (value or "").strip() for name, value in row.items() if name is not None}
+                for column in filled:
+                    if not values[column]:
+                        raise InputError(f"{where}: {column} is empty: fill it in or remove the line")
+                table.append((where, values))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not a CSV file in UTF-8 ({error}): save it as one") from error
+    if not table:
+        raise InputError(f"{path} has a header but no rows: list the photos in it")
+    return table
+
+
+def name_of(number: str, names: Mapping[int, str], where: str) -> str:
+    """The class name of a dataset's own number."""
+    try:
+        return names[int(number)]
+    except (ValueError, KeyError):
+        raise InputError(
+            f"{where}: label {number!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}"
+        ) from None
+
+
+def box_of(text: str, where: str) -> Box | None:
+    """The box ``left top right bottom`` that a table gives; None where it gives none."""
+    if not text:
+        return None
+    try:
+        return parse_box(text)
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from None

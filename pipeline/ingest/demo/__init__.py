@@ -1,0 +1,1 @@
+"""The demo's pictures: portraits that move by FACS action units."""

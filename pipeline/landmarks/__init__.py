@@ -1,0 +1,1 @@
+"""Stage landmarks: 68 points per face, alignment, and face shards."""

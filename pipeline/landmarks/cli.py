@@ -1,0 +1,43 @@
+"""``aucue landmarks``."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.runtime import parameters, paths
+from pipeline.runtime.options import cache_option, params_option, path_option, scheduler_option
+
+
+@click.command()
+@params_option
+@path_option("--manifest", paths.MANIFEST, "Table to read.")
+@path_option("--detections", paths.DETECTIONS, "Table to read.")
+@path_option("--out", paths.FACES, "Folder of face shards to write.")
+@click.option("--metrics", type=Path, help="Counts to write.  [default: OUT.json]")
+@cache_option
+@scheduler_option
+def landmarks(
+    params_path: Path, manifest: Path, detections: Path, out: Path, metrics: Path | None, cache: Path, scheduler: str | None
+) -> None:
+    """Place 68 landmarks, align, and store the crops in shards.
+
+    \b
+    Example:
+      aucue landmarks --out data/faces
+    """
+    from pipeline.landmarks import stage
+
+    params = parameters.load(params_path)
+    counts = stage.main(
+        base=params.base,
+        params=params.landmarks,
+        manifest_path=manifest,
+        detections_path=detections,
+        faces_dir=out,
+        cache_dir=cache,
+        scheduler=scheduler,
+        max_failed_fraction=params.ingest.max_failed_fraction,
+        fallback=params.detect.fallback,
+    )
+    counts.write(metrics or out.with_name(f"{out.name}.json"))
+    click.echo(f"{counts}\nwrote {counts.total():,} rows to {out}")

@@ -1,0 +1,78 @@
+"""The ``aucue`` command's behaviour around its commands: errors and interruptions end in one line, not in a traceback."""
+
+import importlib
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import click
+
+from pipeline.runtime.errors import InputError
+
+RESUMABLE = ("detect", "landmarks", "heatmaps", "train")  # commands that go on where they were interrupted
+
+
+class CommandGroup(click.Group):
+    """A group whose commands may be imported when they are asked for.
+
+    The offline half of aucue so starts without importing torch.
+    """
+
+    lazy: Mapping[str, str] = {}  # name of a command -> the module that defines it
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Names of all commands, in the order of ``aucue --help``."""
+        return [*self.commands, *self.lazy]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if name in self.lazy:
+            return getattr(importlib.import_module(self.lazy[name]), name)
+        return super().get_command(context, name)
+
+    def invoke(self, context: click.Context) -> object:
+        """Run a command; bad input, trouble with files and interruptions end in one line."""
+        try:
+            with _interruptible():
+                return super().invoke(context)
+        except InputError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{error.strerror or error}: {error.filename or 'no file named'}") from error
+        except sqlite3.Error as error:
+            raise click.ClickException(f"the cache of finished work cannot be used: {error}") from error
+        except Interrupted as interrupted:
+            command = context.invoked_subcommand
+            option = " with --resume" if command == "train" else ""
+            kept = f": finished work is kept; run the same command again{option} to go on"
+            click.echo(f"\nInterrupted{kept if command in RESUMABLE else ''}.", err=True)
+            context.exit(128 + interrupted.signal)
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, or a polite kill."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into Interrupted, once: what cleans up is not interrupted again."""
+
+    def interrupt(number: int, _: object) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = {name: signal.signal(name, interrupt) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for name, handler in earlier.items():
+            signal.signal(name, handler)

@@ -1,0 +1,15 @@
+"""Default paths of the commands: where dvc.yaml has them, so that a command by hand finds what ``dvc repro`` wrote."""
+
+PARAMS = "params.yaml"
+CACHE = "data/.cache"
+PHOTOS = "data/photos"
+MANIFEST = "data/manifest.csv"
+DETECTIONS = "data/detections.csv"
+FACES = "data/faces"
+HEATMAPS = "data/heatmaps"
+TRAIN = "data/train"
+EVALUATION = "data/evaluation"
+REPORT = "data/report"
+TABLES = "data/tables"
+BENCH = "data/bench"
+CHECKPOINT = "model.safetensors"  # in the folder of a trained variant

@@ -1,0 +1,165 @@
+"""``aucue verify``: is what the stages from ingest to heatmaps wrote whole, sound, and made from what lies beside it?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.faces import detections, manifest
+from pipeline.faces.detections import Detection
+from pipeline.faces.manifest import Photo
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import file_digest
+from pipeline.runtime.progress import progress
+from pipeline.runtime.status import Status
+from pipeline.shards import ShardSet
+from pipeline.shards.crops import decode_crop
+from pipeline.shards.files import COLUMNS, INDEX, MADE_BY
+
+STATUSES = {status.value for status in Status}
+FARTHEST = 2.0  # crops, that a landmark may lie outside of its own
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was checked, and what is wrong with it; nothing, if it is sound."""
+
+    path: Path
+    text: str
+    is_sound: bool
+
+
+def main(folder: Path) -> Iterator[Finding]:
+    """Check the outputs in ``folder`` that exist, in the order that the stages wrote them."""
+    checks = {"manifest.csv": _manifest, "detections.csv": _detections, "faces": _faces, "heatmaps": _heatmaps}
+    found = {folder / name: check for name, check in checks.items() if (folder / name).exists()}
+    if not found:
+        raise InputError(f"{folder} holds nothing that the stages write: give their folder, or run `dvc repro`")
+    for path, check in found.items():
+        is_sound = True
+        try:
+            size, problems = check(path)
+            for problem in problems:
+                is_sound = False
+                yield problem
+        except InputError as error:
+            is_sound = False
+            yield Finding(path, str(error), is_sound)
+        if is_sound:
+            yield Finding(path, size, is_sound)
+
+
+Check = tuple[str, Iterator[Finding]]  # how much there is, and what is wrong with it
+
+
+def _manifest(path: Path) -> Check:
+    photos = manifest.read(path)
+    manifest.check(photos)
+    return f"{len(photos):,} photos", iter(())
+
+
+def _detections(path: Path) -> Check:
+    found = detections.read(path)
+    return f"{len(found):,} photos", _detection_problems(path, found)
+
+
+def _detection_problems(path: Path, found: list[Detection]) -> Iterator[Finding]:
+    unknown = sorted({detection.status for detection in found} - STATUSES)
+    if unknown:
+        yield _bad(path, f"has the status {unknown[0]!r}, which no stage gives", "detect")
+    photos = _photos(path)
+    if photos and [detection.id for detection in found] != [photo.id for photo in photos]:
+        yield _bad(path, "does not have the manifest's photos in its order", "detect")
+
+
+def _faces(path: Path) -> Check:
+    faces = ShardSet(path, "faces")
+    return _size(faces), chain(_face_set_problems(path, faces), _shards(faces, _face_problem))
+
+
+def _face_set_problems(path: Path, faces: ShardSet) -> Iterator[Finding]:
+    for table in ("manifest", "detections"):
+        beside = path.with_name(f"{table}.csv")
+        if beside.exists() and faces.stamp.get(f"{table}_sha256") != file_digest(beside):
+            yield _bad(path, f"was not made from {beside}", "landmarks")
+            return
+    names = ("id", "label", "split")
+    try:
+        columns = faces.columns(*names)
+    except InputError:  # which is told of the shard
+        return
+    photos = _photos(path)
+    rows = zip(*(columns[name].tolist() for name in names), strict=True)
+    if photos and list(rows) != [(photo.id, photo.label, photo.split) for photo in photos]:
+        yield _bad(path, "does not have the manifest's photos in its order", "landmarks")
+
+
+def _heatmaps(path: Path) -> Check:
+    maps = ShardSet(path, "heatmaps", "class_heatmaps")
+    return _size(maps), chain(_map_set_problems(path, maps), _shards(maps, _map_problem))
+
+
+def _map_set_problems(path: Path, maps: ShardSet) -> Iterator[Finding]:
+    beside = path.with_name("faces")
+    if (beside / INDEX).exists():
+        faces = ShardSet(beside, "faces")
+        rows = [[shard.rows for shard in shards.shards] for shards in (faces, maps)]
+        if maps.stamp.get("faces_sha256") != faces.digest() or rows[0] != rows[1]:
+            yield _bad(path, f"was not rendered from {beside}", "heatmaps")
+
+
+def _size(shards: ShardSet) -> str:
+    return f"{len(shards):,} rows in {len(shards.shards):,} shards"
+
+
+def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict], str]) -> Iterator[Finding]:
+    """What is wrong with the files of a set: each is read as a whole."""
+    for number in progress(range(len(shards.shards)), total=len(shards.shards), title=shards.folder.name, unit="shards"):
+        file = shards.folder / shards.shards[number].file
+        try:
+            problem = problem_of(shards.shard(number, list(COLUMNS[shards.kind])), shards.stamp)
+        except InputError as error:
+            problem = str(error).removeprefix(f"{file} ").split(": run")[0]
+        if problem:
+            yield _bad(file, problem, MADE_BY[shards.kind])
+
+
+def _face_problem(columns: dict[str, np.ndarray], stamp: dict) -> str:
+    side, ok = stamp["crop_size"], columns["status"] == "ok"
+    lengths = np.diff(columns["crop_offsets"])
+    points = columns["landmarks"]
+    unknown = sorted(set(columns["status"].tolist()) - STATUSES)
+    if unknown:
+        return f"has the status {unknown[0]!r}, which no stage gives"
+    if ((lengths > 0) != ok).any():
+        return "has a face without a crop, or a crop without a face"
+    if not np.isfinite(points).all() or (np.abs(points[ok] - side / 2) > (FARTHEST + 0.5) * side).any():
+        return "has landmarks far outside of the crop"
+    for row in np.flatnonzero(ok):
+        start, end = columns["crop_offsets"][row : row + 2]
+        crop = decode_crop(columns["crop_bytes"][start:end], stamp.get("encoding", "jpeg"))
+        if crop is None or crop.shape != (side, side, 3):
+            return f"row {row} holds no crop of {side} x {side} pixels"
+    return ""
+
+
+def _map_problem(columns: dict[str, np.ndarray], stamp: dict) -> str:
+    maps, has_map = columns["maps"], columns["has_map"]
+    if maps.shape[-2:] != (stamp["size"],) * 2:
+        return f"has maps of {maps.shape[-1]} cells, not {stamp['size']}"
+    highest, lowest = maps.max(axis=(-2, -1)), maps.min(axis=(-2, -1))
+    if (highest[has_map] != 255).any() or (lowest[has_map] != 0).any():
+        return "has a map that does not reach from 0 to 255"
+    return "has a map where there should be none" if highest[~has_map].any() else ""
+
+
+def _photos(path: Path) -> list[Photo]:
+    """Of the manifest beside a file; none, where there is none."""
+    beside = path.with_name("manifest.csv")
+    return manifest.read(beside) if beside.exists() else []
+
+
+def _bad(path: Path, problem: str, stage: str) -> Finding:
+    return Finding(path, f"{problem}: run `aucue {stage}` again", is_sound=False)

@@ -1,0 +1,27 @@
+"""``aucue verify``."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.runtime.errors import InputError
+
+
+@click.command()
+@click.argument("folder", type=Path, default=Path("data"))
+def verify(folder: Path) -> None:
+    """Check what the stages from ingest to heatmaps wrote, and say what to run again; exit code 1 if anything is wrong.
+
+    \b
+    Examples:
+      aucue verify                              data/
+      aucue verify backup/data
+    """
+    from pipeline.verify import checks
+
+    problems = 0
+    for finding in checks.main(folder):
+        problems += not finding.is_sound
+        click.echo(f"{finding.path}: {finding.text}" + (", sound" if finding.is_sound else ""))
+    if problems:
+        raise InputError(f"{problems} problem{'s' if problems > 1 else ''} in {folder}: see above")

@@ -1,0 +1,116 @@
+import pytest
+
+from pipeline.ingest.datasets import DatasetSource, csv
+from pipeline.runtime.errors import InputError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text):
+        (tmp_path / "labels.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+        return csv.read(DatasetSource(tmp_path, tmp_path / "photos", ("anger", "fear"), 1, 0, 1))
+
+    return read
+
+
+def test_columns_become_photos(read, tmp_path):
+    photos = read("image,label,subject,split\nimages/a.jpg,anger,s1,train\nb c/größe.png,fear,,\n")
+    assert [(photo.id, photo.label, photo.subject, photo.split) for photo in photos] == [
+        ("images/a.jpg", "anger", "s1", "train"),
+        ("b c/größe.png", "fear", "", ""),
+    ]
+    assert photos[1].path == (tmp_path / "b c" / "größe.png").as_posix()
+
+
+def test_subject_and_split_are_optional_and_columns_come_in_any_order(read):
+    (photo,) = read("note,label,image\nx,anger,a.jpg\n")
+    assert (photo.id, photo.label, photo.subject, photo.split) == ("a.jpg", "anger", "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("Split", "split"), ("BOX", "box"), ("splits", "split"), ("split ", "split"), ("subjet", "subject"), ("bbox", "box")],
+)
+def test_column_in_another_spelling_is_named(read, name, meant):
+    with pytest.raises(InputError, match=f"labels.csv has the column '{name}': write {meant}, or rename it if"):
+        read(f"image,label,{name}\na.jpg,anger,x\n")
+
+
+def test_columns_that_are_not_read_are_said(read, capsys):
+    read("image,label,split,subset,object,box_x,subject_age,labels,\na.jpg,anger,train,x,x,1,x,x,\n")
+    assert capsys.readouterr().err.endswith(
+        "labels.csv: not read: 'subset', 'object', 'box_x', 'subject_age', 'labels' "
+        "(what is read: image, label, subject, split, box)\n"
+    )
+    read(",image,label\n0,a.jpg,anger\n")
+    assert capsys.readouterr().err == ""
+
+
+def test_boxes_are_optional(read):
+    photos = read("image,label,box\na.jpg,anger,10 20.5  110 140\nb.jpg,anger,\n")
+    assert [photo.box for photo in photos] == [(10, 20.5, 110, 140), None]
+    assert read("image,label\na.jpg,anger\n")[0].box is None
+
+
+@pytest.mark.parametrize(
+    ("box", "problem"),
+    [
+        ("1 2 3", "box '1 2 3' is not four numbers: write left top right bottom"),
+        ("a b c d", "is not four numbers"),
+        ('"1,2,3,4"', "is not four numbers"),
+        ("1 2 nan 4", "is not finite"),
+        ("1 2 1 4", "is empty: right must be larger than left"),
+        ("1 4 3 2", "is empty"),
+    ],
+)
+def test_malformed_box_is_named(read, box, problem):
+    with pytest.raises(InputError, match=f"labels.csv line 3: .*{problem}"):
+        read(f"image,label,box\na.jpg,anger,\nb.jpg,anger,{box}\n")
+
+
+def test_absolute_paths_are_kept(read, tmp_path):
+    (photo,) = read(f"image,label\n{tmp_path}/elsewhere/a.jpg,anger\n")
+    assert photo.path == f"{tmp_path}/elsewhere/a.jpg"
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeffimage,label\na.jpg,anger\n", "image, label\r\na.jpg, anger \r\n\r\n", '"image","label"\n"a.jpg","anger"']
+)
+def test_what_spreadsheets_write_is_read(read, text):
+    (photo,) = read(text)
+    assert (photo.id, photo.label) == ("a.jpg", "anger")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("image,expression\na.jpg,anger\n", "labels.csv has no column label: it has image, expression"),
+        ("", "labels.csv has no column image, label"),
+        ("image,label\n", "labels.csv has a header but no rows"),
+        ("image,label\na.jpg,anger\nb.jpg,\n", "labels.csv line 3: label is empty: fill it in or remove the line"),
+        ("image,label\n,anger\n", "labels.csv line 2: image is empty"),
+        ("image,label\na.jpg\n", "labels.csv line 2: label is empty"),
+        (b"image,label\n\xff\xfe.jpg,anger\n", "labels.csv is not a CSV file in UTF-8"),
+        (b"image,label\n\xe4.jpg,anger\n", "labels.csv is not a CSV file in UTF-8"),
+    ],
+)
+def test_mistake_is_named(read, text, match):
+    with pytest.raises(InputError, match=match):
+        read(text)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_is_named(read, separator):
+    with pytest.raises(InputError, match=r"labels.csv has one column, 'image.+label': separate its columns by commas"):
+        read(f"image{separator}label\na.jpg{separator}anger\n")
+
+
+def test_missing_table_is_named(tmp_path):
+    with pytest.raises(InputError, match="labels.csv does not exist: check ingest.root and ingest.dataset"):
+        csv.read(DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1))
+
+
+def test_real_table(faces_dir):
+    photos = csv.read(DatasetSource(faces_dir, faces_dir, (), 1, 0, 1))
+    assert len(photos) == 1257
+    assert {photo.split for photo in photos} == {"train", "test"}

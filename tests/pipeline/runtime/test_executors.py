@@ -1,0 +1,138 @@
+"""Real processes, and a real Dask cluster on loopback."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import Client
+
+from pipeline.runtime import executors
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.parallel import ordered_map
+
+sys.path.insert(0, str(Path(__file__).parent))  # spawned processes have it, too
+jobs = importlib.import_module("jobs")
+ITEMS = range(120)
+
+
+@contextmanager
+def cluster(folder, workers=2):
+    """A scheduler and its workers, each a process of its own; yields the address and the scheduler's log."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path.cwd())])}
+    command = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+    ]
+    address_file = folder / "scheduler.json"
+    processes = []
+    try:
+        with open(folder / "log", "wb") as log:
+            start = {"env": environment, "stdout": log, "stderr": log}
+            processes.append(subprocess.Popen([*command, "--scheduler-file", str(address_file)], **start))
+            wait_for(lambda: address_file.exists() and address_file.stat().st_size)
+            worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(address_file)]
+            worker += ["--nthreads", "1", "--local-directory", str(folder), "--no-dashboard"]
+            processes += [subprocess.Popen(worker, **start) for _ in range(workers)]
+            address = json.loads(address_file.read_text())["address"]
+            with Client(address, set_as_default=False) as client:
+                client.wait_for_workers(workers, timeout=30)
+            yield address, processes[1:]
+    finally:
+        for process in processes:
+            for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else ():
+                child.kill()
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_item_that_kills_its_process_costs_its_own_result_alone(workers):
+    results = list(ordered_map(jobs.square_or_die, ITEMS, workers, jobs.minus))
+    assert results == [-number if number in (37, 90) else number**2 for number in ITEMS]
+
+
+def test_death_is_an_error_where_nothing_can_stand_for_the_result():
+    with pytest.raises(executors.Processes.deaths):
+        list(ordered_map(jobs.square_or_die, ITEMS, 2))
+
+
+@pytest.mark.parametrize("seconds", [0, 0.05, 1])
+def test_a_stop_waits_for_no_work_and_leaves_nothing_that_runs(seconds):
+    threads = set(threading.enumerate())
+    with executors.workers(2, None) as pool:
+        futures = [pool.submit(time.sleep, 30) for _ in range(4)]
+        time.sleep(seconds)  # workers are starting, or at work
+        children = psutil.Process().children()
+        start = time.monotonic()
+    assert time.monotonic() - start < 5
+    assert set(threading.enumerate()) <= threads
+    assert all(future.done() for future in futures)
+    tracker = resource_tracker._resource_tracker._pid
+    assert [child for child in children if child.pid != tracker and child.is_running()] == []
+
+
+def test_every_process_computes_with_one_thread():
+    assert set(ordered_map(jobs.threads_of, ITEMS, 2)) == {(1, 1)}
+
+
+def test_workers_do_not_outlive_a_killed_parent():
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from jobs import slow_square; "
+        "from pipeline.runtime.parallel import ordered_map\n"
+        "if __name__ == '__main__':\n"
+        "  for number in ordered_map(slow_square, range(10000), 2): print(number, flush=True)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script, str(Path(__file__).parent)], stdout=subprocess.PIPE)
+    parent.stdout.readline()
+    children = psutil.Process(parent.pid).children(recursive=True)
+    assert len(children) >= 2
+    parent.kill()
+    parent.communicate()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+
+
+@pytest.mark.slow
+def test_results_from_a_cluster_are_the_same_with_one_worker_killed_halfway(tmp_path):
+    with cluster(tmp_path) as (address, workers):
+        results = ordered_map(jobs.slow_square, ITEMS, "auto", jobs.minus, address)
+        found = [next(results) for _ in range(20)]
+        for process in [*psutil.Process(workers[0].pid).children(recursive=True), workers[0]]:
+            process.kill()
+        assert found + list(results) == [number**2 for number in ITEMS]
+
+
+@pytest.mark.slow
+def test_item_that_kills_workers_of_a_cluster_costs_its_own_result_alone(tmp_path):
+    with cluster(tmp_path) as (address, _):
+        results = list(ordered_map(jobs.square_or_die, range(40), "auto", jobs.minus, address))
+    assert results == [-number if number == 37 else number**2 for number in range(40)]
+
+
+def test_scheduler_that_is_not_there_is_one_line():
+    with pytest.raises(InputError, match="no Dask scheduler answers at tcp://127.0.0.1:9: start"):
+        list(ordered_map(jobs.square, ITEMS, 1, scheduler="tcp://127.0.0.1:9"))
+    with pytest.raises(InputError, match="--scheduler somewhere is no address: give it as tcp://host:8786"):
+        list(ordered_map(jobs.square, ITEMS, 1, scheduler="somewhere"))

@@ -1,0 +1,113 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import atomic, locked, write_text
+
+
+def fail_after_writing(path, text):
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_file_appears_when_it_is_whole(tmp_path, durable):
+    path = tmp_path / "new" / "file.txt"
+    with atomic(path, durable=durable) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        assert temporary.parent == path.parent
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_failure_keeps_the_earlier_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("earlier")
+    with pytest.raises(KeyboardInterrupt):
+        fail_after_writing(path, "half")
+    assert path.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_earlier_file_is_replaced_not_written_to(tmp_path):
+    path, other_name = tmp_path / "file.txt", tmp_path / "link.txt"
+    path.write_text("earlier")
+    os.link(path, other_name)
+    write_text(path, "new")
+    assert (path.read_text(), other_name.read_text()) == ("new", "earlier")
+
+
+def test_a_link_leaves_its_source_as_it_is(tmp_path):
+    source, path = tmp_path / "source.txt", tmp_path / "file.txt"
+    source.write_text("x")
+    source.chmod(0o444)
+    with atomic(path) as temporary:
+        os.link(source, temporary)
+    assert path.read_text() == "x"
+    assert source.stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_durable_files_are_flushed_before_they_appear(tmp_path, monkeypatch, durable):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append((tmp_path / "file.txt").exists()))
+    with atomic(tmp_path / "file.txt", durable=durable) as temporary:
+        temporary.write_text("x")
+    assert flushed == [False] * durable
+
+
+def test_forgotten_file_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic(tmp_path / "file.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_text_has_unix_line_ends_and_is_utf8(tmp_path):
+    write_text(tmp_path / "file.txt", "größe\n顔\n")
+    assert (tmp_path / "file.txt").read_bytes() == "größe\n顔\n".encode()
+
+
+def test_lock_names_its_holder_and_ends_with_it(tmp_path):
+    script = (
+        "import sys, time; from pathlib import Path; from pipeline.runtime.files import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    out = tmp_path / "data" / "faces"
+    holder = subprocess.Popen([sys.executable, "-c", script, str(out)], stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    with pytest.raises(InputError, match=rf"faces is being written by process {holder.pid} on .* \(since 20"), locked(out):
+        pass
+    holder.kill()
+    holder.communicate()
+    with locked(out):
+        pass
+    with locked(out):
+        pass
+
+
+def test_lock_clears_what_a_killed_writer_left(tmp_path):
+    for name in (".out.csv.123.tmp", ".other.csv.123.tmp"):
+        (tmp_path / name).write_text("half")
+    with locked(tmp_path / "out.csv"):
+        pass
+    assert not (tmp_path / ".out.csv.123.tmp").exists()
+    assert (tmp_path / ".other.csv.123.tmp").exists()
+
+
+def test_two_outputs_of_a_folder_have_a_lock_each(tmp_path):
+    with locked(tmp_path / "faces"), locked(tmp_path / "heatmaps"):
+        pass
+
+
+def test_the_umask_says_who_may_read_what_a_writer_kept_to_itself(tmp_path):
+    path = tmp_path / "file.bin"
+    with atomic(path) as temporary:
+        temporary.touch(mode=0o600)
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode

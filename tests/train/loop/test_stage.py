@@ -1,0 +1,252 @@
+import json
+
+import pytest
+import torch
+
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import locked
+from train.data.dataset import Faces, loader
+from train.loop import optim, resume
+from train.loop import stage as train
+from train.loop import trainer as training
+from train.loop.trainer import selection_key
+from train.models import checkpoint as checkpoints
+
+
+@pytest.fixture(scope="module")
+def fast(params):
+    return params.train.model_copy(update={"epochs": 2, "batch_size": 16, "input_size": 64})
+
+
+def curve(folder):
+    return {path.name: path.read_text() for path in sorted((folder / "live" / "plots" / "metrics").rglob("*.tsv"))}
+
+
+def test_same_seed_same_curve_and_same_checkpoint(dataset, params, fast, tmp_path):
+    for name in ("one", "two"):
+        train.main(
+            base=params.base,
+            params=fast,
+            variant="guided",
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=tmp_path / name,
+        )
+    assert curve(tmp_path / "one") == curve(tmp_path / "two")
+    assert (tmp_path / "one/model.safetensors").read_bytes() == (tmp_path / "two/model.safetensors").read_bytes()
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_baseline_is_the_same_run_with_lambda_zero(dataset, params, fast, tmp_path):
+    train.main(
+        base=params.base,
+        params=fast,
+        variant="baseline",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path / "baseline",
+    )
+    unguided = fast.model_copy(update={"lambda_": 0.0, "cam_lambda": 0.0})
+    train.main(
+        base=params.base,
+        params=unguided,
+        variant="guided",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path / "guided",
+    )
+    assert curve(tmp_path / "baseline") == curve(tmp_path / "guided")
+
+
+def test_checkpoint_carries_the_whole_configuration(dataset, params, fast, tmp_path):
+    best = train.main(
+        base=params.base,
+        params=fast,
+        variant="guided",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path,
+    )
+    _, config = checkpoints.load(tmp_path / "model.safetensors")
+    assert config.train == fast.model_dump(mode="json", by_alias=True)
+    assert config.heatmaps["codebook"] == "belharbi2024"
+    assert config.classes[0] == "anger"
+    assert best["epoch"] in (1, 2)
+
+
+def test_best_is_by_the_lower_cross_entropy_then_by_accuracy():
+    def rank(accuracy, cross_entropy):
+        return selection_key({"accuracy": accuracy, "cross_entropy": cross_entropy})
+
+    assert rank(0.7, 0.1) > rank(0.8, 9.0)
+    assert rank(0.8, 0.5) > rank(0.7, 0.5)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 6, 100])
+def test_rates_rise_to_their_peaks_and_fall(params, fast, steps):
+    rate = optim.lr_lambda(fast.model_copy(update={"epochs": 1}), steps)
+    rates = [rate(step) for step in range(steps)]
+    assert max(rates) == pytest.approx(1)
+    assert min(rates) > 0
+    assert steps < 6 or rates[-1] < 0.4
+
+
+def test_diverged_training_leaves_no_checkpoint(dataset, params, fast, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"of an earlier run")
+    wild = fast.model_copy(update={"learning_rate": 1e30, "epochs": 1})
+    with pytest.raises(
+        InputError, match=r"not finite|the loss is (nan|inf) on the faces s\d+-\w+-\d+, .*: lower train.learning_rate"
+    ):
+        train.main(
+            base=params.base,
+            params=wild,
+            variant="guided",
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=tmp_path,
+        )
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_summary_has_the_checkpoints_own_figures(dataset, params, fast, tmp_path):
+    best = train.main(
+        base=params.base,
+        params=fast,
+        variant="guided",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path,
+    )
+    assert json.loads((tmp_path / "live" / "metrics.json").read_text())["best"] == best
+    assert checkpoints.load(tmp_path / "model.safetensors")[1].epoch == best["epoch"]
+
+
+def test_layer_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
+    tiny = fast.model_copy(update={"large_maps": False})
+    with pytest.raises(InputError, match="layer 5 is 1 x 1 .* raise train.input_size or set train.large_maps"):
+        train.main(
+            base=params.base,
+            params=tiny,
+            variant="guided",
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=tmp_path,
+        )
+    train.main(
+        base=params.base,
+        params=tiny,
+        variant="baseline",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path,
+    )
+
+
+def test_the_class_map_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
+    tiny = fast.model_copy(update={"large_maps": False, "align": ("cam",)})
+    with pytest.raises(InputError, match="the class map is 1 x 1 .* raise train.input_size or set train.large_maps"):
+        train.main(
+            base=params.base,
+            params=tiny,
+            variant="guided",
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=tmp_path,
+        )
+
+
+def test_faces_come_from_the_training_split_and_are_chosen_by_the_validation_split(
+    dataset, params, fast, tmp_path, monkeypatch
+):
+    splits = []
+
+    def faces_of(faces, heatmaps, split, classes):
+        splits.append(split)
+        return Faces(faces, heatmaps, split, classes)
+
+    monkeypatch.setattr(train, "Faces", faces_of)
+    train.main(
+        base=params.base,
+        params=fast.model_copy(update={"epochs": 1}),
+        variant="guided",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path,
+    )
+    assert splits == ["train", "validation"]
+
+
+def test_as_many_processes_read_as_are_asked_for(dataset, params, fast, tmp_path, monkeypatch):
+    asked = []
+
+    def reading(faces, batches, workers=0, pin=False):
+        asked.append(workers)
+        return loader(faces, batches, 0, pin)
+
+    monkeypatch.setattr(training, "loader", reading)
+    one = fast.model_copy(update={"epochs": 1, "workers": 1})
+    train.main(
+        base=params.base,
+        params=one,
+        variant="guided",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path,
+    )
+    assert asked[-2:] == [1, 1]  # training and validation
+
+
+def test_one_expression_alone_cannot_be_learned(dataset, params, fast, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "classes_of", lambda faces: ("anger",))
+    with pytest.raises(InputError, match="has training faces of anger alone: there is nothing to tell apart"):
+        train.main(
+            base=params.base,
+            params=fast,
+            variant="guided",
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=tmp_path,
+        )
+
+
+def test_two_trainings_do_not_write_one_folder(dataset, params, fast, tmp_path):
+    with locked(tmp_path / "out"), pytest.raises(InputError, match="out is being written by"):
+        train.main(
+            base=params.base,
+            params=fast,
+            variant="guided",
+            faces_dir=dataset.faces,
+            heatmaps_dir=dataset.heatmaps,
+            out_dir=tmp_path / "out",
+        )
+
+
+def test_a_run_that_ended_is_left_as_it_is(dataset, params, fast, tmp_path, capsys, monkeypatch):
+    arguments = {
+        "base": params.base,
+        "params": fast.model_copy(update={"epochs": 1}),
+        "variant": "guided",
+        "faces_dir": dataset.faces,
+        "heatmaps_dir": dataset.heatmaps,
+        "out_dir": tmp_path,
+    }
+    best = train.main(**arguments)
+    written = (tmp_path / "model.safetensors").stat().st_mtime_ns
+    assert train.main(**arguments, resume=True) == best
+    assert "is what this run ends with: nothing to do" in capsys.readouterr().err
+    assert (tmp_path / "model.safetensors").stat().st_mtime_ns == written
+    monkeypatch.setattr(resume, "source_digest", lambda rooms: "another version")
+    train.main(**arguments, resume=True)
+    assert (tmp_path / "model.safetensors").stat().st_mtime_ns > written
+
+
+def test_what_cannot_be_compiled_is_one_sentence(params, fast):
+    class CannotCompile(RuntimeError):
+        __module__ = "torch._inductor.exc"
+
+    compiled = fast.model_copy(update={"compile": True})
+    expected = r"train.compile: PyTorch cannot compile .* \(no compiler\): set it to false"
+    with pytest.raises(InputError, match=expected), train._friendly_errors(compiled, None):
+        raise CannotCompile("no compiler\nand much more")
+    with pytest.raises(CannotCompile), train._friendly_errors(fast, None):
+        raise CannotCompile("not asked for")

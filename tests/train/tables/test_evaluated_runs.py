@@ -1,0 +1,124 @@
+import json
+import re
+
+import pytest
+
+from pipeline.runtime.cache import key
+from pipeline.runtime.errors import InputError
+from train.tables.evaluated_runs import RunConfig, find, grouped, setting_of
+
+PARAMS = {"method": "cam", "align": ["attention"], "layers": [5], "lambda": 6.0, "cam_lambda": 2.0, "epochs": 14}
+NETWORK = {"config": {"depths": [2]}}
+
+
+def write(
+    folder, seed=0, metrics=None, faces=None, heatmaps=None, dataset=None, classes=(), network=None, splits="", **params
+):
+    folder.mkdir(parents=True)
+    trained = {"train": {**PARAMS, **params}, "seed": seed, "faces": faces or {}, "heatmaps": heatmaps or {}}
+    trained |= {"classes": classes, "backbone": network or {}}
+    details = {"trained": trained, "dataset": {"photos": 1234, "sha256": dataset or "abcdef012345", "splits_sha256": splits}}
+    (folder / "details.json").write_text(json.dumps(details))
+    (folder / "metrics.json").write_text(json.dumps(metrics or {"accuracy": 0.5}))
+    return folder
+
+
+def test_runs_are_found_at_any_depth_once(tmp_path):
+    folders = [write(tmp_path / name) for name in ("a", "b/c/d")]
+    (tmp_path / "e").mkdir()
+    (tmp_path / "e" / "details.json").write_text("{}")  # no evaluation: it has no metrics
+    assert [run.place for run in find([tmp_path, tmp_path / "b", tmp_path / "a"])] == [str(folder) for folder in folders]
+
+
+def test_no_run_is_one_sentence(tmp_path):
+    with pytest.raises(InputError, match="there is no evaluated run under .*: run `aucue evaluate`, or name a folder"):
+        find([tmp_path, tmp_path / "nowhere"])
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"trained": {}}', '{"trained": {"train": {}, "seed": 0}}'])
+def test_damaged_run_is_named(tmp_path, content):
+    (write(tmp_path / "a") / "details.json").write_text(content)
+    with pytest.raises(InputError, match="a cannot be read .*: run `aucue evaluate` again"):
+        find([tmp_path])
+
+
+def test_a_setting_is_what_has_an_effect():
+    assert setting_of(PARAMS) == RunConfig("cam", ("attention",), (5,), 6.0, 0.0)
+    assert setting_of({**PARAMS, "align": ["cam", "attention"], "layers": [5, 4]}) == RunConfig(
+        "cam", ("attention", "cam"), (4, 5), 6.0, 2.0
+    )
+    assert setting_of({**PARAMS, "align": ["cam"]}) == RunConfig("cam", ("cam",), (), 0.0, 2.0)
+    unguided = RunConfig("cam")
+    assert not unguided.guided
+    assert setting_of({**PARAMS, "align": []}) == setting_of({**PARAMS, "lambda": 0.0}) == unguided
+
+
+def test_groups_have_one_run_per_seed(tmp_path):
+    write(tmp_path / "a", seed=1)
+    write(tmp_path / "b", seed=0)
+    write(tmp_path / "c", align=[])
+    write(tmp_path / "d", align=[], layers=[4])  # the same training
+    groups, notes = grouped(find([tmp_path]))
+    assert [[run.seed for run in runs] for runs in groups.values()] == [[0], [0, 1]]
+    assert notes == []
+
+
+def test_what_does_not_go_together_is_said(tmp_path):
+    write(tmp_path / "a", splits="1")
+    write(tmp_path / "b", metrics={"accuracy": 0.6}, splits="2")
+    write(tmp_path / "c", method="prm", align=[], splits="1")
+    groups, notes = grouped(find([tmp_path]))
+    assert [len(runs) for runs in groups.values()] == [1, 1]
+    assert any("b is left out" in note and "other figures" in note for note in notes)
+    places = f"{tmp_path / 'a'}; {tmp_path / 'b'}"
+    assert f"runs of seed 0 have other splits or detections of the same photos: they cannot be compared ({places})" in notes
+    assert any(note.startswith("cam has no run without guidance") for note in notes)
+    assert any(note.startswith("prm has no guided run") for note in notes)
+
+
+def test_other_detections_make_other_faces(tmp_path):
+    write(tmp_path / "a", splits="1", faces={"detections_sha256": "2"})
+    write(tmp_path / "b", splits="1", align=[], faces={"detections_sha256": "3"})
+    _, (note,) = grouped(find([tmp_path]))
+    assert note.startswith("runs of seed 0 have other splits or detections of the same photos: they cannot be compared")
+
+
+def test_the_same_photos_elsewhere_are_the_same_faces(tmp_path):
+    write(tmp_path / "a", splits="1", faces={"manifest_sha256": "1", "detections_sha256": "2"})
+    write(tmp_path / "b", splits="1", align=[], faces={"manifest_sha256": "2", "detections_sha256": "2"})
+    assert grouped(find([tmp_path]))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "otherwise"),
+    [
+        ({"epochs": 4}, {"epochs 14", "epochs 4"}),
+        ({"backbone": "hf:resnet"}, {"backbone None", "backbone hf:resnet"}),
+        ({"dataset": "123456789"}, {"dataset 1,234 photos abcdef", "dataset 1,234 photos 123456"}),
+        ({"augment": {"erase_probability": 0.5}}, {"augment.erase_probability None", "augment.erase_probability 0.5"}),
+        ({"classes": ["fear", "pain"]}, {"classes ", "classes fear pain"}),
+        ({"network": NETWORK}, {"backbone None", f"backbone None {key(NETWORK)[:6]}"}),
+        ({"faces": {"crop_size": 99}}, {"faces.crop_size None", "faces.crop_size 99"}),
+        ({"heatmaps": {"codebook": "mine", "codebook_sha256": "987654321"}}, {"codebook ", "codebook mine 987654"}),
+    ],
+)
+def test_what_decides_the_figures_sets_runs_apart(tmp_path, change, otherwise):
+    write(tmp_path / "a")
+    write(tmp_path / "b", align=[])
+    write(tmp_path / "c", **change)
+    write(tmp_path / "d", align=[], **change)
+    write(tmp_path / "e", seed=1, **change)
+    groups, notes = grouped(find([tmp_path]))
+    assert {setting.otherwise for setting in groups} == otherwise
+    assert sorted(len(runs) for runs in groups.values()) == [1, 1, 1, 2]
+    assert len(notes) == 1
+    assert re.fullmatch(r"the runs differ in [a-z._]+ too: those that do are rows of their own", notes[0])
+    assert {setting.unguided for setting in groups if setting.guided} == {s for s in groups if not s.guided}
+
+
+def test_seeds_may_split_the_faces_otherwise_and_what_changes_the_time_alone_does_not_matter(tmp_path):
+    write(tmp_path / "a", splits="1")
+    write(tmp_path / "b", seed=1, splits="2", heatmaps={"faces_sha256": 2})
+    write(tmp_path / "c", align=[], splits="1", workers=3, device="cuda")
+    groups, notes = grouped(find([tmp_path]))
+    assert (len(groups), notes) == (2, [])

@@ -1,0 +1,1 @@
+"""Stage evaluate: measures one trained variant on the test split."""

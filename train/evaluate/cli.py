@@ -1,0 +1,57 @@
+"""``aucue evaluate``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pipeline.runtime import parameters, paths
+from pipeline.runtime.options import faces_option, heatmaps_option, params_option
+from train import VARIANTS
+from train.evaluate.figures import HEADLINE, shown
+
+
+@click.command()
+@params_option
+@click.option(
+    "--variant",
+    type=click.Choice(VARIANTS),
+    help="Which one the checkpoint has to be.  [default: guided, unless --checkpoint and --out are given]",
+)
+@faces_option
+@heatmaps_option
+@click.option("--checkpoint", type=Path, help="Model to read.  [default: data/train/VARIANT/model.safetensors]")
+@click.option("--out", type=Path, help="Folder to write.  [default: data/evaluation/VARIANT]")
+def evaluate(
+    params_path: Path, variant: str | None, faces: Path, heatmaps: Path, checkpoint: Path | None, out: Path | None
+) -> None:
+    """Measure one variant on the test split.
+
+    \b
+    Examples:
+      aucue evaluate                            the guided one
+      aucue evaluate --checkpoint other/model.safetensors --out data/evaluation/other
+    """
+    from train.evaluate import stage
+
+    params = parameters.load(params_path)
+    if not (checkpoint and out):
+        variant = variant or "guided"
+        checkpoint = checkpoint or Path(paths.TRAIN) / variant / paths.CHECKPOINT
+        out = out or Path(paths.EVALUATION) / variant
+    metrics = stage.main(
+        params=params.evaluate,
+        checkpoint=checkpoint,
+        faces_dir=faces,
+        heatmaps_dir=heatmaps,
+        out_dir=out,
+        codebook=params.heatmaps.codebook,
+        variant=variant,
+    )
+    for note in json.loads((out / "details.json").read_text(encoding="utf-8"))["notes"]:
+        click.echo(f"evaluate: {note}", err=True)
+    click.echo(
+        f"{checkpoint}: {metrics['faces']:,} test faces, "
+        + ", ".join(f"{title} {shown(metrics[name])}" for name, title in HEADLINE.items())
+        + f"\nwrote {out / 'metrics.json'}"
+    )

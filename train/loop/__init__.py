@@ -1,0 +1,1 @@
+"""Stage train: the training loop, from the shards to the best epoch's checkpoint."""

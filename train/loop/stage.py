@@ -1,0 +1,201 @@
+"""Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from dvclive import Live
+
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import locked
+from pipeline.runtime.parameters import Base, Train
+from pipeline.runtime.paths import CHECKPOINT
+from pipeline.shards import ShardSet
+from train.data import source_bias
+from train.data.dataset import Faces, classes_of, open_shards
+from train.loop import resume as resuming
+from train.loop.distributed import DistributedContext, distributed_context
+from train.loop.engine import DivergedError
+from train.loop.resume import State
+from train.loop.trainer import Trainer, should_stop
+from train.models import checkpoint as checkpoints
+from train.models.checkpoint import Config
+from train.models.classifier import Classifier
+
+# Whose code decides the output.
+ROOMS = ("train/loop", "train/models", "train/data", "train/alignment.py", "pipeline/shards")
+
+
+def main(
+    *,
+    base: Base,
+    params: Train,
+    variant: str,
+    faces_dir: Path,
+    heatmaps_dir: Path,
+    out_dir: Path,
+    resume: bool = False,
+) -> dict[str, float]:
+    """Train one variant; write ``model.safetensors`` of the best epoch and dvclive's curves under ``live``.
+
+    The best epoch has the lowest validation cross-entropy, and of equals the higher accuracy. The checkpoint is written last.
+
+    Args:
+        base: Its seed decides every random choice.
+        params: The recipe.
+        variant: ``guided``, or ``baseline`` for the same run without any alignment loss.
+        faces_dir: Folder of face shards to read.
+        heatmaps_dir: Folder of heatmap shards to read.
+        out_dir: Folder to write.
+        resume: Whether a run that was killed goes on after its last whole epoch; it ends where it would have ended. A run
+            that has ended stays as it is.
+
+    Returns:
+        The validation metrics of the best epoch.
+
+    Raises:
+        InputError: If shards or parameters do not fit, or the loss is not finite.
+    """
+    params = params.unguided() if variant == "baseline" else params
+    faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
+    classes = classes_of(faces)
+    if len(classes) < 2:
+        raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: there is nothing to tell apart")
+    train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
+    settings = params.model_dump(mode="json", by_alias=True)
+    config = Config(variant, 0, classes, settings, base.seed, faces.stamp, heatmaps.stamp)
+    with distributed_context(params.device) as distributed, _locked(out_dir, distributed), _deterministic(distributed):
+        classifier, config = _classifier(config, params, distributed)
+        if resume and (metrics := _finished(out_dir, config, distributed)):
+            return metrics
+        _check_maps(classifier, params, distributed)
+        trainer = Trainer(classifier, params, train, validation, config, distributed)
+        with _friendly_errors(params, faces):
+            return _train(trainer, out_dir, resume)
+
+
+def _classifier(config: Config, params: Train, distributed: DistributedContext) -> tuple[Classifier, Config]:
+    """The network before its first step, and the config with everything that decides the run."""
+    if params.batch_size < distributed.size:
+        raise InputError(f"train.batch_size is {params.batch_size}, too few for {distributed.size} processes: raise it")
+    torch.manual_seed(config.seed)
+    classifier = checkpoints.build(config).to(distributed.device)
+    config = replace(config, backbone=classifier.backbone.description())
+    return classifier, replace(config, run=resuming.run_digest(config, classifier, distributed.device, ROOMS))
+
+
+def _finished(out_dir: Path, config: Config, distributed: DistributedContext) -> dict[str, float] | None:
+    """The metrics of this very run, if it has ended."""
+    checkpoint = out_dir / CHECKPOINT
+    metrics = resuming.finished_metrics(checkpoint, config.run)
+    if metrics:
+        distributed.say(f"{checkpoint} is what this run ends with: nothing to do")
+        if distributed.rank == 0:
+            _unfinished(out_dir).unlink(missing_ok=True)  # of a run that was killed between its last two steps
+    return metrics
+
+
+def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
+    """Train to the end, and write what a run writes."""
+    checkpoint, unfinished = out_dir / CHECKPOINT, _unfinished(out_dir)
+    params, distributed, context = trainer.params, trainer.distributed, trainer.context
+    distributed.wait()  # all have looked for the checkpoint before one removes it
+    if distributed.rank == 0:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        checkpoint.unlink(missing_ok=True)
+    state = (trainer.resume(unfinished) if resume else None) or trainer.begin()
+    if params.colour and distributed.rank == 0:
+        for note in source_bias.notes(trainer.train, trainer.config.classes):
+            distributed.say(note)
+    distributed.wait()  # all have read what is unfinished before one writes it anew
+    with _curves(out_dir / "live", state, distributed) as log:
+        while state.epoch < params.epochs and not should_stop(state, params):
+            log(trainer.epoch(state))
+            if distributed.rank == 0:
+                resuming.save(unfinished, state, context.classifier, context.optimizer)
+    if distributed.rank == 0:
+        best = replace(trainer.config, epoch=state.best["epoch"], validation=state.best)
+        checkpoints.save(checkpoint, state.best_weights, best)
+        unfinished.unlink(missing_ok=True)
+    return state.best
+
+
+def _unfinished(out_dir: Path) -> Path:
+    return out_dir / "unfinished.safetensors"
+
+
+@contextmanager
+def _locked(folder: Path, distributed: DistributedContext) -> Iterator[None]:
+    """Hold the lock on the output, in one process for all."""
+    with locked(folder) if distributed.rank == 0 else nullcontext():
+        yield
+
+
+@contextmanager
+def _friendly_errors(params: Train, faces: ShardSet) -> Iterator[None]:
+    """Turn what stops a training into one sentence."""
+    try:
+        yield
+    except DivergedError as diverged:
+        ids = ", ".join(faces.column("id")[diverged.rows])
+        raise InputError(f"the loss is {diverged.loss} on the faces {ids}: lower train.learning_rate") from None
+    except RuntimeError as error:
+        if not (params.compile and type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))):
+            raise
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"train.compile: PyTorch cannot compile this classifier ({reason}): set it to false") from error
+
+
+@torch.no_grad()
+def _check_maps(classifier: Classifier, params: Train, distributed: DistributedContext) -> None:
+    """Raise InputError for a guided map of one cell: it has the same cosine whatever it shows, so guiding it does nothing."""
+    guidance = params.guidance
+    output = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size, device=distributed.device))
+    guided = {f"layer {layer}": output.layers[layer - 1][0, 0] for layer in guidance.layers}
+    if guidance.cam and output.maps is not None:
+        guided["the class map"] = output.maps[0, 0]
+    for name, cells in guided.items():
+        if cells.numel() == 1:
+            raise InputError(
+                f"{name} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
+                "raise train.input_size or set train.large_maps"
+            )
+
+
+@contextmanager
+def _curves(folder: Path, state: State, distributed: DistributedContext) -> Iterator[Callable[[dict], None]]:
+    """A function that logs an epoch's metrics, after those of ``state``'s history."""
+    if distributed.rank > 0:
+        yield lambda metrics: None
+        return
+    with Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False) as live:
+
+        def log(epoch: dict) -> None:
+            for split, metrics in epoch.items():
+                for name, value in metrics.items():
+                    live.log_metric(f"{split}/{name}", value)
+            live.next_step()
+
+        for epoch in state.history:
+            log(epoch)
+        yield log
+        live.summary["best"] = state.best
+        live.make_summary()
+
+
+@contextmanager
+def _deterministic(distributed: DistributedContext) -> Iterator[None]:
+    """On a CPU, make the same seed give the same curve.
+
+    New memory is left unfilled: nothing reads it, and filling it takes a seventh of the time.
+    """
+    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(distributed.device.type == "cpu")
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.utils.deterministic.fill_uninitialized_memory = before[1]

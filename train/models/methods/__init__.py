@@ -1,0 +1,26 @@
+"""Methods: the weakly supervised classifiers that are trained with and without guidance, one small file each.
+
+README.md here says how to add one."""
+
+from train.models.methods import acol, adl, apvit, cam, cutmix, prm, tscam, wildcat
+from train.models.methods.method import Method, Scores
+
+__all__ = ["METHODS", "Method", "Scores", "build"]
+
+METHODS: dict[str, type[Method]] = {
+    "cam": cam.Cam,
+    "wildcat": wildcat.Wildcat,
+    "acol": acol.Acol,
+    "prm": prm.Prm,
+    "adl": adl.Adl,
+    "cutmix": cutmix.CutMix,
+    "tscam": tscam.TsCam,
+    "apvit": apvit.ApVit,
+}
+
+
+def build(name: str, channels: tuple[int, ...], number_of_classes: int) -> Method:
+    """A fresh method by its name. Raises ValueError for an unknown one."""
+    if name not in METHODS:
+        raise ValueError(f"unknown method {name!r}: use one of {', '.join(METHODS)}")
+    return METHODS[name](channels, number_of_classes)

@@ -1,0 +1,1 @@
+"""``aucue preset``: published recipes for the train block of params.yaml."""

@@ -1,0 +1,1 @@
+"""``aucue tables``: the paper's tables from any number of evaluated runs."""

@@ -1,0 +1,43 @@
+"""``aucue tables``."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.runtime import parameters, paths
+from pipeline.runtime.options import params_option, path_option
+
+
+@click.command()
+@params_option
+@click.option(
+    "--runs",
+    type=Path,
+    multiple=True,
+    default=[Path(paths.EVALUATION)],
+    show_default=True,
+    help="Folder to search for evaluations, with all below it; may be given several times.",
+)
+@click.option("--experiments", is_flag=True, help="Also the runs of `dvc exp run` on the commit that is checked out.")
+@path_option("--out", paths.TABLES, "Folder to write.")
+@click.option(
+    "--dataset",
+    type=click.Choice(["rafdb", "affectnet", "none"]),
+    help="Whose published figures to show beside.  [default: ingest.dataset]",
+)
+def tables(params_path: Path, runs: tuple[Path, ...], experiments: bool, out: Path, dataset: str | None) -> None:
+    """Put all evaluated runs into the paper's tables: means over seeds, and ranges.
+
+    \b
+    Examples:
+      aucue tables                              the two variants
+      aucue tables --experiments                and every experiment of a sweep
+      aucue tables --runs sweep --dataset rafdb every evaluation under sweep/
+    """
+    from train.tables import tables as stage
+    from train.tables.evaluated_runs import find
+
+    text, notes = stage.main(find(runs, experiments), out, dataset or parameters.load(params_path).ingest.dataset)
+    for note in notes:
+        click.echo(f"tables: {note}", err=True)
+    click.echo(f"{text}\nwrote {out / 'tables.md'}, tables.tex, lambda.png and CSV files")
