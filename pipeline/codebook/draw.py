@@ -115,5 +115,5 @@ def sample(folder: Path, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         raise InputError(f"{folder} has no face: check `aucue detect`")
     rows = usable[np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)]
     crops = (cv2.resize(faces.crop(row), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for row in rows)
-    landmarks = (to_frame(faces.row("landmarks", row), faces.stamp["crop_size"], SIDE) for row in rows)
+    landmarks = (to_frame(faces.row("landmarks", row), faces.provenance["crop_size"], SIDE) for row in rows)
     return list(zip(crops, landmarks, strict=True))

@@ -67,7 +67,7 @@ def main(
         ShardWriter(heatmaps_dir, kind, provenance, {"faces_sha256": faces.digest()}, finished) as writer,
         progress(None, total=len(faces), title="heatmaps", unit="faces") as bar,
     ):
-        crop_size = faces.stamp["crop_size"]
+        crop_size = faces.provenance["crop_size"]
         keys = [writer.key(crop_size, *(shard.columns[name] for name in READ)) for shard in faces.shards]
         known = writer.finished(["has_map"])
         report_resumed("heatmaps", sum(key in known for key in keys), len(keys), "shards")
@@ -84,7 +84,7 @@ def main(
 def _check(faces: ShardSet, book: Codebook, params: Heatmaps) -> None:
     """Raise InputError for maps larger than the crops, or for labels that the codebook does not know: in time, before an
     earlier set of heatmaps makes room for the new one."""
-    largest = faces.stamp["crop_size"]
+    largest = faces.provenance["crop_size"]
     if params.size > largest:
         raise InputError(f"heatmaps.size is {params.size}, but the crops have {largest} pixels: give {largest} or less")
     labels: set[str] = set()
@@ -112,7 +112,7 @@ def _rendered(
 ) -> Iterator[dict[str, np.ndarray]]:
     """The columns of some heatmap shards, and the labels and statuses of their rows."""
     cells = params.size**2 * (len(classes_of(book)) if params.per_class else 1)
-    work = partial(_render_rows, crop_size=faces.stamp["crop_size"], book=book, params=params)
+    work = partial(_render_rows, crop_size=faces.provenance["crop_size"], book=book, params=params)
     chunks = _chunks(faces, numbers, max(1, CELLS // cells))
     return chain.from_iterable(threaded_map(work, chunks, workers))
 

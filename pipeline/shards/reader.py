@@ -23,7 +23,7 @@ class ShardSet:
     def __init__(self, folder: Path, *kinds: str) -> None:
         """Open the set in ``folder``, which must be of one of the ``kinds``."""
         self.folder = folder
-        self.kind, self.stamp, self.shards = read_index(folder, kinds)
+        self.kind, self.provenance, self.shards = read_index(folder, kinds)
         self._starts = np.cumsum([0] + [shard.rows for shard in self.shards])
         self._open: dict[int, OpenShard] = {}
         self._checked: set[tuple[int, str]] = set()
@@ -37,7 +37,7 @@ class ShardSet:
 
     def digest(self) -> str:
         """SHA-256 over the stamp and the digests of all columns: names the set's exact content."""
-        content = {"stamp": self.stamp, "shards": [[shard.rows, shard.columns] for shard in self.shards]}
+        content = {"stamp": self.provenance, "shards": [[shard.rows, shard.columns] for shard in self.shards]}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def shard(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -67,7 +67,7 @@ class ShardSet:
         number, local = self._locate(row)
         start, end = self._rows(number, "crop_offsets", local, local + 2).tolist()
         encoded = self._rows(number, "crop_bytes", start, end)
-        image = decode_crop(encoded, self.stamp.get("encoding", "jpeg")) if end > start else None
+        image = decode_crop(encoded, self.provenance.get("encoding", "jpeg")) if end > start else None
         if image is None:
             raise InputError(f"{self.folder / self.shards[number].file} row {local} holds no crop: run `aucue landmarks`")
         return image

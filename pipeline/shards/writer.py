@@ -39,16 +39,16 @@ class ShardWriter:
         self,
         folder: Path,
         kind: str,
-        stamp: Mapping[str, object],
-        whole: Mapping[str, object] = FROZEN,
+        provenance: Mapping[str, object],
+        inputs: Mapping[str, object] = FROZEN,
         work_folder: Path | None = None,
     ) -> None:
-        """``stamp`` says what decides each shard, besides its rows; ``whole`` what only the set as a whole comes from."""
+        """``provenance`` says what decides each shard besides its rows, and ``inputs`` what the set as a whole is made from."""
         self._folder = folder
         self._building = folder.with_name(f".{folder.name}.partial")
         self._kind = kind
-        self._stamp = {**stamp, "code": f"aucue {version('aucue')}"}
-        self._whole = whole
+        self._provenance = {**provenance, "code": f"aucue {version('aucue')}"}
+        self._inputs = inputs
         self._pages = ShardCache(work_folder, kind)
         self._shards: list[Shard] = []
 
@@ -76,7 +76,7 @@ class ShardWriter:
 
     def key(self, *rows: object) -> str:
         """The key of a shard, for what decides its rows."""
-        return key(SCHEMA, self._stamp, *rows)
+        return key(SCHEMA, self._provenance, *rows)
 
     def has(self, key: str) -> bool:
         """Whether an earlier run has finished a shard under this key."""
@@ -118,7 +118,7 @@ class ShardWriter:
         with h5py.File("shard", "w", libver=("earliest", "v110"), driver="core", backing_store=False) as file:
             file.attrs["schema"] = SCHEMA
             file.attrs["kind"] = self._kind
-            file.attrs["stamp"] = json.dumps(self._stamp, sort_keys=True)
+            file.attrs["stamp"] = json.dumps(self._provenance, sort_keys=True)
             for name, (letter, _) in COLUMNS[self._kind].items():
                 data = fixed_length(columns[name]) if letter == "S" else columns[name]
                 digests[name] = digest_of(file.create_dataset(name, data=data), [data])
@@ -136,7 +136,7 @@ class ShardWriter:
             index = {
                 "schema": SCHEMA,
                 "kind": self._kind,
-                "stamp": {**self._stamp, **self._whole},
+                "stamp": {**self._provenance, **self._inputs},
                 "shards": [vars(shard) for shard in self._shards],
             }
             write_text(self._building / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")

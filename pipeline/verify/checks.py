@@ -82,7 +82,7 @@ def _faces(path: Path) -> Check:
 def _face_set_problems(path: Path, faces: ShardSet) -> Iterator[Finding]:
     for table in ("manifest", "detections"):
         beside = path.with_name(f"{table}.csv")
-        if beside.exists() and faces.stamp.get(f"{table}_sha256") != file_digest(beside):
+        if beside.exists() and faces.provenance.get(f"{table}_sha256") != file_digest(beside):
             yield _bad(path, f"was not made from {beside}", "landmarks")
             return
     names = ("id", "label", "split")
@@ -106,7 +106,7 @@ def _map_set_problems(path: Path, maps: ShardSet) -> Iterator[Finding]:
     if (beside / INDEX).exists():
         faces = ShardSet(beside, "faces")
         rows = [[shard.rows for shard in shards.shards] for shards in (faces, maps)]
-        if maps.stamp.get("faces_sha256") != faces.digest() or rows[0] != rows[1]:
+        if maps.provenance.get("faces_sha256") != faces.digest() or rows[0] != rows[1]:
             yield _bad(path, f"was not rendered from {beside}", "heatmaps")
 
 
@@ -119,7 +119,7 @@ def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict]
     for number in progress(range(len(shards.shards)), total=len(shards.shards), title=shards.folder.name, unit="shards"):
         file = shards.folder / shards.shards[number].file
         try:
-            problem = problem_of(shards.shard(number, list(COLUMNS[shards.kind])), shards.stamp)
+            problem = problem_of(shards.shard(number, list(COLUMNS[shards.kind])), shards.provenance)
         except InputError as error:
             problem = str(error).removeprefix(f"{file} ").split(": run")[0]
         if problem:

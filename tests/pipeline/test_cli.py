@@ -181,7 +181,7 @@ def test_codebook_option_replaces_the_parameter(run, write_params, dataset, para
     (tmp_path / "mine.yaml").write_text(book.replace("name: belharbi2024", "name: mine").replace("anger: [4, ", "anger: ["))
     result = run("heatmaps", "--codebook", "mine.yaml", "--faces", dataset.faces, "--out", "maps")
     assert "84 with a map" in result.output
-    assert ShardSet(tmp_path / "maps", "heatmaps").stamp["codebook"] == "mine"
+    assert ShardSet(tmp_path / "maps", "heatmaps").provenance["codebook"] == "mine"
 
 
 def test_heatmaps_say_how_many_and_why_not(run, write_params, dataset, tmp_path):

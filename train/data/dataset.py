@@ -87,7 +87,7 @@ class Faces(Dataset):
         has_map = heatmaps.column("has_map")[self.rows]
         if heatmaps.kind == "heatmaps":
             return has_map, np.zeros(len(self), int)
-        names = heatmaps.stamp["classes"]
+        names = heatmaps.provenance["classes"]
         places = np.array([names.index(label) if label in names else -1 for label in self.labels])
         return (places >= 0) & has_map[np.arange(len(self)), places], places
 
@@ -95,7 +95,7 @@ class Faces(Dataset):
 def open_shards(faces_dir: Path, heatmaps_dir: Path) -> tuple[ShardSet, ShardSet]:
     """Both shard sets, after checking that the heatmaps were rendered from just these faces."""
     faces, heatmaps = ShardSet(faces_dir, "faces"), ShardSet(heatmaps_dir, "heatmaps", "class_heatmaps")
-    if heatmaps.stamp["faces_sha256"] != faces.digest() or len(heatmaps) != len(faces):
+    if heatmaps.provenance["faces_sha256"] != faces.digest() or len(heatmaps) != len(faces):
         raise InputError(f"{heatmaps_dir} was not rendered from {faces_dir}: run `aucue heatmaps` again")
     return faces, heatmaps
 

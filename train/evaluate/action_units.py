@@ -44,7 +44,7 @@ class ActionUnitRegions:
             return masks
         book = self._codebook
         landmarks = np.stack([self._faces.row("landmarks", row) for row in rows]).astype(float)
-        landmarks = to_frame(landmarks, self._faces.stamp["crop_size"], book.reference_size)
+        landmarks = to_frame(landmarks, self._faces.provenance["crop_size"], book.reference_size)
         sizes = np.full((len(rows), 2), float(book.reference_size))
         for place, key in enumerate(self.keys):
             maps, _ = render_cues(landmarks, sizes, [ExpressionAU(au=key)], book, self._size)
@@ -89,11 +89,11 @@ def measure(maps: Tensor, masks: Tensor, listed: Tensor, moved: Tensor) -> dict[
 def codebook_of(heatmaps: ShardSet, name_or_path: str | None) -> Codebook | None:
     """The codebook that the heatmaps were rendered by: the one given, or the one that comes with the package under the name
     in their stamp. None if neither means what the heatmaps' did."""
-    for candidate in (name_or_path, heatmaps.stamp["codebook"]):
+    for candidate in (name_or_path, heatmaps.provenance["codebook"]):
         try:
             book = codebooks.load(candidate) if candidate else None
         except InputError:
             continue
-        if book and book.digest() == heatmaps.stamp["codebook_sha256"]:
+        if book and book.digest() == heatmaps.provenance["codebook_sha256"]:
             return book
     return None

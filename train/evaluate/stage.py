@@ -84,12 +84,12 @@ def main(
     if variant not in (None, config.variant):
         raise InputError(f"{checkpoint} is a {config.variant} model: name the {variant} one, or --variant {config.variant}")
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
-    if config.heatmaps != heatmaps.stamp:
+    if config.heatmaps != heatmaps.provenance:
         raise InputError(f"{checkpoint} was trained on other heatmaps than {heatmaps_dir}: run `aucue train` again")
     classes = config.classes
     test = Faces(faces, heatmaps, "test", classes)
     book = units.codebook_of(heatmaps, codebook)
-    regions = ActionUnitRegions(faces, book, classes, heatmaps.stamp["size"])
+    regions = ActionUnitRegions(faces, book, classes, heatmaps.provenance["size"])
     predictions = predict(classifier.to(chosen_device(params.device)), test, regions, config.train["input_size"], params)
     found = scores.score(predictions, classes)
     train = Faces(faces, heatmaps, "train", classes)

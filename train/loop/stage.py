@@ -65,7 +65,7 @@ def main(
         raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: there is nothing to tell apart")
     train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
     settings = params.model_dump(mode="json", by_alias=True)
-    config = Config(variant, 0, classes, settings, base.seed, faces.stamp, heatmaps.stamp)
+    config = Config(variant, 0, classes, settings, base.seed, faces.provenance, heatmaps.provenance)
     with distributed_context(params.device) as distributed, _locked(out_dir, distributed), _deterministic(distributed):
         classifier, config = _classifier(config, params, distributed)
         if resume and (metrics := _finished(out_dir, config, distributed)):

@@ -53,7 +53,7 @@ def main(
         photos=results["guided"].metrics["photos"],
         own_maps="cam" in results["guided"].details["maps"],
         without=results["guided"].metrics["faces"] - results["guided"].metrics["faces_with_map"],
-        codebook=heatmaps.stamp["codebook"],
+        codebook=heatmaps.provenance["codebook"],
         controls={text: results["guided"].details["controls"][name] for name, text in CONTROLS.items()},
         verdict=verdict(results),
         notes=dict.fromkeys(note for name in reversed(VARIANTS) for note in results[name].details["notes"]),
@@ -135,7 +135,7 @@ def _check_comparable(results: dict[str, Result], heatmaps: ShardSet, evaluation
     settings = []
     for name, result in results.items():
         trained = result.details.get("trained")
-        if trained is None or trained["heatmaps"] != heatmaps.stamp:
+        if trained is None or trained["heatmaps"] != heatmaps.provenance:
             raise InputError(
                 f"{evaluation_dir / name} is of other heatmaps than {heatmaps.folder}: train and evaluate again"
             )

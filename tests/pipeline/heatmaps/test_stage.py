@@ -26,7 +26,7 @@ def test_stage_writes_what_render_draws(dataset, book):
 
 
 def test_stage_stamps_what_the_maps_were_made_from(dataset, book):
-    stamp = ShardSet(dataset.heatmaps, "heatmaps").stamp
+    stamp = ShardSet(dataset.heatmaps, "heatmaps").provenance
     assert stamp["codebook"] == "belharbi2024"
     assert stamp["codebook_sha256"] == book.digest()
     assert stamp["faces_sha256"] == ShardSet(dataset.faces, "faces").digest()
@@ -179,7 +179,7 @@ def test_stage_renders_a_map_per_class(golden, params, tmp_path):
     every = params.heatmaps.model_copy(update={"per_class": True})
     heatmaps.main(params=every, faces_dir=tmp_path / "faces", heatmaps_dir=tmp_path / "maps")
     maps = ShardSet(tmp_path / "maps", "class_heatmaps")
-    assert maps.stamp["classes"] == EXPRESSIONS
+    assert maps.provenance["classes"] == EXPRESSIONS
     assert maps.column("has_map").tolist() == [[True] * 6, [True] * 6, [False] * 6]
     heatmaps.main(
         params=params.heatmaps, faces_dir=tmp_path / "faces", heatmaps_dir=tmp_path / "maps"

@@ -107,11 +107,11 @@ def test_shard_size_changes_no_row(dataset, params, faces, tmp_path):
 
 
 def test_stamp_names_the_inputs(dataset, faces, predictor):
-    assert faces.stamp["crop_size"] == 256
-    assert faces.stamp["jpeg_quality"] == 95
-    assert faces.stamp["predictor_sha256"] == models.SHA256[models.PREDICTOR]
-    assert faces.stamp["manifest_sha256"] == file_digest(dataset.manifest)
-    assert faces.stamp["detections_sha256"] == file_digest(dataset.detections)
+    assert faces.provenance["crop_size"] == 256
+    assert faces.provenance["jpeg_quality"] == 95
+    assert faces.provenance["predictor_sha256"] == models.SHA256[models.PREDICTOR]
+    assert faces.provenance["manifest_sha256"] == file_digest(dataset.manifest)
+    assert faces.provenance["detections_sha256"] == file_digest(dataset.detections)
 
 
 def run(params, tmp_path, photos, detections):

@@ -20,7 +20,7 @@ def test_datasets_are_contiguous_and_unfiltered(folder):
 
 
 def test_stamp_comes_back_with_the_version_of_the_code(folder, stamp):
-    read = ShardSet(folder, "faces").stamp
+    read = ShardSet(folder, "faces").provenance
     assert {key: read[key] for key in stamp} == stamp
     assert read["code"].startswith("aucue ")
     with h5py.File(folder / "00001.h5") as file:

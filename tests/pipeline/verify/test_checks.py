@@ -35,7 +35,7 @@ def rewritten(folder, kind, change):
     shards = ShardSet(folder, kind)
     columns = [shards.shard(number, list(shards.shards[number].columns)) for number in range(len(shards.shards))]
     change(columns[-1])
-    with ShardWriter(folder, kind, {name: value for name, value in shards.stamp.items() if name != "code"}) as writer:
+    with ShardWriter(folder, kind, {name: value for name, value in shards.provenance.items() if name != "code"}) as writer:
         for shard in columns:
             rows = len(shard["has_map" if "maps" in shard else "id"])
             writer.write({name: text(column) for name, column in shard.items()}, rows)

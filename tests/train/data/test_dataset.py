@@ -87,7 +87,7 @@ def test_heatmaps_of_other_faces_are_refused(dataset, tmp_path):
     index = json.loads((tmp_path / "index.json").read_text())
     index["stamp"]["faces_sha256"] = "0" * 64
     (tmp_path / "index.json").write_text(json.dumps(index))
-    assert ShardSet(tmp_path, "heatmaps").stamp["faces_sha256"] == "0" * 64
+    assert ShardSet(tmp_path, "heatmaps").provenance["faces_sha256"] == "0" * 64
     with pytest.raises(InputError, match="was not rendered from .*: run `aucue heatmaps` again"):
         open_shards(dataset.faces, tmp_path)
 

@@ -36,7 +36,7 @@ def test_masks_lie_where_the_unit_is(regions, faces):
     assert masks.shape == (3, len(regions.keys), 28, 28)
     centre = lambda key, i: torch.nonzero(masks[i, regions.keys.index(key)]).float().mean(dim=0)  # noqa: E731
     for i, row in enumerate(rows):
-        expected = faces.row("landmarks", row)[[48, 54]].mean(axis=0) * 28 / faces.stamp["crop_size"]
+        expected = faces.row("landmarks", row)[[48, 54]].mean(axis=0) * 28 / faces.provenance["crop_size"]
         assert centre("12", i).flip(0).numpy() == pytest.approx(expected, abs=1.2)
         assert centre("1", i)[0] < centre("12", i)[0] - 5
 
@@ -89,9 +89,9 @@ def test_codebook_is_the_one_that_made_the_heatmaps(dataset, tmp_path):
     assert units.codebook_of(heatmaps, "no such").name == "belharbi2024"
     copy = tmp_path / "copy.yaml"
     copy.write_text(codebook.find("belharbi2024").read_text())
-    heatmaps.stamp["codebook"] = "mine"
+    heatmaps.provenance["codebook"] = "mine"
     assert units.codebook_of(heatmaps, None) is None
-    assert units.codebook_of(heatmaps, str(copy)).digest() == heatmaps.stamp["codebook_sha256"]
+    assert units.codebook_of(heatmaps, str(copy)).digest() == heatmaps.provenance["codebook_sha256"]
 
 
 def test_without_a_codebook_there_is_no_unit(faces):

@@ -237,5 +237,5 @@ def test_face_made_of_two_has_the_map_of_both_classes_by_their_shares(small, out
     view, _ = guided(small, output)
     mixed = replace(view, mixed_targets=view.targets.roll(1), mix_ratio=torch.linspace(0, 1, 6))
     maps = torch.arange(3.0).view(1, 3, 1, 1).expand(6, 3, 2, 2)  # each class's map is its number
-    expected = mixed.share * mixed.targets + (1 - mixed.share) * mixed.others
+    expected = mixed.mix_ratio * mixed.targets + (1 - mixed.mix_ratio) * mixed.mixed_targets
     torch.testing.assert_close(engine._map_of_classes(maps, mixed)[:, 0, 0], expected)
