@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.codebook import Codebook
-from pipeline.codebook.schema import Length
+from pipeline.codebook.geometry import Length
 
 CELLS = 28
 
