@@ -126,7 +126,7 @@ def cosines_with_slow_renderer(golden, book, height, width, shift):
 @pytest.mark.parametrize("shift", [0, 0.5])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_agrees_with_a_slow_renderer(golden, book, height, width, shift):
-    """LandmarkBatch inside the frame, and half outside."""
+    """Faces inside the frame, and faces half outside."""
     scores = cosines_with_slow_renderer(golden, book, height, width, shift)
     assert min(scores) >= 0.998
     assert np.mean(scores) >= 0.9995
@@ -279,7 +279,7 @@ def facs():
 
 
 def similar(faces, angle=0.0, scale=1.0, shift=(0, 0), frame=224):
-    """LandmarkBatch turned and scaled about the middle of the frame, and moved."""
+    """Faces turned and scaled about the middle of the frame, and moved."""
     turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     middle = (frame - 1) / 2
     return (faces - middle) @ turn + middle + shift
