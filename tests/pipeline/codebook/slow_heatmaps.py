@@ -1,7 +1,7 @@
 """The released renderer, step by step as the method describes it: a canvas of the image's size for every action unit.
 
-``aucue bench heatmaps`` and the tests compare the fast renderer with it. It draws only ellipses, upright and in whole pixels,
-because the released code draws nothing else.
+``aucue bench heatmaps`` and the tests compare the fast renderer with it. It draws only ellipses, upright and in whole
+pixels, because the released code draws nothing else.
 """
 
 import cv2
