@@ -55,7 +55,7 @@ def main(
         InputError: If the faces cannot be read, or a label, the size or the codebook's meaning does not fit.
     """
     book = codebooks.load(params.codebook)
-    if meaning_path and meaning_path.read_bytes() != book.described().encode():
+    if meaning_path and meaning_path.read_bytes() != book.to_json().encode():
         raise InputError(f"{meaning_path} is not what codebook {params.codebook} means: run `dvc repro`")
     faces = ShardSet(faces_dir, "faces")
     _check(faces, book, params)

@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.renderer import render_cues, to_frame
-from pipeline.codebook.schema import ExpressionAU, split
+from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
 from train.evaluate.metrics import concentration, energy, regions
@@ -30,10 +30,10 @@ class ActionUnitRegions:
         cues = {name: {cue.au for cue in codebook.cues.get(name, ())} for name in classes} if codebook else {}
         self._moved = [moved_units(str(aus)) for aus in faces.column("aus")]
         keys = set().union(*cues.values())
-        numbers = set().union(*self._moved) - {split(key)[0] for key in keys}
+        numbers = set().union(*self._moved) - {split_key(key)[0] for key in keys}
         keys |= {str(number) for number in numbers if codebook and str(number) in codebook.regions}
-        self.keys = tuple(sorted(keys, key=split))
-        self.names = [codebook.names[split(key)[0]] for key in self.keys]
+        self.keys = tuple(sorted(keys, key=split_key))
+        self.names = [codebook.names[split_key(key)[0]] for key in self.keys]
         listed = [[key in cues.get(name, ()) for key in self.keys] for name in classes]
         self.listed = torch.tensor(listed, dtype=torch.bool).view(len(classes), len(self.keys))  # (K, U)
 
@@ -53,7 +53,7 @@ class ActionUnitRegions:
 
     def moved(self, rows: Sequence[int]) -> Tensor:
         """Which units (B, U) moved, as far as the dataset says."""
-        hits = [[split(key)[0] in self._moved[row] for key in self.keys] for row in rows]
+        hits = [[split_key(key)[0] in self._moved[row] for key in self.keys] for row in rows]
         return torch.tensor(hits, dtype=torch.bool).view(len(rows), len(self.keys))
 
 

@@ -56,7 +56,7 @@ def write_shard(writer, landmarks, labels, statuses):
 
 def test_codebook_that_no_longer_means_what_dvc_compared_is_refused(dataset, params, tmp_path):
     meaning = tmp_path / "codebook.json"
-    meaning.write_text(codebooks.load("facs").described())
+    meaning.write_text(codebooks.load("facs").to_json())
     out = tmp_path / "maps"
     with pytest.raises(InputError, match="codebook.json is not what codebook belharbi2024 means: run `dvc repro`"):
         heatmaps.main(params=params.heatmaps, faces_dir=dataset.faces, heatmaps_dir=out, meaning_path=meaning)
