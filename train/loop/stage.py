@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from dvclive import Live
+from dvclive.live import Live
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import locked
@@ -202,8 +203,7 @@ def _deterministic(distributed: DistributedContext) -> Iterator[None]:
     PyTorch's deterministic mode fills new memory. Nothing reads this memory before it is written, and filling it takes a
     seventh of the time: it is turned off.
     """
-    # setattr and getattr: PyTorch adds this setting to the module's class, where type checkers do not see it.
-    memory = torch.utils.deterministic
+    memory: Any = torch.utils.deterministic  # the setting belongs to the module's class, where type checkers do not look
     before = torch.are_deterministic_algorithms_enabled(), memory.fill_uninitialized_memory
     torch.use_deterministic_algorithms(distributed.device.type == "cpu")
     memory.fill_uninitialized_memory = False
