@@ -37,8 +37,8 @@ RandomNumbers = Iterator[Tensor]  # (B,) each, uniform in [0, 1): one number for
 class View:
     """A batch as the classifier receives it.
 
-    An image may be made of two (CutMix). Then ``mix_ratio`` of it has the class in ``targets``, and the rest has the class in
-    ``mixed_targets``.
+    An image may be made of two (CutMix). Then ``mix_ratio`` of it has the class in ``targets``, and the rest has the class
+    in ``mixed_targets``.
     """
 
     images: Tensor  # (B, 3, size, size) float in [0, 1]
@@ -90,8 +90,8 @@ def _view(batch: Batch, images: Tensor, heatmaps: Tensor) -> View:
 def shrink(images: Tensor, size: int) -> Tensor:
     """Shrink images with antialiasing if they are much larger than the size at which they are sampled.
 
-    Sampling reads four pixels for each pixel of the output, so it would alias. The margin keeps the detail of a view that shows
-    only a part of the crop.
+    Sampling reads four pixels for each pixel of the output, so it would alias. The margin keeps the detail of a view that
+    shows only a part of the crop.
 
     Args:
         images: (B, 3, S, S) in [0, 255].

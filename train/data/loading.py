@@ -22,9 +22,7 @@ class BatchLoader:
     cores training was a sixth slower with it.
     """
 
-    def __init__(
-        self, faces: Dataset[Item], batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False
-    ) -> None:
+    def __init__(self, faces: Dataset[Item], batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> None:
         """Prepare to read; nothing is read before the iteration.
 
         Args:
@@ -43,6 +41,9 @@ class BatchLoader:
             generator=torch.Generator(),
         )
 
+    def __len__(self) -> int:
+        return len(self._loader)
+
     def __iter__(self) -> Iterator[Batch]:
         """Read the batches in their order.
 
@@ -56,7 +57,7 @@ class BatchLoader:
 
 
 class _ErrorsAsItems(Dataset):
-    """Returns the InputError of an unreadable item in place of the item: DataLoader would rewrite an error that is raised."""
+    """Returns the InputError of an unreadable item in place of the item. DataLoader rewrites errors that are raised."""
 
     def __init__(self, faces: Dataset[Item]) -> None:
         self._faces = faces

@@ -36,8 +36,8 @@ class Comparison(NamedTuple):
 def notes(train: Faces, classes: tuple[str, ...]) -> list[str]:
     """Return a sentence for each expression that colour gives away.
 
-    Colour gives an expression away if its training faces are in colour much more often, or much less often, than the faces of
-    the other expressions. Any tint counts as colour: the tint of a scan gives its source away as well.
+    Colour gives an expression away if its training faces are in colour much more often, or much less often, than the faces
+    of the other expressions. Any tint counts as colour: the tint of a scan gives its source away as well.
 
     Args:
         train: The faces of the training split.

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
     """Give every batch norm the statistics of these images, and leave the function of the network unchanged.
 
-    The statistics of dlib's network are folded into its scales and shifts. Training, however, normalises by the batch. Without
-    this step the first updates would meet other activations than those for which the weights were trained.
+    The statistics of dlib's network are folded into its scales and shifts. Training, however, normalises by the batch.
+    Without this step the first updates would meet other activations than those for which the weights were trained.
 
     Args:
         model: The network. It is in evaluation mode afterwards.

@@ -117,7 +117,7 @@ class _Sum(torch.autograd.Function):
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over the parts of a batch in all processes. It also works on CPUs, which PyTorch's SyncBatchNorm does not."""
+    """Batch norm over the parts of a batch in all processes. It works on CPUs, where PyTorch's SyncBatchNorm does not."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise this process's part (B, C, h, w), as BatchNorm2d would normalise it within the whole batch."""

@@ -17,6 +17,7 @@ from train.data.dataset import Batch
 from train.loop.distributed import DistributedContext
 from train.models.classifier import Classifier, Output
 from train.models.maps import attention_cosine
+from train.models.methods import Scores
 
 
 class DivergedError(InputError):
@@ -103,8 +104,8 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Tensor]], 
 def _global_loss(parts: Losses, counts: Tensor, context: TrainContext) -> Tensor:
     """Return this process's loss, scaled so that the mean over the processes is the loss of the whole batch.
 
-    ``counts`` (2,) are the numbers of this process's faces and of its faces with a map. The processes average their gradients.
-    So each process weights its means by its share of all faces, and of all faces with a map.
+    ``counts`` (2,) are the numbers of this process's faces and of its faces with a map. The processes average their
+    gradients. So each process weights its means by its share of all faces, and of all faces with a map.
     """
     guidance, distributed = context.params.guidance, context.distributed
     share, mapped_share = counts * distributed.size / distributed.sum(counts).clamp(min=1)
@@ -122,10 +123,10 @@ def losses(classifier: Classifier, output: Output, view: View, params: Train, we
         params: Guidance and label smoothing.
         weights: (K,) weight of each class in the classification loss.
     """
-    output = output._replace(logits=output.logits.float(), aux_logits=tuple(other.float() for other in output.aux_logits))
+    scores = Scores(output.logits.float(), output.maps, tuple(logits.float() for logits in output.aux_logits))
 
     def classification(targets: Tensor) -> Tensor:
-        each = classifier.method.classification_loss(output, targets, params.label_smoothing)
+        each = classifier.method.classification_loss(scores, targets, params.label_smoothing)
         return each * weights[targets]
 
     per_face = classification(view.targets)  # (B,)

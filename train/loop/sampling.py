@@ -32,8 +32,8 @@ def class_weights(train: Faces, params: Train) -> Tensor:
 def epoch_indices(train: Faces, params: Train, seed: int, epoch: int) -> list[int]:
     """Return the indices of an epoch's items in their order.
 
-    With ``sampling: natural`` every item comes once, in random order. With ``sampling: balanced`` the same number of items is
-    drawn with replacement, and every class is equally likely.
+    With ``sampling: natural`` every item comes once, in random order. With ``sampling: balanced`` the same number of items
+    is drawn with replacement, and every class is equally likely.
 
     Args:
         train: The faces of the training split.

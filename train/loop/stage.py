@@ -41,8 +41,8 @@ def main(
 ) -> dict[str, float]:
     """Train one variant. Write ``model.safetensors`` of the best epoch, and dvclive's curves under ``live``.
 
-    The best epoch has the lowest cross-entropy on the validation split, and among equals the highest accuracy. The checkpoint
-    is written last.
+    The best epoch has the lowest cross-entropy on the validation split, and among equals the highest accuracy. The
+    checkpoint is written last.
 
     Args:
         base: All random numbers are derived from its seed.
@@ -161,7 +161,7 @@ def friendly_errors(params: Train, faces: ShardSet) -> Iterator[None]:
 
 @torch.no_grad()
 def _check_maps(classifier: Classifier, params: Train, distributed: DistributedContext) -> None:
-    """Raise InputError if a guided map has a single cell. Its cosine is the same for every value, so guidance has no effect."""
+    """Raise InputError if a guided map has a single cell. Its cosine is constant, so guidance would have no effect."""
     guidance = params.guidance
     output = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size, device=distributed.device))
     guided = {f"layer {layer}": output.layers[layer - 1][0, 0] for layer in guidance.layers}

@@ -158,7 +158,7 @@ def selection_key(metrics: dict[str, float]) -> tuple[float, float]:
 
 
 def should_stop(state: State, params: Train) -> bool:
-    """Return whether the last ``params.patience`` epochs were not better than the best epoch. A patience of 0 never stops."""
+    """Return whether the last ``params.patience`` epochs were no better than the best epoch. 0 never stops a run."""
     return bool(params.patience and state.best and state.epoch - state.best["epoch"] >= params.patience)
 
 
