@@ -69,7 +69,10 @@ class Faces(Dataset):
         unknown = sorted(set(self.labels) - set(classes))
         if unknown:
             face = faces.column("id")[self.rows[self.labels == unknown[0]][0]]
-            raise InputError(f"face {face} has the label {unknown[0]}, but the classes are {', '.join(classes)}")
+            raise InputError(
+                f"face {face} has the label {unknown[0]}, but the classes are {', '.join(classes)}: "
+                "train on faces of this label, or remove the face"
+            )
         self.targets = np.array([classes.index(label) for label in self.labels])
 
     def __len__(self) -> int:

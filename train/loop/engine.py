@@ -47,7 +47,7 @@ class TrainContext:
     """The objects that every step of a training uses."""
 
     classifier: Classifier
-    call: Callable[..., Output]  # the classifier, wrapped for several processes or compiled if so; shares its parameters
+    call: Callable[..., Output]  # the classifier, or a wrapper of it: for several processes, or compiled
     params: Train
     optimizer: torch.optim.Optimizer
     class_weights: Tensor  # (K,) of the classes in the loss

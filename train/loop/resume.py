@@ -112,7 +112,7 @@ def load(path: Path, run: str, model: nn.Module, optimizer: torch.optim.Optimize
             state = State(**json.loads(file.metadata()["state"]))
             if state.run != run:
                 return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is not a mapping)
     except (SafetensorError, KeyError, TypeError, ValueError):
         return None  # the file is damaged: to start again costs time and gives the same result
     model.load_state_dict(_under("model.", tensors))

@@ -64,12 +64,12 @@ def main(
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     classes = training_classes(faces)
     if len(classes) < 2:
-        raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: there is nothing to tell apart")
+        raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: add training faces of another expression")
     train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
     settings = params.model_dump(mode="json", by_alias=True)
     config = Config(variant, 0, classes, settings, base.seed, faces.provenance, heatmaps.provenance)
     with distributed_context(params.device) as distributed, _locked(out_dir, distributed), _deterministic(distributed):
-        classifier, config = _classifier(config, params, distributed)
+        classifier, config = _build(config, params, distributed)
         if resume and (metrics := _finished(out_dir, config, distributed)):
             return metrics
         _check_maps(classifier, params, distributed)
@@ -78,7 +78,7 @@ def main(
             return _train(trainer, out_dir, resume)
 
 
-def _classifier(config: Config, params: Train, distributed: DistributedContext) -> tuple[Classifier, Config]:
+def _build(config: Config, params: Train, distributed: DistributedContext) -> tuple[Classifier, Config]:
     """Build the network, and complete the config: the backbone's description and the digest of the run."""
     if params.batch_size < distributed.size:
         raise InputError(f"train.batch_size is {params.batch_size}, too few for {distributed.size} processes: raise it")
@@ -95,13 +95,13 @@ def _finished(out_dir: Path, config: Config, distributed: DistributedContext) ->
     if metrics:
         distributed.echo(f"{checkpoint} is the result of this run: nothing to do")
         if distributed.rank == 0:
-            _unfinished(out_dir).unlink(missing_ok=True)  # stays if the run was killed after it wrote the checkpoint
+            _unfinished_path(out_dir).unlink(missing_ok=True)  # stays if the run was killed after it wrote the checkpoint
     return metrics
 
 
 def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
     """Train to the end, and write the curves and the checkpoint."""
-    checkpoint, unfinished = out_dir / CHECKPOINT, _unfinished(out_dir)
+    checkpoint, unfinished = out_dir / CHECKPOINT, _unfinished_path(out_dir)
     params, distributed, context = trainer.params, trainer.distributed, trainer.context
     distributed.wait()  # until every process has looked for the checkpoint that the first process removes
     if distributed.rank == 0:
@@ -124,7 +124,7 @@ def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
     return state.best
 
 
-def _unfinished(out_dir: Path) -> Path:
+def _unfinished_path(out_dir: Path) -> Path:
     """Return the file that holds the state of an unfinished run."""
     return out_dir / "unfinished.safetensors"
 

@@ -56,7 +56,10 @@ def test_crosses_a_pickle_with_files_open(train):
 
 
 def test_label_outside_the_classes_names_the_face(shards):
-    with pytest.raises(InputError, match=r"face s.*-surprise-0 has the label surprise, but the classes are anger"):
+    with pytest.raises(
+        InputError,
+        match=r"face s.*-surprise-0 has the label surprise, but the classes are anger, .*: train on faces of this label",
+    ):
         Faces(*shards, "train", ("anger", "disgust", "fear", "happiness", "neutral", "sadness"))
 
 

@@ -159,7 +159,7 @@ def test_faces_come_from_the_training_split_and_are_chosen_by_the_validation_spl
 
 def test_one_expression_alone_cannot_be_learned(dataset, params, fast, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "training_classes", lambda faces: ("anger",))
-    with pytest.raises(InputError, match="has training faces of anger alone: there is nothing to tell apart"):
+    with pytest.raises(InputError, match="has training faces of anger alone: add training faces of another expression"):
         train.main(
             base=params.base,
             params=fast,
