@@ -36,7 +36,8 @@ from pipeline.runtime.progress import progress
 from pipeline.shards import ShardSet
 from train.data import source_bias as colour
 from train.data.augmentation import View, whole_view
-from train.data.dataset import Faces, in_batches, loader, open_shards
+from train.data.dataset import Faces, open_shards
+from train.data.loading import BatchLoader, split_batches
 from train.evaluate import action_units as units
 from train.evaluate import aggregate as scores
 from train.evaluate import artifacts as results
@@ -139,7 +140,7 @@ def predict(
     """Run the classifier over all faces once, but for insertion and deletion, where it is; measure on the CPU."""
     device = next(classifier.parameters()).device
     columns: dict[str, list[Tensor]] = {}
-    batches = loader(faces, in_batches(range(len(faces)), params.batch_size))
+    batches = BatchLoader(faces, split_batches(range(len(faces)), params.batch_size))
     for batch in progress(batches, total=len(batches), title="evaluate", unit="batches"):
         view = whole_view(batch, input_size)
         images, targets = view.images.to(device), view.targets.to(device)
