@@ -17,7 +17,7 @@ def collapse_notes(predictions: Predictions, classes: tuple[str, ...], variant: 
     share, most = counts.max() / counts.sum(), int(counts.argmax())
     if share < COLLAPSED or (predictions.actual == most).mean() >= COLLAPSED:
         return []
-    note = f"The {variant} classifier assigns {share:.0%} of the test faces to {classes[most]}: "
+    note = f"The {variant} classifier calls {share:.0%} of the test faces {classes[most]}: "
     return [f"{note}it tells no expressions apart, and its maps explain nothing."]
 
 

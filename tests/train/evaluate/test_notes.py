@@ -39,7 +39,7 @@ def test_guidance_of_a_map_that_the_method_does_not_make_is_not_noted():
 @pytest.mark.parametrize(
     ("predicted", "actual", "said"),
     [
-        ([2] * 19 + [0], [0, 1, 2, 0] * 5, "The guided classifier assigns 95% of the test faces to fear: "),
+        ([2] * 19 + [0], [0, 1, 2, 0] * 5, "The guided classifier calls 95% of the test faces fear: "),
         ([2] * 17 + [0] * 3, [0, 1, 2, 0] * 5, None),
         ([2] * 19 + [0], [2] * 19 + [0], None),  # as they are
     ],

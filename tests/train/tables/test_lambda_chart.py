@@ -1,7 +1,9 @@
 import cv2
 import numpy as np
+import pytest
 
 from train.tables import lambda_chart
+from train.tables.evaluated_runs import EvaluatedRun, RunConfig
 
 
 def test_a_line_begins_where_attention_is_not_guided_and_all_else_is_alike():
@@ -39,3 +41,17 @@ def test_chart_is_the_same_every_time_whatever_is_missing():
     assert cv2.imdecode(np.frombuffer(first, np.uint8), cv2.IMREAD_COLOR).std() > 1
     without_start = lambda_chart.draw(points[1:], {"m": "title"})
     assert without_start != first
+
+
+def run(config, seed, accuracy, cam_cos):
+    return EvaluatedRun(f"{seed}", config, seed, {"accuracy": accuracy, "att_cos": 0.5, "cam_cos": cam_cos}, {})
+
+
+def test_points_have_means_and_ranges():
+    without, mapless = RunConfig("cam"), RunConfig("apvit", ("attention",), (5,), 6.0)
+    groups = {without: [run(without, 0, 0.8, 0.5), run(without, 1, 0.82, 0.6)], mapless: [run(mapless, 0, 0.9, None)]}
+    points = lambda_chart.chart_points(groups)
+    start = next(point for point in points if point["align"] == "none")
+    assert (start["lambda"], start["seeds"]) == (0, 2)
+    assert [start[f"accuracy{end}"] for end in ("", "_low", "_high")] == pytest.approx([0.81, 0.8, 0.82])
+    assert next(point for point in points if point["method"] == "apvit")["cam_cos"] is None
