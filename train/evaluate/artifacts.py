@@ -146,12 +146,14 @@ def parse_details(text: str | bytes) -> dict[str, Any]:
 
 def present_names(block: type[Block], stored: Mapping[str, Any]) -> dict[str, Any]:
     """Give the parameters of a stored block, and of the blocks in it, the names (and values) that they have now."""
-    present = {}
+    present: dict[str, Any] = {}
     for former, value in stored.items():
         name, convert = block.renamed.get(former, Renamed(former))
         kind = block.model_fields[name].annotation if name in block.model_fields else None
-        nested = isinstance(kind, type) and issubclass(kind, Block) and isinstance(value, Mapping)
-        present[name] = present_names(kind, value) if nested else convert(value)
+        if isinstance(kind, type) and issubclass(kind, Block) and isinstance(value, Mapping):
+            present[name] = present_names(kind, value)
+        else:
+            present[name] = convert(value)
     return present
 
 

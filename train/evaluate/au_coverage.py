@@ -16,8 +16,8 @@ def coverage_by_expression(
     coverage = {}
     for index, name in enumerate(classes):
         members = (predictions.actual == index) & predictions.has_map
-        listed = np.flatnonzero(units.listed[index].numpy())
-        if members.any() and listed.size:
+        listed = np.flatnonzero(units.listed[index].numpy()).tolist()
+        if members.any() and listed:
             coverage[name] = {units.keys[unit]: _mean_by_kind(predictions, unit, members) for unit in listed}
     return coverage
 

@@ -80,7 +80,7 @@ def _joined(values: Sequence[Any]) -> Any:
         return np.concatenate(values)
     if isinstance(first, dict):
         return {key: _joined([value[key] for value in values]) for key in first}
-    if is_dataclass(first):
+    if is_dataclass(first) and not isinstance(first, type):
         joined = {field.name: _joined([getattr(value, field.name) for value in values]) for field in fields(first)}
         return type(first)(**joined)
     return first

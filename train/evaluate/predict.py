@@ -31,7 +31,7 @@ class _Units(NamedTuple):
 def predict(
     classifier: Classifier, faces: Faces, regions: ActionUnitRegions, input_size: int, params: Evaluate
 ) -> Predictions:
-    """Run a classifier over all faces and measure what it predicts.
+    """Run a classifier over all faces, and measure its predictions and its maps.
 
     The classifier runs once per face on its own device, and for insertion and deletion (``params.insertion_steps``) more
     often. Everything is measured on the CPU.

@@ -79,7 +79,7 @@ def gallery(evaluations: Evaluations, faces: ShardSet, number: int, seed: int) -
         maps = [guided.maps["true"][index] if guided.maps["has_map"][index] else None]
         maps += [evaluations[variant].maps["attention"][index] for variant in VARIANTS]
         maps += [evaluations[variant].maps["cam"][index] for variant in VARIANTS]
-        pictures = [with_landmarks(crop, faces.row("landmarks", row))]
+        pictures: list[np.ndarray | None] = [with_landmarks(crop, faces.row("landmarks", row))]
         pictures += [None if heatmap is None else overlay(crop, heatmap / 255) for heatmap in maps]
         panels.append(
             {

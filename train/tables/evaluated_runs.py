@@ -1,4 +1,4 @@
-"""Evaluated runs: found in folders and in DVC's experiments, and grouped by what they were trained with."""
+"""Evaluated runs: found in folders and in DVC's experiments, and grouped by their training parameters."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ DIGEST_DIGITS = 6  # digits of a digest that are shown
 class RunConfig(NamedTuple):
     """What makes runs comparable: runs of one config differ in their seeds only.
 
-    The layer and weight of what is not guided are empty and 0, because they have no effect.
+    Maps that are not guided have no layers and a weight of 0, because these parameters have no effect on them.
     """
 
     method: str
@@ -112,7 +112,7 @@ def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[Groups, list[str]]:
     """Group runs by their config.
 
     Returns:
-        The groups, in the order of their configs, with one run per seed; and sentences on what makes runs incomparable.
+        The groups, in the order of their configs, with one run per seed; and sentences on differences that make runs incomparable.
     """
     by_seed: dict[RunConfig, dict[int, EvaluatedRun]] = {}
     notes = []
