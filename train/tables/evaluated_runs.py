@@ -112,7 +112,7 @@ def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[Groups, list[str]]:
     """Group runs by their config.
 
     Returns:
-        The groups, in the order of their configs, with one run per seed; and sentences on differences that make runs incomparable.
+        The groups, in the order of their configs, with one run per seed; and sentences on runs that cannot be compared.
     """
     by_seed: dict[RunConfig, dict[int, EvaluatedRun]] = {}
     notes = []
