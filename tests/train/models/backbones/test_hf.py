@@ -1,21 +1,18 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+from pipeline.runtime.errors import InputError
+from train.models import backbones, checkpoint, methods
+from train.models.backbones.features import unchanged
+from train.models.classifier import Classifier
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported
 transformers = pytest.importorskip("transformers")
-
-from pipeline.runtime.errors import InputError  # noqa: E402
-from train.models import (
-    backbones,  # noqa: E402
-    checkpoint,  # noqa: E402
-    methods,  # noqa: E402
-)
-from train.models.backbones.features import unchanged  # noqa: E402
-from train.models.classifier import Classifier  # noqa: E402
 
 WIDTHS = {"embedding_size": 8, "hidden_sizes": [8, 12, 16, 24], "depths": [1, 1, 1, 1]}
 TOKENS = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 4, "intermediate_size": 32, "image_size": 64}
@@ -299,7 +296,7 @@ def one_line(name, pretrained=True, large_maps=False):
 def test_what_is_wrong_is_told_in_one_line(saved, tmp_path, capfd):
     assert "set train.weights to none" in one_line("hf:resnet")
     assert "the hub cannot be reached and the files are not cached" in one_line("hf:microsoft/resnet-50")
-    assert "is no folder, and the Hugging Face hub does not give it" in one_line("hf:./no/such/folder")
+    assert "is not a folder, and the Hugging Face hub does not give it" in one_line("hf:./no/such/folder")
     assert "bert is no vision backbone" in one_line("hf:bert", pretrained=False)
     assert "pvt_v2 has 4 stages" in one_line("hf:pvt_v2", pretrained=False)
     name = saved("resnet")
