@@ -146,7 +146,9 @@ def _reading(name: str) -> AbstractContextManager[None]:
             "correct the name, or download the model where there is a network and name its folder",
         )
     if not (folder / "config.json").is_file():
-        raise InputError(f"train.backbone {name}: the folder has no config.json: write it with transformers' save_pretrained")
+        raise InputError(
+            f"train.backbone {name}: the folder has no config.json: write it with transformers' save_pretrained"
+        )
     return _friendly_errors(f"train.backbone {name} cannot be read", "repair the folder's files")
 
 

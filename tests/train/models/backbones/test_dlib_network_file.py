@@ -33,7 +33,9 @@ def test_records_are_read_in_the_order_of_the_file_from_its_first_byte_on(tmp_pa
     ]
     sizes = [(1, 300, 1, 1), (2, 1, 1, 1), (2, 3, 1, 1), (1, 1, 1, 1)]
     path = tmp_path / "network.dat"
-    path.write_bytes(b"between".join(record(kind, size, values) for (kind, values), size in zip(expected, sizes, strict=True)))
+    path.write_bytes(
+        b"between".join(record(kind, size, values) for (kind, values), size in zip(expected, sizes, strict=True))
+    )
     records = list(read_records(path))
     assert [kind for kind, _ in records] == [kind for kind, _ in expected]
     for (_, values), (_, wanted) in zip(records, expected, strict=True):

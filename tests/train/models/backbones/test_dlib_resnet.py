@@ -12,9 +12,7 @@ from train.models.backbones.dlib_resnet import Descriptor, DlibResNet
 
 def test_equals_dlibs_descriptor_on_real_faces(orl):
     dlib = models.import_dlib()
-    theirs = dlib.face_recognition_model_v1(
-        str(dlib_model(FACE_NETWORK, FACE_NETWORK_SHA256))
-    )
+    theirs = dlib.face_recognition_model_v1(str(dlib_model(FACE_NETWORK, FACE_NETWORK_SHA256)))
     predictor = dlib.shape_predictor(str(models.packaged(models.PREDICTOR)))
     detector = dlib.get_frontal_face_detector()
     ours = Descriptor().eval()

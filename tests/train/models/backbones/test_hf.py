@@ -73,7 +73,7 @@ def test_five_layers_of_a_convolutional_network(saved, kind, side):
     assert [layer.shape[:2] for layer in features.layers] == [(2, channels) for channels in backbone.channels]
     assert backbone.channels[1:] == tuple(settings(kind)["hidden_sizes"])
     sides = [layer.shape[2] for layer in features.layers]
-    assert [side // found for found in sides[1:]] == [4, 8, 16, 32] or side % 32
+    assert [side // layer_side for layer_side in sides[1:]] == [4, 8, 16, 32] or side % 32
     assert sides == sorted(sides, reverse=True)
 
 
@@ -110,17 +110,17 @@ def test_the_stem_of_a_resnet_is_before_its_pooling(saved, images):
     assert backbone(images).layers[0].shape == (2, 8, 32, 32)
 
 
-def test_what_comes_after_a_layer_goes_on_with_what_is_given_back(saved, images):
+def test_continues_with_the_layer_hook_s_result_and_gives_the_layer_itself(saved, images):
     backbone = build(saved("resnet"))
     plain = backbone(images).layers
-    seen = []
+    calls = []
 
     def silence(layer, hidden):
-        seen.append(layer)
+        calls.append(layer)
         return torch.zeros_like(hidden) if layer == 4 else hidden
 
     changed = backbone(images, silence).layers
-    assert seen == [1, 2, 3, 4]
+    assert calls == [1, 2, 3, 4]
     assert all(torch.equal(one, other) for one, other in zip(plain[:4], changed[:4], strict=True))
     assert not torch.equal(plain[4], changed[4])
 
@@ -144,7 +144,7 @@ def test_swin_is_what_autobackbone_gives_without_its_untrained_norms(saved, imag
         (8, 16, 16), (8, 16, 16), (16, 8, 8), (32, 4, 4), (64, 2, 2),
     ]  # fmt: skip
     assert features.layers[-1].mean(dim=1).abs().min() > 1e-4  # there is something to guide
-    with pytest.raises(InputError, match="cannot keep its last stages at stride 1: set train.large_maps to false"):
+    with pytest.raises(InputError, match=r"cannot keep its last stages at stride 1: set train\.large_maps to false"):
         build(saved("swin"), large_maps=True)
 
 
@@ -243,13 +243,11 @@ def test_weights_of_a_folder(classifier, kind, tmp_path, capfd):
 def test_images_are_normalised_as_the_folder_says(saved):
     name = saved("resnet")
     assert build(name).mean.flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])
-    file = f"{name[3:]}/preprocessor_config.json"
-    with open(file, "w") as stream:
-        json.dump({"image_mean": [0.5, 0.4, 0.3], "image_std": [0.5, 0.5, 0.25]}, stream)
+    file = Path(name[3:]) / "preprocessor_config.json"
+    file.write_text(json.dumps({"image_mean": [0.5, 0.4, 0.3], "image_std": [0.5, 0.5, 0.25]}))
     image = torch.tensor([1.0, 0.4, 0.0]).view(1, 3, 1, 1)
     torch.testing.assert_close(build(name).normalised(image).flatten(), torch.tensor([1.0, 0.0, -1.2]))
-    with open(file, "w") as stream:
-        json.dump({"image_mean": [0.5], "image_std": [0]}, stream)
+    file.write_text(json.dumps({"image_mean": [0.5], "image_std": [0]}))
     with pytest.raises(InputError, match="image_mean"):
         build(name)
 
@@ -257,8 +255,7 @@ def test_images_are_normalised_as_the_folder_says(saved):
 @pytest.mark.parametrize("kind", ["resnet", "convnext", "swin", "vit", "beit"])
 def test_checkpoint_needs_neither_folder_nor_hub(saved, kind, params, tmp_path, images, monkeypatch):
     name = saved(kind)
-    with open(f"{name[3:]}/preprocessor_config.json", "w") as stream:
-        json.dump({"image_mean": [0.5] * 3, "image_std": [0.25] * 3}, stream)
+    (Path(name[3:]) / "preprocessor_config.json").write_text(json.dumps({"image_mean": [0.5] * 3, "image_std": [0.25] * 3}))
     train = params.train.model_copy(update={"backbone": name, "weights": "none", "large_maps": kind == "resnet"})
     settings = train.model_dump(mode="json", by_alias=True)
     config = checkpoint.Config("guided", 1, ("anger", "fear"), settings, 0, {}, {})
@@ -268,9 +265,9 @@ def test_checkpoint_needs_neither_folder_nor_hub(saved, kind, params, tmp_path, 
     path = tmp_path / "model.safetensors"
     checkpoint.save(path, classifier.state_dict(), config)
     monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", None)
-    os.rename(name[3:], tmp_path / "elsewhere")
-    loaded, found = checkpoint.load(path)
-    assert found == config
+    Path(name[3:]).rename(tmp_path / "elsewhere")
+    loaded, loaded_config = checkpoint.load(path)
+    assert loaded_config == config
     torch.testing.assert_close(loaded(images).logits, classifier(images).logits, rtol=0, atol=0)
     assert [p.requires_grad for p in loaded.parameters()] == [p.requires_grad for p in classifier.parameters()]
 
@@ -293,7 +290,7 @@ def one_line(name, pretrained=True, large_maps=False):
     return message
 
 
-def test_what_is_wrong_is_told_in_one_line(saved, tmp_path, capfd):
+def test_every_problem_is_reported_in_one_line(saved, tmp_path, capfd):
     assert "set train.weights to none" in one_line("hf:resnet")
     assert "the hub cannot be reached and the files are not cached" in one_line("hf:microsoft/resnet-50")
     assert "is not a folder, and the Hugging Face hub does not give it" in one_line("hf:./no/such/folder")
@@ -337,5 +334,5 @@ def test_dlibs_network_takes_part_in_the_same_way():
 def test_patches_that_leave_a_part_of_the_image_unseen_are_refused(saved):
     backbone = build(saved("vit"))
     assert backbone(torch.rand(1, 3, 48, 48)).layers[4].shape[2:] == (3, 3)
-    with pytest.raises(InputError, match="train.input_size is 60, and .* has patches of 16 pixels: use 48 or 64"):
+    with pytest.raises(InputError, match=r"train\.input_size is 60, and .* has patches of 16 pixels: use 48 or 64"):
         backbone(torch.rand(1, 3, 60, 60))

@@ -15,10 +15,10 @@ def method():
 
 def test_keeps_the_most_attended_in_their_order():
     tokens = torch.arange(10.0).view(2, 5, 1)
-    seen = torch.tensor([[0.1, 0.5, 0.3, 0.2, 0.4], [9.0, 1.0, 8.0, 2.0, 7.0]])
-    assert apvit.most_attended(tokens, seen, 0.6).flatten(1).tolist() == [[1, 2, 4], [5, 7, 9]]
-    assert apvit.most_attended(tokens, seen, 0.01).flatten(1).tolist() == [[1], [5]]
-    assert apvit.most_attended(tokens, seen, 1.0) is tokens
+    weights = torch.tensor([[0.1, 0.5, 0.3, 0.2, 0.4], [9.0, 1.0, 8.0, 2.0, 7.0]])
+    assert apvit.most_attended(tokens, weights, 0.6).flatten(1).tolist() == [[1, 2, 4], [5, 7, 9]]
+    assert apvit.most_attended(tokens, weights, 0.01).flatten(1).tolist() == [[1], [5]]
+    assert apvit.most_attended(tokens, weights, 1.0) is tokens
 
 
 def test_the_least_attended_patches_do_not_matter(method):
@@ -99,10 +99,10 @@ def test_a_method_reads_the_former_weights_of_all_its_blocks(method):
 
 def test_initial_values_are_the_former_ones_and_draw_the_same_random_numbers():
     torch.manual_seed(0)
-    former, after = FormerBlock(1.0).state_dict(), torch.rand(3)
+    former, next_numbers = FormerBlock(1.0).state_dict(), torch.rand(3)
     torch.manual_seed(0)
     block = apvit.Block(1.0).state_dict()
-    assert torch.equal(torch.rand(3), after)
+    assert torch.equal(torch.rand(3), next_numbers)
     assert block.keys() == {apvit.FORMER_NAMES.get(name, name) for name in former}
     for name, value in former.items():
         assert torch.equal(block[apvit.FORMER_NAMES.get(name, name)], value), name
