@@ -10,25 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.runtime.errors import InputError
 from tests.train.loop.test_resume import command, short
 from train.loop import stage as train
 from train.loop.distributed import DistributedContext, GlobalBatchNorm2d, synchronise_batch_norms
 from train.models import checkpoint as checkpoints
-from train.models.devices import chosen_device
 
 __all__ = ["short"]
-
-
-def test_device_that_is_not_there_is_named():
-    assert chosen_device("cpu") == torch.device("cpu")
-    assert chosen_device("auto").type in {"cpu", "cuda", "mps"}
-    for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
-        if not there:
-            with pytest.raises(
-                InputError, match=f"the device is to be {name}, but PyTorch finds none here: set device to auto"
-            ):
-                chosen_device(name)
 
 
 def test_global_batch_norm_of_one_process_is_batch_norm(tmp_path):
