@@ -1,1 +1,1 @@
-"""What every stage runs on: parameters, errors, files, progress, finished work. Nothing here changes an output byte."""
+"""Shared foundations of all stages: parameters, errors, files, progress, finished work. Nothing here decides an output byte."""

@@ -114,7 +114,7 @@ class _Loader(DataLoader):
         try:
             yield from super().__iter__()
         except InputError as error:  # PyTorch puts the whole traceback into the message
-            raise InputError(str(error).strip().splitlines()[-1].rpartition(f"{InputError.__name__}: ")[2]) from error
+            raise InputError(str(error).strip().splitlines()[-1].partition("Error: ")[2]) from error
 
 
 def loader(faces: Dataset, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:
@@ -136,7 +136,7 @@ def reading_processes(params: Train, device: torch.device) -> int:
         return params.workers
     if device.type != "cuda":
         return 0
-    return max(1, min(MOST_PROCESSES, executors.count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
+    return max(1, min(MOST_PROCESSES, executors.worker_count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
 
 
 def in_batches(items: Sequence[int], size: int, rank: int = 0, ranks: int = 1) -> list[list[int]]:

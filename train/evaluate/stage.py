@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Evaluate
 from pipeline.runtime.progress import progress
@@ -130,7 +130,7 @@ def _dataset(faces: ShardSet) -> dict[str, object]:
     """Its photos and labels, whatever their splits: what tells it from another one; and its splits, wherever it lies."""
     columns = {name: column.tolist() for name, column in faces.columns("id", "label", "split").items()}
     photos, splits = (sorted(zip(columns["id"], columns[name], strict=True)) for name in ("label", "split"))
-    return {"photos": len(photos), "sha256": key(photos), "splits_sha256": key(splits)}
+    return {"photos": len(photos), "sha256": json_digest(photos), "splits_sha256": json_digest(splits)}
 
 
 def predict(

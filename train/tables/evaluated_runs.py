@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
 from train import WITHOUT_EFFECT
 
@@ -114,7 +114,7 @@ def _others(run: EvaluatedRun) -> dict[str, object]:
     for name in [name for name, value in train.items() if isinstance(value, dict)]:
         train |= {f"{name}.{inner}": value for inner, value in train.pop(name).items()}
     if described := run.trained.get("backbone"):  # a folder's content may change under its name
-        train["backbone"] = f"{train.get('backbone')} {key(described)[:SHOWN]}"
+        train["backbone"] = f"{train.get('backbone')} {json_digest(described)[:SHOWN]}"
     heatmaps = dict(run.trained["heatmaps"])
     codebook = f"{heatmaps.pop('codebook', '')} {heatmaps.pop('codebook_sha256', '')[:SHOWN]}".strip()
     stamps = {f"faces.{name}": value for name, value in run.trained["faces"].items() if name not in OF_THE_SPLIT}

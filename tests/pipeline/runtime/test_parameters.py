@@ -56,7 +56,7 @@ def test_values_are_frozen(params):
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"base.sed": 1}, "base.sed is not a known name: remove it or mend its spelling"),
+        ({"base.sed": 1}, "base.sed is not a known name: remove it or fix its spelling"),
         ({"extra": {}}, "extra is not a known name"),
         ({"train.align": ["attention", "head"]}, r"train.align .*: must be a list of attention, cam, both or none"),
         ({"train.align": "attention"}, r"train.align .*: must be a list of attention, cam, both or none"),
