@@ -1,1 +1,1 @@
-"""Shared foundations of all stages: parameters, errors, files, progress, finished work. Nothing here decides an output byte."""
+"""Foundations that all stages share: parameters, errors, files, progress, finished work. They decide no output byte."""

@@ -84,9 +84,7 @@ def locked(path: Path) -> Iterator[None]:
             finally:
                 holder.unlink(missing_ok=True)
     except Timeout:
-        raise InputError(
-            f"{path} is being written by {_describe_holder(holder)}: wait until it ends, or stop it"
-        ) from None
+        raise InputError(f"{path} is being written by {_describe_holder(holder)}: wait until it ends, or stop it") from None
 
 
 def _describe_holder(holder: Path) -> str:

@@ -25,8 +25,9 @@ class Block(BaseModel):
         if not isinstance(values, dict):
             return values
         present = {name: value for name, value in values.items() if name not in cls.renamed}
-        for name in values.keys() & cls.renamed.keys():
-            new, convert = cls.renamed[name]
+        for name, (new, convert) in cls.renamed.items():
+            if name not in values:
+                continue
             if new in values:
                 raise ValueError(f"{name} is the former name of {new}, which is also given: remove {name}")
             present[new] = convert(values[name])

@@ -3,8 +3,9 @@
 The comment beside each value in params.yaml says what the value means; its limits are here.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import click
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
@@ -65,7 +66,7 @@ class Ingest(Block):
 class Detect(Block):
     """The block ``detect``: the search for a face in each photo."""
 
-    renamed = {"sides": Renamed("search_sizes"), "mmod_sides": Renamed("mmod_search_sizes")}
+    renamed: ClassVar[Mapping[str, Renamed]] = {"sides": Renamed("search_sizes"), "mmod_sides": Renamed("mmod_search_sizes")}
 
     detector: Literal["hog", "mmod", "hog_then_mmod"]
     search_sizes: SearchSizes
@@ -83,7 +84,7 @@ def _refinements(looks: object) -> object:
 class Landmarks(Block):
     """The block ``landmarks``: the landmarks of each face, and its aligned crop."""
 
-    renamed = {"looks": Renamed("max_refinements", _refinements)}
+    renamed: ClassVar[Mapping[str, Renamed]] = {"looks": Renamed("max_refinements", _refinements)}
 
     predictor: str | None
     max_refinements: Annotated[int, Field(ge=0, le=15)]
@@ -103,7 +104,7 @@ class Heatmaps(Block):
 class Augment(Block):
     """The block ``train.augment``: the random changes of training images."""
 
-    renamed = {
+    renamed: ClassVar[Mapping[str, Renamed]] = {
         "scale": Renamed("min_crop_area"),
         **{name: Renamed(f"{name}_probability") for name in ("flip", "jitter", "grey", "erase")},
     }
@@ -119,7 +120,7 @@ class Augment(Block):
 class Train(Block):
     """The block ``train``: the classifier and its training."""
 
-    renamed = {"memory": Renamed("cache_megabytes"), "clip": Renamed("max_grad_norm")}
+    renamed: ClassVar[Mapping[str, Renamed]] = {"memory": Renamed("cache_megabytes"), "clip": Renamed("max_grad_norm")}
 
     backbone: str
     weights: Literal["pretrained", "none"]
@@ -196,7 +197,7 @@ class Evaluate(Block):
 class Report(Block):
     """The block ``report``: the HTML report."""
 
-    renamed = {"faces": Renamed("gallery_size")}
+    renamed: ClassVar[Mapping[str, Renamed]] = {"faces": Renamed("gallery_size")}
 
     gallery_size: Annotated[int, Field(ge=0, le=200)]
 

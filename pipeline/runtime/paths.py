@@ -1,4 +1,4 @@
-"""Default paths of the commands. They are those of dvc.yaml, so that a command run by hand finds the outputs of ``dvc repro``."""
+"""Default paths of the commands: those of dvc.yaml, so that a command run by hand finds what ``dvc repro`` wrote."""
 
 PARAMS = "params.yaml"
 CACHE = "data/.cache"

@@ -2,8 +2,8 @@
 
 A shard set is a folder of numbered ``00000.h5`` files and an ``index.json``. The index is written last, so that its presence
 marks the set as complete. Each file also describes itself: it holds its schema, its kind, its provenance (under the name
-``stamp``) and a digest of every column. Row i of one kind belongs to row i of the other kinds, and all kinds follow the order
-of the manifest.
+``stamp``) and a digest of every column. Row i of one kind belongs to row i of the other kinds, and all kinds follow the
+order of the manifest.
 
 faces           id, label, split, subject, status, reason, aus: strings.
                 landmarks (N, 68, 2) float32: (x, y) in pixels of the crop, origin top left.

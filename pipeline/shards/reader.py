@@ -46,7 +46,7 @@ class ShardSet:
         return int(self._starts[-1])
 
     def digest(self) -> str:
-        """Return the SHA-256 of the provenance and of the digests of all columns, which identifies the content of the set."""
+        """Return the SHA-256 of the provenance and of all columns' digests, which identifies the content of the set."""
         content = {"stamp": self.provenance, "shards": [[shard.rows, shard.columns] for shard in self.shards]}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

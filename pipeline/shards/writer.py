@@ -43,7 +43,7 @@ class ShardWriter:
             kind: ``faces``, ``heatmaps`` or ``class_heatmaps``.
             provenance: Everything but the rows that decides the content of each shard: plain data for JSON.
             inputs: Everything else that the whole set is made from: plain data for JSON, which the index alone holds.
-            work_folder: Folder of finished work (see ``pipeline.runtime.cache.work_folder``); without it no shard is adopted.
+            work_folder: Folder of finished work (see ``pipeline.runtime.cache.work_folder``); None to adopt no shards.
         """
         self._folder = folder
         self._building = folder.with_name(f".{folder.name}.partial")

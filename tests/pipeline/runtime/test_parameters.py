@@ -24,7 +24,7 @@ def changed(params_path, tmp_path):
             else:
                 block[key] = value
         path = tmp_path / "params.yaml"
-        with open(path, "w") as stream:
+        with path.open("w") as stream:
             yaml.dump(content, stream)
         return path
 
@@ -43,9 +43,9 @@ def test_shipped_file_is_valid_and_every_value_has_a_comment(params_path, params
     assert params.ingest.labels == ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
     assert params.train.lambda_ == 2.0
     values = re.findall(r"^ +\w+: +\S.*$", params_path.read_text(), re.MULTILINE)
-    told = [line for line in values if "#" in line]
+    commented = [line for line in values if "#" in line]
     assert len(values) > 30
-    assert len(told) > 0.6 * len(values)
+    assert len(commented) > 0.6 * len(values)
 
 
 def test_values_are_frozen(params):

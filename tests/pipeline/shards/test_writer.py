@@ -150,7 +150,10 @@ def test_writer_deletes_nothing_that_is_not_its_own(folder, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "other.h5").write_bytes(b"precious")
-    with pytest.raises(InputError, match=r"other\.h5 is not a shard of aucue and would be lost: give another folder"), ShardWriter(tmp_path / "mine", "faces", {}):
+    with (
+        pytest.raises(InputError, match=r"other\.h5 is not a shard of aucue and would be lost: give another folder"),
+        ShardWriter(tmp_path / "mine", "faces", {}),
+    ):
         pass
     assert (tmp_path / "mine" / "other.h5").read_bytes() == b"precious"
     (tmp_path / "code").mkdir()
