@@ -48,7 +48,7 @@ class StatusCounts(Counter[str]):
             by_status = ", ".join(f"{number:,} {status}" for status, number in sorted(failed.items()))
             raise InputError(
                 f"{sum(failed.values()):,} of {photos:,} photos failed ({by_status}), more than ingest.max_failed_fraction "
-                f"allows ({max_fraction:g}): {reasons} gives the reasons; fix the photos or detect's parameters, or allow more"
+                f"allows ({max_fraction:g}): {reasons} says why; fix the photos or the parameters of detect, or allow more"
             )
 
     def write(self, path: Path) -> None:

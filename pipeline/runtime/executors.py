@@ -167,8 +167,14 @@ def block_sigint() -> Iterator[None]:
 def _exit_with_parent() -> None:
     """Make a new worker process end when its parent ends, even if the parent is killed."""
     parent = multiprocessing.parent_process()
-    if parent is not None:  # it is None in a main process alone
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    if parent is None:  # only in a main process
+        return
+
+    def exit_after_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=exit_after_parent, daemon=True).start()
 
 
 def _run_single_threaded(function: Callable, *arguments: object) -> object:

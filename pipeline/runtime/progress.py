@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from tqdm import tqdm
 
@@ -39,17 +39,18 @@ def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str, qu
     Returns:
         An iterable of the items that is also a context manager with an ``update`` method.
     """
-    options: dict[str, Any] = {}
-    if not quiet and not sys.stderr.isatty():
+    options: dict[str, Any]
+    if quiet or sys.stderr.isatty():
+        options = {"smoothing": 0.1, "disable": quiet}
+    else:
         options = {
             "file": _LineStream(sys.stderr),
             "mininterval": SECONDS_BETWEEN_LINES,
             "maxinterval": SECONDS_BETWEEN_LINES,
             "bar_format": LINE_FORMAT,
         }
-    else:
-        options = {"smoothing": 0.1, "disable": quiet}
-    return tqdm(items, total=total, desc=title, unit=f" {unit}", **options)
+    bar = tqdm(items, total=total, desc=title, unit=f" {unit}", **options)
+    return cast("tqdm[T]", bar)  # tqdm's types have one signature with items and another one without
 
 
 def report_resumed(title: str, finished: int, total: int, unit: str) -> None:

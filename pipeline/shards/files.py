@@ -130,7 +130,7 @@ class OpenShard:
         rows = np.empty((stop - start, *trailing), dtype)
         if rows.size:
             self._stream.seek(offset + start * (rows.nbytes // len(rows)))
-            if self._stream.readinto(memoryview(rows.reshape(-1).view(np.uint8))) != rows.nbytes:
+            if self._stream.readinto(rows.reshape(-1).view(np.uint8).data) != rows.nbytes:
                 raise ShardError(Path(self.file.filename), "ended while it was read", self._fix)
         return rows
 
