@@ -60,7 +60,7 @@ def import_dlib() -> ModuleType:
 
 
 class Rectangle(Protocol):
-    """A rectangle of dlib's, in whole pixels."""
+    """A rectangle of dlib, in whole pixels."""
 
     def left(self) -> int:
         """Return the left edge."""
@@ -73,6 +73,9 @@ class Rectangle(Protocol):
 
     def bottom(self) -> int:
         """Return the bottom edge."""
+
+    def area(self) -> int:
+        """Return the area."""
 
 
 class HogDetector(Protocol):

@@ -114,7 +114,7 @@ class _Loader(DataLoader):
         try:
             yield from super().__iter__()
         except InputError as error:  # PyTorch puts the whole traceback into the message
-            raise InputError(str(error).strip().splitlines()[-1].partition("Error: ")[2]) from error
+            raise InputError(str(error).strip().splitlines()[-1].rpartition("Error: ")[2]) from error
 
 
 def loader(faces: Dataset, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardError, ShardSet
@@ -37,5 +38,15 @@ def test_another_process_raises_the_facts(folder):
     assert caught.value.fix == "run `aucue landmarks` again"
 
 
-def test_error_can_be_built_from_a_text_as_a_data_loader_does():
-    assert str(ShardError(f"Caught ShardError in DataLoader worker.\n{MESSAGE}")).endswith(f"\n{MESSAGE}")
+class Damaged(Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise ERROR
+
+
+def test_a_data_loader_raises_the_error_with_its_message():
+    with pytest.raises(ShardError, match="Caught ShardError in DataLoader worker process 0") as caught:
+        next(iter(DataLoader(Damaged(), num_workers=1)))
+    assert str(caught.value).strip().endswith(f"ShardError: {MESSAGE}")
