@@ -83,6 +83,7 @@ def problems(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
             case "missing":
                 listed.append((place, f"{where} is missing: add it"))
             case kind:
-                message = EXPECTED.get(kind, problem["msg"].removeprefix("Value error, "))
-                listed.append((place, f"{where} is {reprlib.repr(problem['input'])}: {message[0].lower()}{message[1:]}"))
+                of_validator = str(problem["ctx"]["error"]) if kind == "value_error" else problem["msg"]
+                rule = EXPECTED.get(kind, of_validator)
+                listed.append((place, f"{where} is {reprlib.repr(problem['input'])}: {rule[0].lower()}{rule[1:]}"))
     return listed

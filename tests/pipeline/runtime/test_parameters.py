@@ -3,7 +3,7 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.runtime import parameters, yaml_files
+from pipeline.runtime import parameters
 from pipeline.runtime.errors import InputError
 
 
@@ -174,9 +174,3 @@ def test_unreadable_file_is_named(tmp_path):
     binary = tmp_path / "params.yaml"
     binary.write_bytes(b"base: \xff\xfe")
     refused(binary, "not UTF-8 text")
-
-
-def test_yes_and_no_are_words_as_in_yaml_1_2(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text("a: yes\nb: no\nc: 010\nd: true\n")
-    assert yaml_files.load_yaml(path) == {"a": "yes", "b": "no", "c": 10, "d": True}

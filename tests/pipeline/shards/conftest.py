@@ -12,7 +12,7 @@ NAMES = ["plain", "größe/ñ", "顔 1", 'a,"b"\n', "🙂", ""]
 
 
 @pytest.fixture(scope="session")
-def stamp():
+def provenance():
     return {"stage": "landmarks", "crop_size": SIDE}
 
 
@@ -41,11 +41,11 @@ def jpeg(value):
 
 
 @pytest.fixture(scope="session")
-def write(stamp):
+def write(provenance):
     """Writes shards to a folder, and returns it."""
 
-    def write(folder, *shards, stamp=stamp):
-        with ShardWriter(folder, "faces", stamp) as writer:
+    def write(folder, *shards, provenance=provenance):
+        with ShardWriter(folder, "faces", provenance) as writer:
             for columns in shards:
                 writer.write(columns, len(columns["id"]))
         return folder

@@ -27,8 +27,8 @@ def test_everything_comes_back(folder, faces):
         np.testing.assert_array_equal(shards.row("landmarks", row), shards.column("landmarks")[row])
 
 
-def test_crops_come_back_in_rgb(tmp_path, faces, write, stamp):
-    side = stamp["crop_size"]
+def test_crops_come_back_in_rgb(tmp_path, faces, write, provenance):
+    side = provenance["crop_size"]
     columns = faces(0, 1)
     red = np.zeros((side, side, 3), np.uint8)
     red[:, :, 2] = 255  # OpenCV's order
@@ -65,7 +65,7 @@ def test_maps_come_back(tmp_path, rng):
     assert shards.column("has_map").dtype == bool
 
 
-def test_digest_names_the_content(folder, tmp_path, faces, write, stamp):
+def test_digest_names_the_content(folder, tmp_path, faces, write, provenance):
     digest = ShardSet(folder, "faces").digest()
     assert digest == ShardSet(write(tmp_path / "same", faces(0, 6), faces(6, 4)), "faces").digest()
     changed = faces(6, 4)
@@ -74,7 +74,7 @@ def test_digest_names_the_content(folder, tmp_path, faces, write, stamp):
         write(tmp_path / "label", faces(0, 6), changed),
         write(tmp_path / "order", faces(6, 4), faces(0, 6)),
         write(tmp_path / "fewer", faces(0, 6)),
-        write(tmp_path / "stamp", faces(0, 6), faces(6, 4), stamp={**stamp, "crop_size": 17}),
+        write(tmp_path / "stamp", faces(0, 6), faces(6, 4), provenance={**provenance, "crop_size": 17}),
     ]
     assert len({digest, *(ShardSet(other, "faces").digest() for other in others)}) == 5
 
