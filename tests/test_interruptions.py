@@ -157,7 +157,7 @@ def test_a_polite_stop_takes_two_seconds_and_one_line(place, undisturbed, stage,
     assert shown.startswith(f"{stage}: 0/98")
     assert process.returncode == 128 + number
     lines = [line for line in errors.splitlines() if line and not re.match(rf"{stage}: [\d,]+", line)]
-    assert lines == ["Interrupted: what is finished is kept; run the same command again to go on."]
+    assert lines == ["Interrupted: finished work is kept; run the same command again to continue."]
     for after in STAGES[STAGES.index(stage) :]:
         place.run(after)
     assert place.outputs() == reference.outputs()

@@ -51,7 +51,7 @@ def main(
 ) -> dict[str, object]:
     """Run everything, print it and write it to ``out`` as JSON; ``faces`` are the sizes of the end-to-end runs."""
     slow, book = load_module(slow_path), codebooks.load(CODEBOOK)
-    results: dict[str, object] = {"codebook": book.name, "cores": pool.count("auto")}
+    results: dict[str, object] = {"codebook": book.name, "cores": pool.worker_count("auto")}
     results["fidelity"] = shown("fidelity", fidelity(book, slow, golden))
     results["kernel"] = shown("one core, 224 x 224", kernel(book, slow))
     results["end_to_end"] = [

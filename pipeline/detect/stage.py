@@ -15,8 +15,7 @@ from pipeline.faces.boxes import Box
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.detections import GIVEN, WHOLE_PHOTO, Detection
 from pipeline.faces.manifest import Photo
-from pipeline.runtime.cache import RowCache, work_folder
-from pipeline.runtime.cache import key as key_of
+from pipeline.runtime.cache import RowCache, json_digest, work_folder
 from pipeline.runtime.files import locked
 from pipeline.runtime.parallel import DIED, ordered_map
 from pipeline.runtime.parameters import Base, Detect
@@ -81,7 +80,7 @@ def _key(photo: Photo, params: Detect) -> str:
     """The key of everything that decides a detection; empty where that is not known."""
     if not photo.sha256 or photo.status != Status.OK:
         return ""
-    return key_of(photo.sha256, photo.box, params.model_dump())
+    return json_digest(photo.sha256, photo.box, params.model_dump())
 
 
 def _died(photo: Photo) -> Detection:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.runtime.errors import InputError
-from pipeline.shards.files import read_page
+from pipeline.shards.files import read_cached_shard
 
 NO_KEY = bytes(32)  # the key of a row that no later run may use
 
@@ -57,6 +57,6 @@ class EarlierFaces:
     def _columns(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Some columns of a page; no column if the page is damaged."""
         try:
-            return read_page(self._pages[number], "faces", names)
+            return read_cached_shard(self._pages[number], "faces", names)
         except InputError:
             return {}

@@ -85,7 +85,7 @@ def main(
     shards = [rows[start : start + base.shard_size] for start in range(0, len(rows), base.shard_size)]
     finished = cache.work_folder(cache_dir, ROOMS)
     work = partial(align_photo, params=params, predictor=_predictor(params), fallback=fallback)
-    make_faces = partial(ordered_map, work, workers=base.workers, died=_died, scheduler=scheduler)
+    make_faces = partial(ordered_map, work, workers=base.workers, result_if_died=_died, scheduler=scheduler)
     counts = StatusCounts()
     with (
         locked(faces_dir),
@@ -211,7 +211,7 @@ def _key(photo: Photo, found: Detection, provenance: Mapping[str, object]) -> by
     """The key of everything that decides a face; NO_KEY where that is not known."""
     if found.status != Status.OK or not photo.sha256:
         return NO_KEY
-    return bytes.fromhex(cache.key(provenance, photo.sha256, list(found.box)))
+    return bytes.fromhex(cache.json_digest(provenance, photo.sha256, list(found.box)))
 
 
 def _lasting(shard: Sequence[Row], columns: Mapping[str, np.ndarray]) -> bool:

@@ -14,9 +14,10 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import file_digest
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
-from pipeline.shards import ShardSet
+from pipeline.shards import ShardError, ShardSet
 from pipeline.shards.crops import decode_crop
-from pipeline.shards.files import COLUMNS, INDEX, MADE_BY
+from pipeline.shards.files import COLUMNS
+from pipeline.shards.index import INDEX, MADE_BY
 
 STATUSES = {status.value for status in Status}
 FARTHEST = 2.0  # crops, that a landmark may lie outside of its own
@@ -120,8 +121,8 @@ def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict]
         file = shards.folder / shards.shards[number].file
         try:
             problem = problem_of(shards.shard(number, list(COLUMNS[shards.kind])), shards.provenance)
-        except InputError as error:
-            problem = str(error).removeprefix(f"{file} ").split(": run")[0]
+        except ShardError as error:
+            problem = error.problem
         if problem:
             yield _bad(file, problem, MADE_BY[shards.kind])
 

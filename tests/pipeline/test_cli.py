@@ -79,7 +79,7 @@ def test_missing_params(run, stage):
     ("change", "match"),
     [
         (("dataset: demo", "dataset: imagenet"), "params.yaml: ingest.dataset is 'imagenet': input should be 'demo'"),
-        (("  seed: 0 ", "  sead: 0 "), "base.sead is not a known name: remove it or mend its spelling"),
+        (("  seed: 0 ", "  sead: 0 "), "base.sead is not a known name: remove it or fix its spelling"),
         (("  seed: 0 ", "  seed: zero "), "base.seed is 'zero'"),
         (("  epochs: ", "  epochs: -"), "train.epochs is -"),
         (("  seed: 0 ", "  seed: 0\n  seed: 1 "), 'duplicate key "seed"'),

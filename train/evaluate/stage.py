@@ -40,7 +40,7 @@ It writes four files. Cosines are means per expression, then over expressions (m
 from pathlib import Path
 from typing import Any
 
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Evaluate, Guidance, Train
 from pipeline.shards import ShardSet
@@ -130,7 +130,7 @@ def dataset_digests(faces: ShardSet) -> dict[str, object]:
     """
     columns = {name: column.tolist() for name, column in faces.columns("id", "label", "split").items()}
     labels, splits = (sorted(zip(columns["id"], columns[name], strict=True)) for name in ("label", "split"))
-    return {"photos": len(labels), "sha256": key(labels), "splits_sha256": key(splits)}
+    return {"photos": len(labels), "sha256": json_digest(labels), "splits_sha256": json_digest(splits)}
 
 
 def guidance_of(config: checkpoints.Config) -> Guidance:

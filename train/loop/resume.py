@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from pipeline.runtime.cache import key, source_digest
+from pipeline.runtime.cache import json_digest, source_digest
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 from train.models.checkpoint import Config, load_config
@@ -56,7 +56,7 @@ def run_digest(config: Config, model: nn.Module, device: torch.device, rooms: tu
         weights.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
     settings = {name: value for name, value in config.train.items() if name not in WITHOUT_TRACE}
     versions = [device.type, torch.__version__, source_digest(rooms)]
-    return key({**vars(config), "train": settings}, weights.hexdigest(), versions)
+    return json_digest({**vars(config), "train": settings}, weights.hexdigest(), versions)
 
 
 def finished_metrics(checkpoint: Path, run: str) -> dict[str, float] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Guidance
 from train import WITHOUT_EFFECT
@@ -136,7 +136,7 @@ def _conditions(run: EvaluatedRun) -> dict[str, object]:
     for name in [name for name, value in train.items() if isinstance(value, dict)]:
         train |= {f"{name}.{inner}": value for inner, value in train.pop(name).items()}
     if description := run.trained.get("backbone"):  # the content of a folder may change under its name
-        train["backbone"] = f"{train.get('backbone')} {key(description)[:DIGEST_DIGITS]}"
+        train["backbone"] = f"{train.get('backbone')} {json_digest(description)[:DIGEST_DIGITS]}"
     heatmaps = dict(run.trained["heatmaps"])
     codebook = f"{heatmaps.pop('codebook', '')} {heatmaps.pop('codebook_sha256', '')[:DIGEST_DIGITS]}".strip()
     shards = {f"faces.{name}": value for name, value in run.trained["faces"].items() if name not in OF_THE_SPLIT}

@@ -58,12 +58,12 @@ def test_duplicates_are_found_at_every_depth(read):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("a: [1", r"file.yaml line \d+: .*: mend the YAML"),
-        ("a: 1\n\tb: 2", r"file.yaml line 2: .*mend the YAML"),
+        ("a: [1", r"file.yaml line \d+: .*: fix the YAML"),
+        ("a: 1\n\tb: 2", r"file.yaml line 2: .*fix the YAML"),
         ("- 1", "must hold a mapping"),
         ("", "must hold a mapping"),
         (b"\xff\xfe", "not UTF-8 text"),
-        ("a: !!python/object/apply:os.system [ls]", "mend the YAML"),
+        ("a: !!python/object/apply:os.system [ls]", "fix the YAML"),
         ("a: " + "x" * 1_000_001, "more than 1,000,000 characters"),
     ],
 )
@@ -89,7 +89,7 @@ def test_aliases_of_aliases_are_refused_at_once(read):
 
 @pytest.mark.parametrize("text", ["a: " + "[" * 3000, "a: &a [*a]", "a: " + "[" * 3000 + "]" * 3000])
 def test_endless_nesting_is_one_line(read, text):
-    with pytest.raises(InputError, match="nested too deeply|mend the YAML"):
+    with pytest.raises(InputError, match="nested too deeply|fix the YAML"):
         read(text)
 
 

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
 from train.tables.evaluated_runs import RunConfig, config_of, find_runs, group_runs
 
@@ -99,7 +99,7 @@ def test_the_same_photos_elsewhere_are_the_same_faces(tmp_path):
         ({"dataset": "123456789"}, {"dataset 1,234 photos abcdef", "dataset 1,234 photos 123456"}),
         ({"augment": {"erase_probability": 0.5}}, {"augment.erase_probability None", "augment.erase_probability 0.5"}),
         ({"classes": ["fear", "pain"]}, {"classes ", "classes fear pain"}),
-        ({"network": NETWORK}, {"backbone None", f"backbone None {key(NETWORK)[:6]}"}),
+        ({"network": NETWORK}, {"backbone None", f"backbone None {json_digest(NETWORK)[:6]}"}),
         ({"faces": {"crop_size": 99}}, {"faces.crop_size None", "faces.crop_size 99"}),
         ({"heatmaps": {"codebook": "mine", "codebook_sha256": "987654321"}}, {"codebook ", "codebook mine 987654"}),
     ],
