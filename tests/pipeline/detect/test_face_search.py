@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.detect import face_search as cascade
+from pipeline.detect import face_search
 from pipeline.detect.face_search import Detections, Level, levels, search
 
 
@@ -32,7 +32,7 @@ def seen(monkeypatch):
         shapes.append(image.shape)
         return ([answer["box"]], [1.0]) if max(image.shape) >= answer["from"] else ([], [])
 
-    monkeypatch.setattr(cascade, "_DETECTORS", {"hog": detector, "mmod": detector})
+    monkeypatch.setattr(face_search, "DETECTORS", {"hog": detector, "mmod": detector})
     return shapes, answer
 
 

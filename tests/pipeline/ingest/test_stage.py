@@ -106,9 +106,9 @@ def test_root_that_is_no_folder_is_named(run, tmp_path, root):
 
 
 def test_empty_split_is_named(run, folders, tmp_path):
-    with pytest.raises(InputError, match="the validation split is empty: .*raise ingest.validation_fraction"):
+    with pytest.raises(InputError, match=r"the validation split is empty: .*raise ingest\.validation_fraction"):
         run(dataset="folder", validation_fraction=0.0)
-    with pytest.raises(InputError, match="the test split is empty: .*raise ingest.test_fraction"):
+    with pytest.raises(InputError, match=r"the test split is empty: .*raise ingest\.test_fraction"):
         run(dataset="folder", test_fraction=0.0)
 
 

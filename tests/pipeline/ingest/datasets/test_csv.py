@@ -106,7 +106,7 @@ def test_another_separator_is_named(read, separator):
 
 
 def test_missing_table_is_named(tmp_path):
-    with pytest.raises(InputError, match="labels.csv does not exist: check ingest.root and ingest.dataset"):
+    with pytest.raises(InputError, match=r"labels\.csv does not exist: check ingest\.root and ingest\.dataset"):
         csv.read(DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1))
 
 

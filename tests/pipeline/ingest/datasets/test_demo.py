@@ -157,12 +157,12 @@ def test_bad_input_is_named(demo_tables, predictor, orl, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"table.csv line 2 lists .*1.pgm, which does not exist: pip install"):
         demo.read_portraits(tmp_path / "table.csv", orl)
     (tmp_path / "table.csv").write_text("expression,aus\nanger,4 x\n")
-    with pytest.raises(InputError, match="table.csv line 2: invalid literal .*: write FACS numbers with spaces between"):
+    with pytest.raises(InputError, match=r"table\.csv line 2: invalid literal .*: write FACS numbers with spaces between"):
         demo.read_expressions(tmp_path / "table.csv")
-    with pytest.raises(InputError, match="none.pgm: No such file"):
+    with pytest.raises(InputError, match=r"none\.pgm: No such file"):
         demo.load_portrait(tmp_path / "none.pgm", predictor)
     cv2.imwrite(str(tmp_path / "blank.pgm"), np.zeros((112, 92), np.uint8))
-    with pytest.raises(InputError, match="no face found in .*blank.pgm: remove the portrait from the table portraits.csv"):
+    with pytest.raises(InputError, match=r"no face found in .*blank\.pgm: remove the portrait from the table portraits\.csv"):
         demo.load_portrait(tmp_path / "blank.pgm", predictor)
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install -c constraints.txt -e '\.\[demo\]'"):

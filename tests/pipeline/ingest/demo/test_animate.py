@@ -137,7 +137,7 @@ def test_bad_input_is_named(face, movements):
         animate(grey, landmarks, {43: (1, 1)}, movements)
     with pytest.raises(InputError, match=r"give \(h, w\) uint8 and \(68, 2\)"):
         animate(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), landmarks, {}, movements)
-    with pytest.raises(InputError, match="the eyes are 0.00 px apart; give the 68 landmarks"):
+    with pytest.raises(InputError, match=r"the eyes are 0\.00 px apart; give the 68 landmarks"):
         animate(grey, np.zeros((68, 2)), {1: (1, 1)}, movements)
 
 
