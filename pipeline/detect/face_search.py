@@ -20,9 +20,7 @@ from pipeline.runtime.parameters import Detect
 # The HOG detector finds faces of 80 pixels or more. At a small size only the largest faces of a photo reach 80 pixels, so that
 # such a level cannot count faces. From this size on, the detector sees faces of a third of the photo's length.
 ALL_FACES = 256
-MAX_ENLARGEMENT = (
-    2  # at sizes beyond ALL_FACES: more shows a detector nothing new, and each doubling costs four times as much
-)
+MAX_ENLARGEMENT = 2  # times, beyond ALL_FACES: more shows a detector nothing new, and each doubling costs 4 times as much
 MMOD_PADDING = 0.1  # in the only pass of this costly detector: it loses no face by this padding and finds none by more
 MMOD_SHIFT = (0.047, 0.056)  # right and down, in sides of the box: difference between the medians of both detectors' boxes
 
@@ -64,11 +62,11 @@ def levels(params: Detect) -> Iterator[Level]:
     Yields:
         The levels, to be tried until a level finds a face.
     """
-    hog = params.search_sizes
+    hog_sizes = tuple(params.search_sizes)
     if params.on_multiple != "largest":
-        hog = [side for side in params.search_sizes if side >= ALL_FACES] or params.search_sizes[-1:]
+        hog_sizes = tuple(side for side in hog_sizes if side >= ALL_FACES) or hog_sizes[-1:]
     paddings = (0.0, params.padding) if params.padding else (0.0,)
-    by_hog = [Level("hog", side, padding) for side in hog for padding in paddings]
+    by_hog = [Level("hog", side, padding) for side in hog_sizes for padding in paddings]
     by_mmod = [Level("mmod", side, min(params.padding, MMOD_PADDING)) for side in params.mmod_search_sizes]
     if params.detector != "mmod":
         yield from (level for level in by_hog if level.side <= ALL_FACES)

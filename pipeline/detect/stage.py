@@ -88,15 +88,15 @@ def _died(photo: Photo) -> Detection:
     return Detection(photo.id, Status.UNREADABLE, DIED)
 
 
-def summarize(detections: Sequence[Detection]) -> str:
+def summarize(rows: Sequence[Detection]) -> str:
     """Describe the detections in lines of text: counts by status and by level, and the first photos that cannot be read."""
-    counts = Counter(detection.status for detection in detections)
-    several = sum(detection.faces > 1 for detection in detections)
+    counts = Counter(detection.status for detection in rows)
+    several = sum(detection.faces > 1 for detection in rows)
     statuses = ", ".join(f"{number:,} {status}" for status, number in sorted(counts.items()))
-    by_level = Counter(detection.level for detection in detections if detection.status == Status.OK)
+    by_level = Counter(detection.level for detection in rows if detection.status == Status.OK)
     at = ", ".join(f"{level} {number:,}" for level, number in by_level.most_common())
     lines = [f"{statuses}; {several:,} with several faces", f"found at: {at or 'no level'}"]
-    unread = [detection for detection in detections if detection.status in (Status.UNREADABLE, Status.TOO_LARGE)]
+    unread = [detection for detection in rows if detection.status in (Status.UNREADABLE, Status.TOO_LARGE)]
     lines += [f"{detection.status}: {detection.id}: {detection.reason}" for detection in unread[:MOST_EXAMPLES]]
     if len(unread) > MOST_EXAMPLES:
         lines.append(f"and {len(unread) - MOST_EXAMPLES:,} more: the column reason names the reason of each")

@@ -162,7 +162,9 @@ def test_bad_input_is_named(demo_tables, predictor, orl, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"none\.pgm: No such file"):
         demo.load_portrait(tmp_path / "none.pgm", predictor)
     cv2.imwrite(str(tmp_path / "blank.pgm"), np.zeros((112, 92), np.uint8))
-    with pytest.raises(InputError, match=r"no face found in .*blank\.pgm: remove the portrait from the table portraits\.csv"):
+    with pytest.raises(
+        InputError, match=r"no face found in .*blank\.pgm: remove the portrait from the table portraits\.csv"
+    ):
         demo.load_portrait(tmp_path / "blank.pgm", predictor)
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install -c constraints.txt -e '\.\[demo\]'"):
