@@ -20,7 +20,7 @@ from pipeline.runtime.parameters import Detect
 # The HOG detector finds faces of 80 pixels or more. At a small size only the largest faces of a photo reach 80 pixels, so that
 # such a level cannot count faces. From this size on, the detector sees faces of a third of the photo's length.
 ALL_FACES = 256
-MAX_ENLARGEMENT = 2  # times, beyond ALL_FACES: more shows a detector nothing new, and each doubling costs 4 times as much
+MAX_ENLARGEMENT = 2  # times, beyond ALL_FACES: more shows a detector nothing new, at 4 times the cost for each doubling
 MMOD_PADDING = 0.1  # in the only pass of this costly detector: it loses no face by this padding and finds none by more
 MMOD_SHIFT = (0.047, 0.056)  # right and down, in sides of the box: difference between the medians of both detectors' boxes
 
