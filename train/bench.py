@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.bench.heatmaps import shown
+from pipeline.bench.measurement import print_figures
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
 from pipeline.runtime.parameters import Params, Train
@@ -72,7 +72,7 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
         "device": torch.cuda.get_device_name() if alone.device.type == "cuda" else alone.device.type,
         "threads": torch.get_num_threads(),
         "batch_size": len(items[0]),
-        "images_per_second": shown(
+        "images_per_second": print_figures(
             "images a second",
             {
                 "forward_only": images / middle["forward"],
@@ -80,7 +80,7 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
                 **{f"training_from_shards_{epoch}": images / middle[f"shards {epoch}"] for epoch in EPOCHS},
             },
         ),
-        "ratios": shown(
+        "ratios": print_figures(
             "ratios",
             {
                 "guided_step_of_a_baseline_step": statistics.median(ratios),
@@ -93,8 +93,8 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
                 },
             },
         ),
-        "arithmetic": shown("arithmetic", arithmetic(runs["guided"], fixed[0], middle["guided"] / steps)),
-        "memory": shown(
+        "arithmetic": print_figures("arithmetic", arithmetic(runs["guided"], fixed[0], middle["guided"] / steps)),
+        "memory": print_figures(
             "memory",
             {
                 "peak_megabytes": peak_megabytes(alone),  # with the crops of the steps alone

@@ -17,8 +17,8 @@ from pipeline.faces import dlib_models
 from pipeline.faces.boxes import Box
 from pipeline.runtime.parameters import Detect
 
-# The HOG detector finds faces of 80 pixels or more. At a small size only the largest faces of a photo reach 80 pixels, so that
-# such a level cannot count faces. From this size on, the detector sees faces of a third of the photo's length.
+# The HOG detector finds faces of 80 pixels or more. At a small size only the largest faces of a photo reach 80 pixels, so
+# that such a level cannot count faces. From this size on, the detector sees faces of a third of the photo's length.
 ALL_FACES = 256
 MAX_ENLARGEMENT = 2  # times, beyond ALL_FACES: more shows a detector nothing new, at 4 times the cost for each doubling
 MMOD_PADDING = 0.1  # in the only pass of this costly detector: it loses no face by this padding and finds none by more

@@ -1,7 +1,7 @@
 """AffectNet, in both of its layouts.
 
-The new layout has ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy`` (the class number
-as text). The old layout has ``training.csv`` and ``validation.csv``, which may give the face's box. As in the paper,
+The new layout has ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy`` (the class
+number as text). The old layout has ``training.csv`` and ``validation.csv``, which may give the face's box. As in the paper,
 AffectNet's validation set serves as test.
 """
 

@@ -1,4 +1,4 @@
-"""RAF-DB, single-label subset: the labels in ``basic/EmoLabel/list_patition_label.txt`` (its spelling), the photos in ``Image``.
+"""RAF-DB, single-label subset: labels in ``basic/EmoLabel/list_patition_label.txt`` (spelt so), photos in ``basic/Image``.
 
 ``basic/Annotation/boundingbox/train_00001_boundingbox.txt`` gives the box of the face in the original photo that the label
 is about: left, top, right and bottom in pixels.

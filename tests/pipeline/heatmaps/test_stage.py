@@ -199,7 +199,7 @@ def test_stage_writes_the_same_bytes_whatever_the_workers_and_chunks(params, tmp
         block = params.heatmaps.model_copy(update={"codebook": codebook})
         written = []
         for workers, rows, points in [(1, 4096, 2**20), (3, 50, 2**20), (2, 1, 10_000)]:
-            monkeypatch.setattr(heatmaps, "CELLS", rows * 28**2)
+            monkeypatch.setattr(heatmaps, "CELLS_PER_TASK", rows * 28**2)
             monkeypatch.setattr(rendering, "BATCH_POINTS", points)
             folder = tmp_path / f"{codebook}{workers}"
             heatmaps.main(params=block, faces_dir=tmp_path / "faces", heatmaps_dir=folder, workers=workers)
