@@ -5,7 +5,6 @@ files.
 """
 
 import json
-import os
 import random
 import tempfile
 from collections.abc import Sequence
@@ -18,21 +17,20 @@ import cv2
 import numpy as np
 
 from pipeline.bench.measurement import print_figures, timed
+from pipeline.bench.worker_memory import measure_memory
 from pipeline.detect import stage as detect
 from pipeline.faces import dlib_models, manifest
-from pipeline.faces.manifest import Photo
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.landmarks import stage as landmarks
 from pipeline.landmarks.face import align_photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
-from pipeline.runtime.parallel import ordered_map
 from pipeline.runtime.parameters import Params
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
 from pipeline.shards.crops import decode_crop
 
 READS = 5000
-WARM_UP = 0.1  # of the photos, after which a worker's memory should not grow any more
 
 
 def main(params: Params, manifest_path: Path, number: int, many: int, out: Path) -> dict[str, object]:
@@ -82,8 +80,13 @@ def settings(params: Params) -> dict[str, Params]:
 
 
 def repeat(photos: Sequence[Photo], number: int) -> list[Photo]:
-    """Repeat photos until there is the given number, each with an id of its own."""
-    return [replace(photos[index % len(photos)], id=f"{index:07d}") for index in range(number)]
+    """Repeat photos until there is the given number, each with an id of its own.
+
+    The photos are given splits in turn: a few photos may lack a split, and a manifest must have all of them.
+    """
+    return [
+        replace(photos[index % len(photos)], id=f"{index:07d}", split=SPLITS[index % len(SPLITS)]) for index in range(number)
+    ]
 
 
 def measure_rates(params: Params, photos: Sequence[Photo], folder: Path) -> dict[str, float]:
@@ -220,27 +223,3 @@ def _encoded_crops(shards: ShardSet) -> list[np.ndarray]:
         ranges = pairwise(columns["crop_offsets"].tolist())
         encoded += [columns["crop_bytes"][start:end].copy() for start, end in ranges if end > start]
     return encoded
-
-
-def measure_memory(params: Params, photos: Sequence[Photo]) -> dict[str, float]:
-    """Measure the resident memory of two workers.
-
-    Returns:
-        The number of photos, and the largest memory of a worker in megabytes during WARM_UP and after it.
-    """
-    predictor = str(dlib_models.predictor_path(params.landmarks.predictor))
-    work = partial(memory_after, params=params, predictor=predictor)
-    early: dict[int, float] = {}
-    last: dict[int, float] = {}
-    for number, (process, size) in enumerate(ordered_map(work, photos, 2)):
-        last[process] = max(size, last.get(process, 0)) if number > WARM_UP * len(photos) else size
-        if number <= WARM_UP * len(photos):
-            early[process] = max(size, early.get(process, 0))
-    return {"photos": len(photos), "early_megabytes": max(early.values()), "peak_megabytes": max(last.values())}
-
-
-def memory_after(photo: Photo, params: Params, predictor: str) -> tuple[int, float]:
-    """Work on a photo; return the id of this process and its resident megabytes afterwards."""
-    align_photo((photo, detect.detect_photo(photo, params.detect)), params.landmarks, predictor)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return os.getpid(), pages * os.sysconf("SC_PAGE_SIZE") / 1e6
