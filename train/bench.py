@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.bench.heatmaps import shown
+from pipeline.bench.measurement import print_figures
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
 from pipeline.runtime.parameters import Params, Train
@@ -78,8 +78,8 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
         "threads": torch.get_num_threads(),
         "batch_size": len(batches[0]),
         **_summarise(seconds, images=steps * len(batches[0])),
-        "arithmetic": shown("arithmetic", measure_arithmetic(runs["guided"], fixed[0], _median(seconds["guided"]) / steps)),
-        "memory": shown(
+        "arithmetic": print_figures("arithmetic", measure_arithmetic(runs["guided"], fixed[0], _median(seconds["guided"]) / steps)),
+        "memory": print_figures(
             "memory",
             {
                 "peak_megabytes": peak_megabytes(alone),  # holds no crops but those of these steps
@@ -200,7 +200,7 @@ def _summarise(seconds: dict[str, list[float]], images: int) -> dict[str, dict[s
             for epoch in EPOCHS
         },
     }
-    return {"images_per_second": shown("images a second", rates), "ratios": shown("ratios", shares)}
+    return {"images_per_second": print_figures("images a second", rates), "ratios": print_figures("ratios", shares)}
 
 
 def _median(rounds: Sequence[float]) -> float:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline import codebook as codebooks
-from pipeline.bench.heatmaps import random_faces
+from pipeline.bench.random_faces import random_faces
 from pipeline.codebook.draw import SIDE, mean_landmarks
 from pipeline.codebook.geometry import Ellipse, Gaussian, Polygon
 from pipeline.codebook.mirror import MIRRORED, mirror_shape
