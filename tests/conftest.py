@@ -5,6 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+# Tests run on every core at once, so each process and its children compute with one thread. Libraries read this on import.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
@@ -18,6 +23,12 @@ from pipeline.runtime import parameters
 REPOSITORY = Path(__file__).parents[1]
 DEMO_TABLES = REPOSITORY / "pipeline" / "ingest" / "demo"
 PEOPLE = 14  # 8 test and 4 validation people are fixed, so 2 train
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with slow tests first: the short ones then fill up the cores until the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @dataclass(frozen=True)
