@@ -78,7 +78,9 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
         "threads": torch.get_num_threads(),
         "batch_size": len(batches[0]),
         **_summarise(seconds, images=steps * len(batches[0])),
-        "arithmetic": print_figures("arithmetic", measure_arithmetic(runs["guided"], fixed[0], _median(seconds["guided"]) / steps)),
+        "arithmetic": print_figures(
+            "arithmetic", measure_arithmetic(runs["guided"], fixed[0], _median(seconds["guided"]) / steps)
+        ),
         "memory": print_figures(
             "memory",
             {

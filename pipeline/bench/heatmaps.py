@@ -18,7 +18,7 @@ from pipeline.bench.measurement import print_figures, timed
 from pipeline.bench.random_faces import random_faces, write_faces
 from pipeline.codebook import Codebook
 from pipeline.heatmaps.stage import classes_of, render
-from pipeline.runtime import parallel
+from pipeline.runtime import executors
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
 
@@ -59,7 +59,7 @@ def main(
         InputError: If the slow renderer or the golden maps are missing.
     """
     slow, book = load_module(slow_path), codebooks.load(CODEBOOK)
-    results: dict[str, object] = {"codebook": book.name, "cores": parallel.worker_count("auto")}
+    results: dict[str, object] = {"codebook": book.name, "cores": executors.worker_count("auto")}
     results["fidelity"] = print_figures("fidelity", measure_fidelity(book, slow, golden))
     results["kernel"] = print_figures(f"one core, {FRAME_SIDE} x {FRAME_SIDE}", time_renderers(book, slow))
     results["end_to_end"] = [

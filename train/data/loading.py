@@ -102,7 +102,7 @@ def worker_count(params: Train, device: torch.device) -> int:
         return params.workers
     if device.type != "cuda":
         return 0
-    return max(1, min(MAX_WORKERS, executors.count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
+    return max(1, min(MAX_WORKERS, executors.worker_count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
 
 
 def split_batches(indices: Sequence[int], size: int, rank: int = 0, ranks: int = 1) -> list[list[int]]:
