@@ -53,3 +53,20 @@ def former_names(block: type[Block], content: Mapping[str, Any], prefix: str = "
             yield f"{prefix}{name}", f"{prefix}{new}{changed}"
         elif isinstance(kind, type) and issubclass(kind, Block) and isinstance(value, Mapping):
             yield from former_names(kind, value, f"{prefix}{name}.")
+
+
+def present_names(block: type[Block], content: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the parameters in the content of a block, and of the blocks in it, their present names and values.
+
+    Nothing is validated: content that a former version stored may lack parameters.
+    """
+    present: dict[str, Any] = {}
+    for former, value in content.items():
+        renamed = block.renamed.get(former)
+        name = renamed.name if renamed else former
+        kind = block.model_fields[name].annotation if name in block.model_fields else None
+        if isinstance(kind, type) and issubclass(kind, Block) and isinstance(value, Mapping):
+            present[name] = present_names(kind, value)
+        else:
+            present[name] = renamed.convert(value) if renamed else value
+    return present

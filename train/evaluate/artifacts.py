@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
-from pipeline.runtime.parameter_block import Block, Renamed
+from pipeline.runtime.parameter_block import present_names
 from pipeline.runtime.parameters import Train
 from pipeline.shards import ShardSet
 from train.evaluate.figures import COMPARED, HEADLINE_COSINES
@@ -143,19 +143,6 @@ def parse_details(text: str | bytes) -> dict[str, Any]:
     if isinstance(trained, dict) and isinstance(trained.get("train"), dict):
         trained["train"] = present_names(Train, trained["train"])
     return details
-
-
-def present_names(block: type[Block], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the parameters of a stored block, and of the blocks in it, the names (and values) that they have now."""
-    present: dict[str, Any] = {}
-    for former, value in stored.items():
-        name, convert = block.renamed.get(former, Renamed(former))
-        kind = block.model_fields[name].annotation if name in block.model_fields else None
-        if isinstance(kind, type) and issubclass(kind, Block) and isinstance(value, Mapping):
-            present[name] = present_names(kind, value)
-        else:
-            present[name] = convert(value)
-    return present
 
 
 def _json_object(name: str, text: str | bytes) -> dict[str, Any]:

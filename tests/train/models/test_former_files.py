@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from train.data.dataset import Faces, classes_of, open_shards
+from train.data.dataset import Faces, open_shards, training_classes
 from train.models import checkpoint as checkpoints
 
 
@@ -77,7 +77,7 @@ def test_provenance_of_the_shards_is_that_of_the_checkpoint(former, shards):
 
 
 def test_a_training_face_is_an_item_of_the_dataset(shards):
-    assert classes_of(shards[0]) == ("anger",)
+    assert training_classes(shards[0]) == ("anger",)
     image, heatmap, has_map, target, row = Faces(*shards, "train", ("anger", "happiness", "neutral"))[0]
     assert (image.shape, heatmap.shape) == ((3, 64, 64), (1, 28, 28))
     assert (has_map, target, row) == (True, 0, 0)
