@@ -8,8 +8,8 @@ from pipeline.detect.cli import detect
 from pipeline.heatmaps.cli import heatmaps
 from pipeline.ingest.cli import ingest
 from pipeline.landmarks.cli import landmarks
-from pipeline.runtime.cli import cache_group
-from pipeline.runtime.command_group import CommandGroup
+from pipeline.runtime.commands.cli import cache_group
+from pipeline.runtime.commands.command_group import CommandGroup
 from pipeline.verify.cli import verify
 
 

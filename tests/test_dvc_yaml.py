@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.runtime import paths
+from pipeline.runtime.commands import paths
 from train import VARIANTS
 
 REPOSITORY = Path(__file__).parents[1]

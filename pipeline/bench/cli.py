@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.runtime import parameters, paths
-from pipeline.runtime.options import params_option, path_option
+from pipeline.runtime import parameters
+from pipeline.runtime.commands import paths
+from pipeline.runtime.commands.options import params_option, path_option
 
 
 @click.group()

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.codebook.codebook import Codebook
 from pipeline.codebook.geometry import Shape
-from pipeline.codebook.renderer import render_cues, to_frame
+from pipeline.codebook.rendering.renderer import render_cues, to_frame
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.faces.mean_face import mean_face
 from pipeline.runtime.errors import InputError

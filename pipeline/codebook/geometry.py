@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pipeline.runtime.parameter_block import Block
+from pipeline.runtime.parameters.block import Block
 
 LENGTH_UNITS = ("px", "width", "height", "iod", "half")
 

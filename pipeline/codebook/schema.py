@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, cast
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.codebook.geometry import Ellipse, Gaussian, Length, Polygon, Shape
-from pipeline.runtime.parameter_block import Block
+from pipeline.runtime.parameters.block import Block
 
 SIDES = ("R", "L")
 REGION_KEY = re.compile(r"(0|[1-9]\d?)([RL]?)")

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
-from pipeline.codebook.renderer import render, render_cues, to_frame
+from pipeline.codebook.rendering.renderer import render, render_cues, to_frame
 from pipeline.runtime.cache import work_folder
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import locked

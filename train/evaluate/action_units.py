@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
-from pipeline.codebook.renderer import render_cues, to_frame
+from pipeline.codebook.rendering.renderer import render_cues, to_frame
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet

@@ -15,8 +15,8 @@ import numpy as np
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
-from pipeline.runtime.parameter_block import present_names
 from pipeline.runtime.parameters import Train
+from pipeline.runtime.parameters.block import present_names
 from pipeline.shards import ShardSet
 from train.evaluate.figures import COMPARED, HEADLINE_COSINES
 from train.evaluate.measurements import Predictions

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.runtime import parameters, paths
-from pipeline.runtime.options import faces_option, heatmaps_option, params_option
+from pipeline.runtime import parameters
+from pipeline.runtime.commands import paths
+from pipeline.runtime.commands.options import faces_option, heatmaps_option, params_option
 from train import VARIANTS
 from train.evaluate.figures import HEADLINE, format_figure
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pipeline.runtime.guidance import Guidance
+from pipeline.runtime.parameters.guidance import Guidance
 from train.evaluate.figures import HEADLINE_COSINES
 from train.evaluate.measurements import Predictions
 

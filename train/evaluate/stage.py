@@ -42,8 +42,8 @@ from typing import Any
 
 from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.guidance import Guidance
 from pipeline.runtime.parameters import Evaluate, Train
+from pipeline.runtime.parameters.guidance import Guidance
 from pipeline.shards import ShardSet
 from train.data import source_bias
 from train.data.dataset import Faces, open_shards

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from dvclive.live import Live
 
+from pipeline.runtime.commands.paths import CHECKPOINT
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import locked
 from pipeline.runtime.parameters import Base, Train
-from pipeline.runtime.paths import CHECKPOINT
 from pipeline.shards import ShardSet
 from train.data import source_bias
 from train.data.dataset import Faces, open_shards, training_classes

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.runtime.options import params_option
+from pipeline.runtime.commands.options import params_option
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.guidance import Guidance
+from pipeline.runtime.parameters.guidance import Guidance
 from train import WITHOUT_EFFECT
 from train.evaluate.artifacts import DETAILS, METRICS, parse_details
 

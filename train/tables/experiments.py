@@ -7,7 +7,7 @@ import dvc.api
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
 
-from pipeline.runtime import paths
+from pipeline.runtime.commands import paths
 from pipeline.runtime.errors import InputError
 from train.evaluate.artifacts import DETAILS, METRICS
 

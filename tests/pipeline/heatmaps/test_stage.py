@@ -3,8 +3,8 @@ import pytest
 
 from pipeline import codebook as codebooks
 from pipeline.bench.heatmaps import random_faces
-from pipeline.codebook import renderer as rendering
 from pipeline.codebook.mirror import MIRRORED
+from pipeline.codebook.rendering import renderer as rendering
 from pipeline.heatmaps import stage as heatmaps
 from pipeline.heatmaps.stage import render
 from pipeline.runtime.errors import InputError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.runtime.options import cache_option
+from pipeline.runtime.commands.options import cache_option
 
 
 @click.group("cache")

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pipeline.runtime import paths
+from pipeline.runtime.commands import paths
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]

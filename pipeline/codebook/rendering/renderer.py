@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from pipeline.codebook import shapes
 from pipeline.codebook.codebook import Codebook
 from pipeline.codebook.geometry import Shape
-from pipeline.codebook.grid import SamplingGrid, Window, hull
-from pipeline.codebook.landmark_batch import LandmarkBatch
+from pipeline.codebook.rendering import shapes
+from pipeline.codebook.rendering.grid import SamplingGrid, Window, hull
+from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
 from pipeline.codebook.schema import ExpressionAU, Render, split_key
 
 BATCH_POINTS = 3 * 2**20  # points of the grid times faces in a batch: bounds the memory

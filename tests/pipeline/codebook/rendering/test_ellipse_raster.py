@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.codebook.ellipse_raster import EMPTY_RADIUS, EXACT_RADIUS, SMALL_FRAME, PixelRuns, fill
-from pipeline.codebook.grid import Grid
+from pipeline.codebook.rendering.ellipse_raster import EMPTY_RADIUS, EXACT_RADIUS, SMALL_FRAME, PixelRuns, fill
+from pipeline.codebook.rendering.grid import Grid
 
 
 def filled(rx, ry, runs):

@@ -9,7 +9,7 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from pipeline.codebook.grid import Grid, Window, hull
+from pipeline.codebook.rendering.grid import Grid, Window, hull
 
 SMALL_FRAME = 128  # pixels of width or height, up to which OpenCV draws every ellipse that the border cuts
 EXACT_RADIUS = 256  # pixels, up to which ellipses are filled exactly as OpenCV fills them

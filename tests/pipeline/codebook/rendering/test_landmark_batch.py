@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.codebook.geometry import Length
-from pipeline.codebook.landmark_batch import LandmarkBatch
+from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
 
 
 def batch(places, sizes, whole_pixels=False):

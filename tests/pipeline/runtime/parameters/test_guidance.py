@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.runtime.guidance import Guidance
+from pipeline.runtime.parameters.guidance import Guidance
 
 
 @pytest.mark.parametrize(

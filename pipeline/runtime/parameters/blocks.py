@@ -11,8 +11,8 @@ import click
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.guidance import Guidance
-from pipeline.runtime.parameter_block import Block, Renamed, former_names
+from pipeline.runtime.parameters.block import Block, Renamed, former_names
+from pipeline.runtime.parameters.guidance import Guidance
 from pipeline.runtime.yaml_files import describe, load_yaml
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]

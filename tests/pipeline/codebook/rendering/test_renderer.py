@@ -7,16 +7,16 @@ import pytest
 
 from pipeline import codebook as codebooks
 from pipeline.bench import heatmaps as bench
-from pipeline.codebook import renderer as rendering
 from pipeline.codebook.geometry import Ellipse, Length
-from pipeline.codebook.grid import SamplingGrid
-from pipeline.codebook.landmark_batch import LandmarkBatch
 from pipeline.codebook.mirror import MIRRORED
-from pipeline.codebook.renderer import draw_region, render, render_cues
+from pipeline.codebook.rendering import renderer as rendering
+from pipeline.codebook.rendering.grid import SamplingGrid
+from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
+from pipeline.codebook.rendering.renderer import draw_region, render, render_cues
 from pipeline.codebook.schema import ExpressionAU, Render
 from pipeline.runtime.errors import InputError
 
-SLOW = bench.load_module(Path(__file__).with_name("slow_heatmaps.py"))
+SLOW = bench.load_module(Path(__file__).parents[1] / "slow_heatmaps.py")
 EXPRESSIONS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
 
 

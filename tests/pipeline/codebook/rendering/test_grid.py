@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.codebook.grid import Grid, SamplingGrid, hull
+from pipeline.codebook.rendering.grid import Grid, SamplingGrid, hull
 
 
 def test_hull_holds_all_but_empty_windows():

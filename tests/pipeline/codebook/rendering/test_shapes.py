@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.codebook import shapes
 from pipeline.codebook.geometry import Ellipse, Gaussian, Length, Polygon
-from pipeline.codebook.grid import Grid
-from pipeline.codebook.landmark_batch import LandmarkBatch
+from pipeline.codebook.rendering import shapes
+from pipeline.codebook.rendering.grid import Grid
+from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
 
 SIDE = 64
 

@@ -10,10 +10,10 @@ from typing import cast
 
 import numpy as np
 
-from pipeline.codebook import ellipse_raster
 from pipeline.codebook.geometry import Ellipse, Gaussian, Polygon, Shape
-from pipeline.codebook.grid import Grid, Window, hull
-from pipeline.codebook.landmark_batch import LandmarkBatch
+from pipeline.codebook.rendering import ellipse_raster
+from pipeline.codebook.rendering.grid import Grid, Window, hull
+from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
 
 GAUSSIAN_REACH = 3.0  # sigmas, from where on a Gaussian is 0
 MIN_SIGMA = 0.6  # of the edge's width: a narrower Gaussian would come and go between the points of a grid

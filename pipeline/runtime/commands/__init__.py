@@ -1,0 +1,1 @@
+"""What the commands of ``aucue`` share: their group, options and default paths; and ``aucue cache``."""
