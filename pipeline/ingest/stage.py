@@ -18,7 +18,7 @@ from pipeline.runtime.parallel import threaded_map
 from pipeline.runtime.parameters import Base, Ingest
 from pipeline.runtime.progress import progress
 
-ROOMS = ("pipeline/ingest", "pipeline/faces")  # the folders whose code decides the output
+ROOMS = ("pipeline/ingest", "pipeline/faces", "pipeline/shards")  # the folders whose code decides the output
 
 
 def main(*, base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> list[Photo]:

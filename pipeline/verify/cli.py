@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from pipeline.runtime.commands import paths
 from pipeline.runtime.errors import InputError
 
 
 @click.command()
-@click.argument("folder", type=Path, default=Path("data"))
+@click.argument("folder", type=Path, default=Path(paths.DATA))
 def verify(folder: Path) -> None:
     """Check the files that the stages from ingest to heatmaps wrote.
 

@@ -18,6 +18,7 @@ from pipeline.codebook.rendering.renderer import render_cues, to_frame
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
+from pipeline.shards.moved_aus import parse_moved_aus
 from train.evaluate.metrics import concentration, energy, heatmap_regions
 
 MOVED_INTENSITY = 0.25  # an AU counts as moved from this mean intensity of both sides; the demo's resting faces reach 0.12
@@ -57,7 +58,7 @@ class ActionUnitRegions:
         self.listed = torch.tensor(listed, dtype=torch.bool).view(len(classes), len(self.keys))
 
     def _find_keys(self, listed: set[str]) -> tuple[str, ...]:
-        """The listed keys, and the units that faces moved and no listed key is about, in the order of their numbers."""
+        """The listed keys, then also each unit that a face moved and that no listed key covers; ordered by their numbers."""
         moved = set().union(*self._moved) - {split_key(key)[0] for key in listed}
         regions = self.codebook.regions if self.codebook else {}
         return tuple(sorted(listed | {str(number) for number in moved if str(number) in regions}, key=split_key))
@@ -77,7 +78,7 @@ class ActionUnitRegions:
         return masks
 
     def moved(self, rows: Sequence[int]) -> Tensor:
-        """Tell which units (B, U) bool moved on some rows of the face shards; none does where the dataset does not say."""
+        """Tell which units (B, U) bool moved on some rows of the face shards; no unit, if the dataset does not say."""
         hits = [[split_key(key)[0] in self._moved[row] for key in self.keys] for row in rows]
         return torch.tensor(hits, dtype=torch.bool).view(len(rows), len(self.keys))
 
@@ -86,10 +87,9 @@ def moved_units(aus: str) -> set[int]:
     """Return the FACS numbers of the action units whose mean intensity is at least MOVED_INTENSITY.
 
     Args:
-        aus: The manifest's column: ``12=0.9/1.1 25=0.7/0.7``, the intensity at the subject's right and left side.
+        aus: The column ``aus`` of a face, as ``pipeline.shards.moved_aus`` writes it.
     """
-    pairs = (unit.split("=") for unit in aus.split())
-    return {int(number) for number, sides in pairs if sum(map(float, sides.split("/"))) / 2 >= MOVED_INTENSITY}
+    return {number for number, (right, left) in parse_moved_aus(aus).items() if (right + left) / 2 >= MOVED_INTENSITY}
 
 
 def measure_coverage(maps: Tensor, masks: Tensor, listed: Tensor, moved: Tensor) -> Coverage:

@@ -53,5 +53,5 @@ def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Pat
     click.echo(
         f"{variant}: epoch {best['epoch']:.0f} is best on validation (lowest cross-entropy): "
         f"accuracy {best['accuracy']:.3f}{cosine}\n"
-        f"wrote {out / 'model.safetensors'}"
+        f"wrote {out / paths.CHECKPOINT}"
     )

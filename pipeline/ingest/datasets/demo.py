@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.faces import dlib_models
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.manifest import Photo
-from pipeline.faces.moved_aus import format_moved_aus
+from pipeline.shards.moved_aus import format_moved_aus
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.csv_rows import rows
 from pipeline.ingest.demo.animate import animate

@@ -1,6 +1,7 @@
 """Default paths of the commands: those of dvc.yaml, so that a command run by hand finds what ``dvc repro`` wrote."""
 
 PARAMS = "params.yaml"
+DATA = "data"
 CACHE = "data/.cache"
 PHOTOS = "data/photos"
 MANIFEST = "data/manifest.csv"

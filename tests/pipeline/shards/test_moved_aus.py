@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.faces.moved_aus import format_moved_aus, parse_moved_aus
+from pipeline.shards.moved_aus import format_moved_aus, parse_moved_aus
 
 
 @pytest.mark.parametrize(
