@@ -101,7 +101,7 @@ def dataset(params, tmp_path_factory) -> Dataset:
     made.root.mkdir()
     for table in DEMO_TABLES.glob("*.csv"):
         (made.root / table.name).write_bytes(table.read_bytes())
-    with open(DEMO_TABLES / "portraits.csv", encoding="utf-8", newline="") as stream:
+    with (DEMO_TABLES / "portraits.csv").open(encoding="utf-8", newline="") as stream:
         calmest = {row["person"]: row["photo"] for row in reversed(list(csv.DictReader(stream)))}
     lines = [f"{person},{calmest[person]}" for person in sorted(calmest, key=int)[:PEOPLE]]
     (made.root / "portraits.csv").write_text("\n".join(["person,photo", *lines, ""]))
