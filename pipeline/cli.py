@@ -1,4 +1,4 @@
-"""The ``aucue`` command: every room's commands, in the order in which people meet them."""
+"""The command ``aucue``: the commands of all rooms, in the order in which people need them."""
 
 import click
 
@@ -18,7 +18,8 @@ from pipeline.verify.cli import verify
 def aucue() -> None:
     """Interpretable facial expression recognition guided by spatial action unit cues.
 
-    ingest to heatmaps and train to report are the stages of dvc.yaml, in order; `dvc repro` runs those that are out of date.
+    The commands from ingest to heatmaps and from train to report are the stages of dvc.yaml, in order. `dvc repro` runs the
+    stages that are out of date.
 
     \b
     Examples:

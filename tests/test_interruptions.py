@@ -1,4 +1,4 @@
-"""Killed, stopped, out of space: the run after that ends as if nothing had happened. Real processes of the real command."""
+"""Kill stages, stop them, and fill their disk: the next run ends as if nothing had happened. The processes are real."""
 
 import os
 import random
@@ -67,7 +67,7 @@ class Place:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def finished(self, stage: str) -> int:
-        """How much of a stage's work is in the cache: photos, faces or shards."""
+        """Count the finished work of a stage in the cache: photos, faces or shards."""
         cache = self.folder / "data" / ".cache"
         if stage == "detect":
             files = list(cache.glob("*/detect.sqlite"))
@@ -104,6 +104,7 @@ class Undisturbed:
 
 @pytest.fixture(scope="module")
 def undisturbed(demo, tmp_path_factory):
+    """Run every stage once, in order, and copy data/ before each."""
     folder = tmp_path_factory.mktemp("undisturbed")
     place = Place(folder / "place", demo)
     (place.folder / "data").mkdir()
@@ -121,7 +122,8 @@ def place(demo, tmp_path):
     return Place(tmp_path / "place", demo)
 
 
-def report_resumed(errors: str) -> int:
+def resumed(errors: str) -> int:
+    """Count the finished work that a stage reports."""
     found = re.search(r": ([\d,]+) of [\d,]+ \w+ are finished already", errors)
     return int(found[1].replace(",", "")) if found else 0
 
@@ -144,9 +146,9 @@ def test_killed_at_random_fifteen_times(place, undisturbed, stage):
     finished = place.finished(stage)
     errors = place.run(stage)
     if stage == "landmarks":
-        assert report_resumed(errors) >= finished
+        assert resumed(errors) >= finished
     else:
-        assert report_resumed(errors) == finished
+        assert resumed(errors) == finished
     for after in STAGES[STAGES.index(stage) + 1 :]:
         place.run(after)
     assert place.outputs() == undisturbed.outputs
@@ -160,16 +162,16 @@ def test_killed_at_random_fifteen_times(place, undisturbed, stage):
 def test_a_polite_stop_takes_two_seconds_and_one_line(place, undisturbed, stage, number, moment):
     place.take(undisturbed.before[stage])
     process = place.start(stage)
-    shown = process.stderr.readline()  # the work begins
+    first = process.stderr.readline()  # the work begins
     time.sleep(moment)
     start = time.monotonic()
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     _, errors = process.communicate(timeout=10)
     assert time.monotonic() - start < 2
-    assert shown.startswith(f"{stage}: 0/98")
+    assert first.startswith(f"{stage}: 0/98")
     assert process.returncode == 128 + number
     lines = [line for line in errors.splitlines() if line and not re.match(rf"{stage}: [\d,]+", line)]
-    assert lines == ["Interrupted: finished work is kept; run the same command again to go on."]
+    assert lines == ["Interrupted: finished work is kept; run the same command again to continue."]
     for after in STAGES[STAGES.index(stage) :]:
         place.run(after)
     assert place.outputs() == undisturbed.outputs
@@ -197,9 +199,8 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(place, undisturbed, stage, 
     disk.mkdir()
     used = sum(file.stat().st_blocks * 512 for file in data.rglob("*") if file.is_file())
     size = used + 2_000_000
-    if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=False, capture_output=True
-    ).returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root can make a small disk")
     try:
         shutil.copytree(data, disk / "data", copy_function=shutil.copyfile)

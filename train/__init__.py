@@ -1,4 +1,4 @@
-"""Online half of aucue: shards in; a classifier, its attention maps and their evaluation out."""
+"""Online half of aucue: it turns shards into a classifier, the classifier's attention maps, and their evaluation."""
 
 VARIANTS = ("baseline", "guided")  # without and with the alignment loss
-WITHOUT_EFFECT = ("workers", "cache_megabytes", "device", "compile")  # parameters that decide only time and rounding
+WITHOUT_EFFECT = ("workers", "cache_megabytes", "device", "compile")  # parameters that change only time and rounding

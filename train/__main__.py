@@ -1,4 +1,4 @@
-"""``python -m train`` is ``aucue train``, so that torchrun can start it in several processes."""
+"""``python -m train`` runs ``aucue train``, so that torchrun can start it in several processes."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The trainer's commands of ``aucue``."""
+"""The commands of ``aucue`` that the package ``train`` provides."""
 
 from train.evaluate.cli import evaluate
 from train.loop.cli import train

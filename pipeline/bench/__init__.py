@@ -1,1 +1,1 @@
-"""``aucue bench``: measurements, side by side in one run."""
+"""Benchmarks: the command ``aucue bench``. Figures that are compared are measured in one run."""

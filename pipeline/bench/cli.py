@@ -1,4 +1,4 @@
-"""``aucue bench``."""
+"""The commands ``aucue bench``."""
 
 from pathlib import Path
 
@@ -10,19 +10,25 @@ from pipeline.runtime.options import params_option, path_option
 
 @click.group()
 def bench() -> None:
-    """Measure: figures side by side in one run, printed and written as JSON."""
+    """Measure figures side by side in one run; print them and write them as JSON."""
 
 
 @bench.command("heatmaps")
 @params_option
-@click.option("--faces", type=click.IntRange(1), default=287_000, show_default=True, help="AffectNet has as many.")
+@click.option(
+    "--faces",
+    type=click.IntRange(1),
+    default=287_000,
+    show_default=True,
+    help="Faces of the main run; AffectNet has 287,000.",
+)
 @click.option("--most", type=click.IntRange(1), default=1_000_000, show_default=True, help="Faces of the largest run.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Threads of the end-to-end runs.")
-@path_option("--slow", "tests/pipeline/codebook/slow_heatmaps.py", "The renderer to compare with.")
+@path_option("--slow", "tests/pipeline/codebook/slow_heatmaps.py", "Slow renderer to compare with.")
 @path_option("--golden", "tests/reference/heatmaps.npz", "Maps of the released code to compare with.")
 @path_option("--out", f"{paths.BENCH}/heatmaps.json", "JSON to write.")
 def bench_heatmaps(params_path: Path, faces: int, most: int, workers: int, slow: Path, golden: Path, out: Path) -> None:
-    """Heatmaps: likeness to the released code's, speed, memory, size on disk.
+    """Heatmaps: fidelity to the released code, speed, memory, size on disk.
 
     \b
     Examples:
@@ -39,11 +45,15 @@ def bench_heatmaps(params_path: Path, faces: int, most: int, workers: int, slow:
 @bench.command("preprocess")
 @params_option
 @path_option("--manifest", paths.MANIFEST, "Photos to measure with.")
-@click.option("--photos", type=click.IntRange(8), default=5000, show_default=True, help="Timed; repeated if fewer.")
-@click.option("--many", type=click.IntRange(8), default=20_000, show_default=True, help="Photos of the run for memory.")
+@click.option(
+    "--photos", type=click.IntRange(8), default=5000, show_default=True, help="Photos to time; repeated if there are fewer."
+)
+@click.option(
+    "--many", type=click.IntRange(8), default=20_000, show_default=True, help="Photos of the run that measures memory."
+)
 @path_option("--out", f"{paths.BENCH}/preprocess.json", "JSON to write.")
 def bench_preprocess(params_path: Path, manifest: Path, photos: int, many: int, out: Path) -> None:
-    """Photos to crops and landmarks: rates beside the plain loop, recall, memory, reading of crops.
+    """From photos to crops and landmarks: rates beside a plain loop, recall, memory, reading of crops.
 
     \b
     Examples:
@@ -60,13 +70,13 @@ def bench_preprocess(params_path: Path, manifest: Path, photos: int, many: int, 
 @params_option
 @path_option("--faces", paths.FACES, "Folder of face shards to read.")
 @path_option("--heatmaps", paths.HEATMAPS, "Folder of heatmap shards to read.")
-@click.option("--steps", type=click.IntRange(2), default=8, show_default=True, help="Steps of each kind a round.")
+@click.option("--steps", type=click.IntRange(2), default=8, show_default=True, help="Steps of each kind per round.")
 @path_option("--out", f"{paths.BENCH}/train.json", "JSON to write.")
 def bench_train(params_path: Path, faces: Path, heatmaps: Path, steps: int, out: Path) -> None:
-    """Training: what guidance costs a step, images a second, waiting for data, peak memory.
+    """Training: the cost of guidance per step, images per second, waiting for data, peak memory.
 
-    From shards is measured twice: as in a first epoch, which decodes every crop, and as in later ones, which find in memory
-    what train.cache_megabytes has room for.
+    Training from shards is measured twice: as in the first epoch, which decodes every crop, and as in later epochs, which
+    find in memory the crops for which train.cache_megabytes has room.
 
     \b
     Examples:

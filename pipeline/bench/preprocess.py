@@ -1,152 +1,213 @@
-"""``aucue bench preprocess``: how fast photos become aligned crops with landmarks, beside the plain loop, and how frugally.
+"""Measure how fast photos become aligned crops with landmarks, beside a plain loop, and how much memory that takes.
 
-The photos are those of a manifest, repeated where it has too few. Everything is timed in one run, from the files on.
+The photos are those of a manifest, repeated if it has too few. Everything is timed in one run, including the reading of the
+files.
 """
 
 import json
-import os
 import random
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
+import numpy as np
 
-from pipeline.bench.heatmaps import shown
+from pipeline.bench.measurement import print_figures, timed
+from pipeline.bench.worker_memory import measure_memory
 from pipeline.detect import stage as detect
-from pipeline.detect.stage import Detection
-from pipeline.faces import dlib_models as models
-from pipeline.faces import manifest
-from pipeline.faces.manifest import Photo
+from pipeline.faces import dlib_models, manifest
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.landmarks import stage as landmarks
-from pipeline.landmarks.stage import Face
+from pipeline.landmarks.face import align_photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
-from pipeline.runtime.parallel import ordered_map
 from pipeline.runtime.parameters import Params
+from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
 from pipeline.shards.crops import decode_crop
 
 READS = 5000
-EARLY = 0.1  # of the photos, after which a worker's memory should not grow any more
 
 
 def main(params: Params, manifest_path: Path, number: int, many: int, out: Path) -> dict[str, object]:
-    """Run everything, print it and write it to ``out`` as JSON: rates on ``number`` photos, memory over ``many``."""
-    usable = [photo for photo in manifest.read(manifest_path) if photo.status == "ok"]
+    """Measure everything, print the figures and write them as JSON.
+
+    Args:
+        params: Parameters of the stages.
+        manifest_path: Table of the photos to measure with.
+        number: Number of photos for the rates.
+        many: Number of photos for the memory.
+        out: JSON file to write.
+
+    Returns:
+        The figures.
+
+    Raises:
+        InputError: If the manifest has no usable photo.
+    """
+    usable = [photo for photo in manifest.read(manifest_path) if photo.status == Status.OK]
     if not usable:
         raise InputError(f"{manifest_path} has no usable photo: run `aucue ingest` on others")
-    photos = repeated(usable, number)
-    hog = params.detect.model_copy(update={"detector": "hog"})
-    without_cnn = params.model_copy(update={"detect": hog})
-    hasty = params.model_copy(
-        update={
-            "detect": hog.model_copy(update={"search_sizes": hog.search_sizes[:1]}),
-            "landmarks": params.landmarks.model_copy(update={"max_refinements": 0}),
-        }
-    )
+    photos = repeat(usable, number)
     results: dict[str, object] = {"photos": len(photos), "different": len({photo.sha256 for photo in photos})}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
-        for title, ours in (("as in params.yaml", params), ("without the CNN", without_cnn), ("hasty", hasty)):
-            results[title] = shown(f"photos a second, {title}", rates(ours, photos, Path(name) / title))
+        for title, ours in settings(params).items():
+            figures = measure_rates(ours, photos, Path(name) / title)
+            results[title] = print_figures(f"photos a second, {title}", figures)
         for encoding in ("jpeg", "raw"):
-            results[encoding] = shown(f"{encoding} crops", reads(params, usable, encoding, Path(name) / encoding))
-    results["memory"] = shown("memory", memory(params, repeated(usable, many)))
+            figures = measure_reads(params, usable, encoding, Path(name) / encoding)
+            results[encoding] = print_figures(f"{encoding} crops", figures)
+    results["memory"] = print_figures("memory", measure_memory(params, repeat(usable, many)))
     write_text(out, json.dumps(results, indent=1) + "\n")
     return results
 
 
-def repeated(photos: Sequence[Photo], number: int) -> list[Photo]:
-    """So many photos, each under an id of its own."""
-    return [replace(photos[index % len(photos)], id=f"{index:07d}") for index in range(number)]
+def settings(params: Params) -> dict[str, Params]:
+    """Vary the parameters: as they are, without the CNN, and hasty (one size for HOG and one look at the landmarks)."""
+    hog = params.detect.model_copy(update={"detector": "hog"})
+    one_size = hog.model_copy(update={"search_sizes": hog.search_sizes[:1]})
+    one_look = params.landmarks.model_copy(update={"max_refinements": 0})
+    return {
+        "as in params.yaml": params,
+        "without the CNN": params.model_copy(update={"detect": hog}),
+        "hasty": params.model_copy(update={"detect": one_size, "landmarks": one_look}),
+    }
 
 
-def rates(params: Params, photos: Sequence[Photo], folder: Path) -> dict[str, float]:
-    """Photos a second of the plain loop, and of detect and landmarks with one and two workers; and their recall."""
-    # The plain loop is long: a part of the photos is enough for its rate, each of them counts for its recall.
+def repeat(photos: Sequence[Photo], number: int) -> list[Photo]:
+    """Repeat photos until there is the given number, each with an id of its own.
+
+    The photos are given splits in turn: a few photos may lack a split, and a manifest must have all of them.
+    """
+    return [
+        replace(photos[index % len(photos)], id=f"{index:07d}", split=SPLITS[index % len(SPLITS)]) for index in range(number)
+    ]
+
+
+def measure_rates(params: Params, photos: Sequence[Photo], folder: Path) -> dict[str, float]:
+    """Compare the stages with the plain loop.
+
+    Args:
+        params: Parameters of the stages.
+        photos: Photos to work on. The plain loop is slow and works on a quarter of them, which also decides the recalls.
+        folder: Folder to make for the outputs.
+
+    Returns:
+        Photos per second of the plain loop and of the stages with one and two workers, the recall of both, the milliseconds
+        per photo of the calls that no pipeline can do without, and ratios of these.
+    """
     folder.mkdir()
     some = photos[: max(1, len(photos) // 4)]
-    found, plain = timed(lambda: plain_loop(some))
-    recall = sum(found) / len(some)
-    seconds, ours = {}, 0.0
+    has_face, plain = timed(lambda: plain_loop(some))
+    seconds, recall = {}, 0.0
     for workers in (1, 2):
-        faces, seconds[workers] = timed(partial(stages, params, photos, workers, folder / str(workers)))
-        ours = (faces[: len(some)] == "ok").sum() / len(some)
-    raw = raw_calls(params, some)
+        base = params.base.model_copy(update={"workers": workers})
+        ours = params.model_copy(update={"base": base})
+        faces, seconds[workers] = timed(partial(run_stages, ours, photos, folder / str(workers)))
+        recall = float((faces.column("status")[: len(some)] == Status.OK).sum() / len(some))
+    raw = milliseconds_of_raw_calls(params, some)
     return {
         "plain_loop": len(some) / plain,
-        "plain_recall": recall,
+        "plain_recall": sum(has_face) / len(some),
         "one_worker": len(photos) / seconds[1],
         "two_workers": len(photos) / seconds[2],
-        "recall": float(ours),
+        "recall": recall,
         "times_the_plain_loop": len(photos) / seconds[2] / (len(some) / plain),
         "of_twice_one_worker": seconds[1] / seconds[2] / 2,
-        **raw,
-        "overhead_over_raw_calls": seconds[1] / len(photos) / (raw["raw_milliseconds"] / 1000) - 1,
+        "raw_milliseconds": raw,
+        "overhead_over_raw_calls": seconds[1] / len(photos) / (raw / 1000) - 1,
     }
 
 
 def plain_loop(photos: Sequence[Photo]) -> list[bool]:
-    """What one writes first: read, detect in colour at full size, predict; whether a face was found."""
-    detector, predictor = models.import_dlib().get_frontal_face_detector(), str(models.predictor_path(None))
-    found = []
+    """Do what a first script does: read a photo, detect in colour at full size, predict the landmarks.
+
+    Returns:
+        For every photo whether a face was found.
+    """
+    detector, predictor = dlib_models.import_dlib().get_frontal_face_detector(), str(dlib_models.predictor_path(None))
+    has_face = []
     for photo in photos:
-        image = cv2.cvtColor(cv2.imread(photo.path), cv2.COLOR_BGR2RGB)
+        pixels = cv2.imread(photo.path)
+        if pixels is None:
+            raise InputError(f"{photo.path} cannot be read: run `aucue ingest` and `aucue detect`, which says why")
+        image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
         boxes = detector(image, 0)
         for box in boxes[:1]:
-            models.predict(image, (box.left(), box.top(), box.right(), box.bottom()), predictor)
-        found.append(bool(boxes))
-    return found
+            dlib_models.predict(image, (box.left(), box.top(), box.right(), box.bottom()), predictor)
+        has_face.append(bool(boxes))
+    return has_face
 
 
-def stages(params: Params, photos: Sequence[Photo], workers: int, folder: Path):
-    """Detect and landmarks as they are run, without a cache; the statuses in the end."""
+def run_stages(params: Params, photos: Sequence[Photo], folder: Path) -> ShardSet:
+    """Run detect and landmarks without a cache.
+
+    Args:
+        params: Parameters of the stages.
+        photos: Photos to work on.
+        folder: Folder to make for the outputs.
+
+    Returns:
+        The face shards.
+    """
     folder.mkdir()
-    base = params.base.model_copy(update={"workers": workers})
-    tables = {"manifest_path": folder / "manifest.csv", "detections_path": folder / "detections.csv"}
-    manifest.write(tables["manifest_path"], list(photos))
-    detect.main(base=base, params=params.detect, **tables)
-    landmarks.main(base=base, params=params.landmarks, **tables, faces_dir=folder / "faces")
-    return ShardSet(folder / "faces", "faces").column("status")
+    manifest_path, detections_path = folder / "manifest.csv", folder / "detections.csv"
+    manifest.write(manifest_path, list(photos))
+    detect.main(base=params.base, params=params.detect, manifest_path=manifest_path, detections_path=detections_path)
+    landmarks.main(
+        base=params.base,
+        params=params.landmarks,
+        manifest_path=manifest_path,
+        detections_path=detections_path,
+        faces_dir=folder / "faces",
+    )
+    return ShardSet(folder / "faces", "faces")
 
 
-def raw_calls(params: Params, photos: Sequence[Photo]) -> dict[str, float]:
-    """Milliseconds per photo of what no pipeline can do without: decode twice, dlib's calls, warp, encode."""
-    predictor = str(models.predictor_path(params.landmarks.predictor))
-    start = time.perf_counter()
-    for photo in photos:
-        landmarks.align_photo((photo, detect.detect_photo(photo, params.detect)), params.landmarks, predictor)
-    return {"raw_milliseconds": (time.perf_counter() - start) / len(photos) * 1000}
+def milliseconds_of_raw_calls(params: Params, photos: Sequence[Photo]) -> float:
+    """Time the work that no pipeline can do without: decode twice, call dlib, warp, encode.
+
+    Returns:
+        Milliseconds per photo.
+    """
+    predictor = str(dlib_models.predictor_path(params.landmarks.predictor))
+
+    def work() -> None:
+        for photo in photos:
+            align_photo((photo, detect.detect_photo(photo, params.detect)), params.landmarks, predictor)
+
+    return timed(work)[1] / len(photos) * 1000
 
 
-def reads(params: Params, photos: Sequence[Photo], encoding: str, folder: Path) -> dict[str, float]:
-    """Crops a second read at random by one process, of the rate of decoding alone; and bytes a face."""
-    folder.mkdir()
+def measure_reads(params: Params, photos: Sequence[Photo], encoding: str, folder: Path) -> dict[str, float]:
+    """Time one process that reads crops at random.
+
+    Args:
+        params: Parameters of the stages.
+        photos: Photos to make the crops from.
+        encoding: ``jpeg`` or ``raw``.
+        folder: Folder to make for the outputs.
+
+    Returns:
+        Crops per second of reading and of decoding alone, their ratio, and bytes per face on disk.
+    """
     base = params.base.model_copy(update={"workers": 2})
     block = params.landmarks.model_copy(update={"encoding": encoding})
-    tables = {"manifest_path": folder / "manifest.csv", "detections_path": folder / "detections.csv"}
-    manifest.write(tables["manifest_path"], list(photos))
-    detect.main(base=base, params=params.detect, **tables)
-    landmarks.main(base=base, params=block, **tables, faces_dir=folder / "faces")
-    shards = ShardSet(folder / "faces", "faces")
-    rows = [row for row, status in enumerate(shards.column("status")) if status == "ok"]
+    shards = run_stages(params.model_copy(update={"base": base, "landmarks": block}), photos, folder)
+    rows = [row for row, status in enumerate(shards.column("status")) if status == Status.OK]
     chosen = random.Random(0).choices(rows, k=READS)
     for number in range(len(shards.shards)):  # each file is checked when it is first read
         shards.crop(next(row for row in rows if row >= sum(shard.rows for shard in shards.shards[:number])))
-    encoded = []
-    for number in range(len(shards.shards)):
-        columns = shards.shard(number, ["crop_offsets", "crop_bytes"])
-        offsets = columns["crop_offsets"]
-        encoded += [columns["crop_bytes"][a:b].copy() for a, b in zip(offsets[:-1], offsets[1:], strict=True) if b > a]
-    picks = random.Random(0).choices(encoded, k=READS)
-    # One after the other, none kept: the memory of thousands would be timed, too.
+    picks = random.Random(0).choices(_encoded_crops(shards), k=READS)
+    # One after the other and none kept: otherwise the memory for thousands of crops would be timed, too.
     reading = sum(timed(partial(shards.crop, row))[1] for row in chosen)
     decoding = sum(timed(partial(decode_crop, crop, encoding))[1] for crop in picks)
-    size = sum(file.stat().st_size for file in (folder / "faces").iterdir())
+    size = sum(file.stat().st_size for file in shards.folder.iterdir())
     return {
         "reads_per_second": READS / reading,
         "decodes_per_second": READS / decoding,
@@ -155,30 +216,10 @@ def reads(params: Params, photos: Sequence[Photo], encoding: str, folder: Path) 
     }
 
 
-def memory(params: Params, photos: Sequence[Photo]) -> dict[str, float]:
-    """Resident megabytes of the workers, early and at the end."""
-    predictor = str(models.predictor_path(params.landmarks.predictor))
-    work = partial(measured, params=params, predictor=predictor)
-    early: dict[int, float] = {}
-    last: dict[int, float] = {}
-    for number, (process, size) in enumerate(ordered_map(work, photos, 2)):
-        last[process] = max(size, last.get(process, 0)) if number > EARLY * len(photos) else size
-        if number <= EARLY * len(photos):
-            early[process] = max(size, early.get(process, 0))
-    return {"photos": len(photos), "early_megabytes": max(early.values()), "peak_megabytes": max(last.values())}
-
-
-def measured(photo: Photo, params: Params, predictor: str) -> tuple[int, float]:
-    """Work on a photo; which process did, and its resident megabytes then."""
-    found: Detection = detect.detect_photo(photo, params.detect)
-    made: Face = landmarks.align_photo((photo, found), params.landmarks, predictor)
-    del made
-    with open("/proc/self/statm") as file:
-        return os.getpid(), int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def timed(work: Callable[[], object]):
-    """What ``work`` returns, and its seconds."""
-    start = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - start
+def _encoded_crops(shards: ShardSet) -> list[np.ndarray]:
+    encoded = []
+    for number in range(len(shards.shards)):
+        columns = shards.shard(number, ["crop_offsets", "crop_bytes"])
+        ranges = pairwise(columns["crop_offsets"].tolist())
+        encoded += [columns["crop_bytes"][start:end].copy() for start, end in ranges if end > start]
+    return encoded

@@ -8,14 +8,14 @@ import click
 
 from pipeline.runtime.errors import InputError
 
-FACES = 10  # drawn by default from a folder of shards
+DEFAULT_FACES = 10  # drawn from a folder of shards
 
 
 @click.group()
 def codebook() -> None:
     """Read, check, compare, draw and start codebooks.
 
-    A codebook says which action units an expression shows and where on the face each of them is; the page
+    A codebook says which action units an expression shows, and where on the face each action unit is. The page
     pipeline/codebooks/README.md explains the file.
 
     \b
@@ -31,11 +31,11 @@ def codebook() -> None:
 def list_() -> None:
     """List the codebooks in pipeline/codebooks."""
     from pipeline import codebook as codebooks
-    from pipeline.codebook import describe as text
+    from pipeline.codebook import describe
 
     for name in codebooks.shipped():
         try:
-            click.echo(text.summary(codebooks.load(name)))
+            click.echo(describe.summary(codebooks.load(name)))
         except InputError:
             click.echo(f"{name}: has mistakes, see `aucue codebook check {name}`")
 
@@ -43,30 +43,29 @@ def list_() -> None:
 @codebook.command()
 @click.argument("name_or_file")
 def show(name_or_file: str) -> None:
-    """Say what a codebook means: expressions, action units, shapes.
+    """Print the content of a codebook: expressions, action units, shapes.
 
     \b
     Example:
       aucue codebook show facs
     """
     from pipeline import codebook as codebooks
-    from pipeline.codebook import describe as text
+    from pipeline.codebook import describe
 
-    click.echo(text.show(codebooks.load(name_or_file)))
+    click.echo(describe.show(codebooks.load(name_or_file)))
 
 
 @codebook.command()
 @click.argument("name_or_file")
 def check(name_or_file: str) -> None:
-    """Name every mistake in a codebook by its line; exit code 1 if there is any.
+    """List every mistake in a codebook with its line. The exit code is 1 if there is any.
 
     \b
     Example:
       aucue codebook check mine.yaml
     """
     from pipeline import codebook as codebooks
-    from pipeline.codebook import CodebookError
-    from pipeline.codebook import describe as text
+    from pipeline.codebook import CodebookError, describe
 
     try:
         book = codebooks.load(name_or_file)
@@ -74,15 +73,15 @@ def check(name_or_file: str) -> None:
         for line, message in error.mistakes:
             click.echo(f"{error.path}:{line}: {message}")
         number = len(error.mistakes)
-        raise InputError(f"{error.path} has {number} mistake{'s' if number > 1 else ''}: mend the lines above") from error
-    click.echo(f"no mistakes. {text.summary(book)}")
+        raise InputError(f"{error.path} has {number} mistake{'s' if number > 1 else ''}: fix the lines above") from error
+    click.echo(f"no mistakes. {describe.summary(book)}")
 
 
 @codebook.command()
 @click.argument("name_or_file")
 @click.option("--out", type=Path, required=True, help="JSON to write.")
 def meaning(name_or_file: str, out: Path) -> None:
-    """Write a codebook's name and what it means, without comments and order: where this is the same, every heatmap is.
+    """Write a codebook's name and meaning, without comments and order. The same meaning gives the same heatmaps.
 
     \b
     Example:
@@ -98,16 +97,16 @@ def meaning(name_or_file: str, out: Path) -> None:
 @click.argument("first")
 @click.argument("second")
 def diff(first: str, second: str) -> None:
-    """Say what changes from one codebook to another; comments, names and order do not count.
+    """List the changes of meaning from one codebook to another. Comments, names and order do not count.
 
     \b
     Example:
       aucue codebook diff belharbi2024 mine.yaml
     """
     from pipeline import codebook as codebooks
-    from pipeline.codebook import describe as text
+    from pipeline.codebook import describe
 
-    lines = list(text.diff(codebooks.load(first), codebooks.load(second)))
+    lines = list(describe.diff(codebooks.load(first), codebooks.load(second)))
     click.echo("\n".join(lines) if lines else "they mean the same: every heatmap stays as it is")
 
 
@@ -115,7 +114,7 @@ def diff(first: str, second: str) -> None:
 @click.argument("file", type=Path)
 @click.option("--from", "origin", default="facs", show_default=True, help="Codebook to start from.")
 def new(file: Path, origin: str) -> None:
-    """Start one's own codebook as a copy of another, comments and all.
+    """Start your own codebook as a copy of another one, with its comments.
 
     \b
     Example:
@@ -134,19 +133,25 @@ def new(file: Path, origin: str) -> None:
     write_text(file, re.sub(r"^name:.*$", lambda _: f"name: {json.dumps(file.stem)}", content, count=1, flags=re.MULTILINE))
     click.echo(
         f"wrote {file}: edit it, then `aucue codebook check {file}`"
-        "\n(`git add` it before `dvc exp run --queue`, which leaves out what git does not know)"
+        "\n(`git add` it before `dvc exp run --queue`, which leaves out files that git does not know)"
     )
 
 
 @codebook.command()
 @click.argument("name_or_file")
 @click.option("-o", "--out", type=Path, required=True, help="PNG to write.")
-@click.option("--faces", type=Path, help="Folder of face shards (data/faces): draw on its faces.")
-@click.option("--mean-face", is_flag=True, help="Draw on the mean face, which needs no dataset [default].")
-@click.option("--count", type=click.IntRange(1, 50), default=FACES, show_default=True, help="How many faces of --faces.")
-@click.option("--action-units", is_flag=True, help="A panel per action unit instead of one per expression.")
+@click.option("--faces", type=Path, help="Folder of face shards (data/faces) to draw on.")
+@click.option("--mean-face", is_flag=True, help="Draw on the mean face, which needs no dataset.  [default]")
+@click.option(
+    "--count",
+    type=click.IntRange(1, 50),
+    default=DEFAULT_FACES,
+    show_default=True,
+    help="Number of faces to draw from --faces.",
+)
+@click.option("--action-units", is_flag=True, help="Draw a panel for each action unit instead of each expression.")
 def draw(name_or_file: str, out: Path, faces: Path | None, mean_face: bool, count: int, action_units: bool) -> None:
-    """Draw a codebook's heatmaps over a face: one panel per expression, with the number of each action unit.
+    """Draw a codebook's heatmaps over a face: a panel for each expression, with the number of each action unit.
 
     \b
     Examples:
@@ -155,16 +160,16 @@ def draw(name_or_file: str, out: Path, faces: Path | None, mean_face: bool, coun
       aucue codebook draw mine.yaml -o data/mine.png --faces data/faces --count 4
     """
     from pipeline import codebook as codebooks
-    from pipeline.codebook import draw as pictures
+    from pipeline.codebook import draw as drawing
 
     if faces is not None and mean_face:
-        raise click.UsageError("--faces and --mean-face exclude each other: give one")
+        raise click.UsageError("--faces and --mean-face exclude each other: give one of them")
     if out.suffix != ".png":
         raise InputError(f"{out} must end in .png")
     book = codebooks.load(name_or_file)
-    panels = pictures.action_units_of(book) if action_units else pictures.expressions_of(book)
+    panels = drawing.action_unit_panels(book) if action_units else drawing.expression_panels(book)
     if not panels:
         raise InputError(f"codebook {book.name} has no expression with a map: there is nothing to draw")
-    chosen = [(None, pictures.mean_landmarks())] if faces is None else pictures.sample(faces, count)
-    pictures.draw(book, panels, chosen, out)
+    chosen = [(None, drawing.mean_landmarks())] if faces is None else drawing.sample_faces(faces, count)
+    drawing.draw(book, panels, chosen, out)
     click.echo(f"wrote {out}")

@@ -1,114 +1,133 @@
-"""Codebooks in words: what one says, and what differs between two."""
+"""Codebooks in words: a summary, the whole content, and the differences between two codebooks."""
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.codebook import Codebook
-from pipeline.codebook.schema import LENGTH_UNITS, Centre, ExpressionAU, Length, Render, Shape, split
+from pipeline.codebook.codebook import Codebook, canonical_shapes
+from pipeline.codebook.geometry import LENGTH_UNITS, Centre, Length, Offset, Shape
+from pipeline.codebook.schema import ExpressionAU, Render, split_key
 
 
 def summary(book: Codebook) -> str:
-    """One line: name, version, how many expressions and action units, the digest's beginning."""
+    """Describe a codebook in one line: name, version, number of expressions and regions, first digits of the digest."""
     with_map = sum(bool(cues) for cues in book.cues.values())
     expressions = f"{len(book.cues)} expressions ({with_map} with a map)"
     return f"{book.name} {book.version}: {expressions}, {len(book.names)} regions, digest {book.digest()[:12]}"
 
 
 def show(book: Codebook) -> str:
-    """The whole codebook on a page."""
+    """Describe the whole codebook on a page: its summary, source, expressions, regions and rendering."""
     width = max(map(len, book.cues))
     lines = [summary(book), f"source: {book.source.strip()}", f"px are pixels of a frame of {book.reference_size}", ""]
-    lines += [f"{name:{width}}  {_cues(cues, book)}" for name, cues in book.cues.items()]
+    lines += [f"{name:{width}}  {_format_cues(cues, book)}" for name, cues in book.cues.items()]
     lines.append("")
-    for key in _whole(book):
-        number, _ = split(key)
-        lines.append(f"AU {key:4} {book.names[number]}: {_shapes(book.regions[key])}")
+    for key in book.whole_keys:
+        number, _ = split_key(key)
+        lines.append(f"AU {key:4} {book.names[number]}: {_format_shapes(book.regions[key])}")
         sources = (book.sources.get(name) for name in (key, f"{key}R", f"{key}L"))
         lines += [f"        source: {source}" for source in dict.fromkeys(filter(None, sources))]
-    lines += ["", "render: " + ", ".join(f"{name} {value}" for name, value in _render(book.render).items())]
+    lines += ["", "render: " + ", ".join(f"{name} {value}" for name, value in _format_render(book.render).items())]
     return "\n".join(lines)
 
 
 def diff(first: Codebook, second: Codebook) -> Iterator[str]:
-    """What changes from the first to the second, a line each; nothing where they mean the same."""
+    """Describe the changes of meaning from one codebook to another.
+
+    Yields:
+        A line for each change: ``+`` for an addition, ``-`` for a removal, ``~`` for a change of an expression or a region.
+        There is none if both codebooks mean the same.
+    """
     if first.reference_size != second.reference_size:
         yield f"reference_size: {first.reference_size} -> {second.reference_size}"
-    yield from _changes("render", _render(first.render), _render(second.render))
+    yield from _diff_render(first.render, second.render)
+    yield from _diff_expressions(first, second)
+    yield from _diff_regions(first, second)
+
+
+def _diff_render(first: Render, second: Render) -> Iterator[str]:
+    before, after = _format_render(first), _format_render(second)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield f"render.{name}: {before.get(name, 'not set')} -> {after.get(name, 'not set')}"
+
+
+def _diff_expressions(first: Codebook, second: Codebook) -> Iterator[str]:
     for name in sorted(first.cues.keys() | second.cues.keys()):
         if name not in second.cues:
-            yield f"- {name}: {_cues(first.cues[name], first)}"
+            yield f"- {name}: {_format_cues(first.cues[name], first)}"
         elif name not in first.cues:
-            yield f"+ {name}: {_cues(second.cues[name], second)}"
-        else:
-            before, after = ({cue.au: cue.weight for cue in book.cues[name]} for book in (first, second))
-            changes = [f"- AU {au}" for au in before if au not in after]
-            changes += [f"+ AU {au}" for au in after if au not in before]
-            changes += [
-                f"AU {au} weight {before[au]:g} -> {after[au]:g}" for au in before if before[au] != after.get(au, before[au])
-            ]
-            if changes:
-                yield f"~ {name}: {', '.join(changes)}"
-    regions = [book.meaning()["regions"] for book in (first, second)]
-    for key in sorted({*regions[0], *regions[1]}, key=split):
-        number = str(split(key)[0])
-        if key != number and regions[0].get(number) != regions[1].get(number):
-            continue  # both sides together are named
-        if key not in regions[1]:
-            yield f"- region {key}: {_shapes(first.regions[key])}"
-        elif key not in regions[0]:
-            yield f"+ region {key}: {_shapes(second.regions[key])}"
-        elif regions[0][key] != regions[1][key]:
-            yield f"~ region {key}: {_shapes(first.regions[key])} -> {_shapes(second.regions[key])}"
+            yield f"+ {name}: {_format_cues(second.cues[name], second)}"
+        elif changes := _diff_cues(first.cues[name], second.cues[name]):
+            yield f"~ {name}: {', '.join(changes)}"
 
 
-def _whole(book: Codebook) -> list[str]:
-    """Keys of both sides where there are both, of the one side otherwise."""
-    return [key for key in book.regions if not split(key)[1] or str(split(key)[0]) not in book.regions]
+def _diff_cues(first: tuple[ExpressionAU, ...], second: tuple[ExpressionAU, ...]) -> list[str]:
+    before, after = ({cue.au: cue.weight for cue in cues} for cues in (first, second))
+    changes = [f"- AU {au}" for au in before if au not in after]
+    changes += [f"+ AU {au}" for au in after if au not in before]
+    kept = [au for au in before if au in after]
+    changes += [f"AU {au} weight {before[au]:g} -> {after[au]:g}" for au in kept if before[au] != after[au]]
+    return changes
 
 
-def _cues(cues: tuple[ExpressionAU, ...], book: Codebook) -> str:
+def _diff_regions(first: Codebook, second: Codebook) -> Iterator[str]:
+    before, after = ({key: canonical_shapes(shapes) for key, shapes in book.regions.items()} for book in (first, second))
+    for key in sorted(before.keys() | after.keys(), key=split_key):
+        number = str(split_key(key)[0])
+        if key != number and before.get(number) != after.get(number):
+            continue  # the line of both sides together says it
+        if key not in after:
+            yield f"- region {key}: {_format_shapes(first.regions[key])}"
+        elif key not in before:
+            yield f"+ region {key}: {_format_shapes(second.regions[key])}"
+        elif before[key] != after[key]:
+            yield f"~ region {key}: {_format_shapes(first.regions[key])} -> {_format_shapes(second.regions[key])}"
+
+
+def _format_cues(cues: tuple[ExpressionAU, ...], book: Codebook) -> str:
     if not cues:
         return "none"
     return ", ".join(
-        f"{cue.au} {book.names[split(cue.au)[0]]}" + (f" x {cue.weight:g}" if cue.weight != 1 else "") for cue in cues
+        f"{cue.au} {book.names[split_key(cue.au)[0]]}" + (f" x {cue.weight:g}" if cue.weight != 1 else "") for cue in cues
     )
 
 
-def _shapes(shapes: tuple[Shape, ...]) -> str:
-    return "; ".join(_shape(shape) for shape in shapes)
+def _format_shapes(shapes: tuple[Shape, ...]) -> str:
+    return "; ".join(_format_shape(shape) for shape in shapes)
 
 
-def _shape(shape: Shape) -> str:
-    parts = []
-    for name in type(shape).model_fields:
-        value = getattr(shape, name)
-        if value == type(shape).model_fields[name].default:
-            continue
-        parts.append(f"{name} {_value(value)}")
+def _format_shape(shape: Shape) -> str:
+    """A shape's kind and every field that differs from its default."""
+    fields = type(shape).model_fields.items()
+    parts = [f"{name} {_format_value(value)}" for name, field in fields if (value := getattr(shape, name)) != field.default]
     return f"{type(shape).__name__.lower()} {', '.join(parts)}"
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     match value:
         case Length():
-            unit = next(unit for unit in LENGTH_UNITS if getattr(value, unit) is not None)
-            number = getattr(value, unit)
-            shown = f"half {number[0]}-{number[1]}" if unit == "half" else f"{number:g} {unit}"
-            shown += f" plus {_value(value.plus)}" if value.plus else ""
-            return shown + (f" otherwise {_value(value.otherwise)}" if value.otherwise else "")
+            return _format_length(value)
+        case Centre():
+            x, y = _format_value(value.x), _format_value(value.y)
+            return x if x == y else f"({x}, {y})"
+        case Offset():
+            return f"({_format_length(value.x)}, {_format_length(value.y)})"
         case tuple():
             return "[" + " ".join(map(str, value)) + "]"
-        case str() | bool():
+        case _:
             return str(value).lower()
-    x, y = _value(value.x), _value(value.y)
-    return x if isinstance(value, Centre) and x == y else f"({x}, {y})"
 
 
-def _render(render: Render) -> Mapping[str, str]:
-    shown = {name: value for name in type(render).model_fields if (value := getattr(render, name)) is not None}
-    return {name: _value(value) if isinstance(value, Length) else str(value).lower() for name, value in shown.items()}
+def _format_length(length: Length) -> str:
+    if length.half is not None:
+        words = f"half {length.half[0]}-{length.half[1]}"
+    else:
+        unit = next(unit for unit in LENGTH_UNITS if getattr(length, unit) is not None)
+        words = f"{getattr(length, unit):g} {unit}"
+    words += f" plus {_format_length(length.plus)}" if length.plus else ""
+    return words + (f" otherwise {_format_length(length.otherwise)}" if length.otherwise else "")
 
 
-def _changes(title: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield f"{title}.{name}: {before.get(name, 'not set')} -> {after.get(name, 'not set')}"
+def _format_render(render: Render) -> Mapping[str, str]:
+    """Every field of ``render`` that is set, as text."""
+    fields = {name: value for name in type(render).model_fields if (value := getattr(render, name)) is not None}
+    return {name: _format_value(value) for name, value in fields.items()}

@@ -1,43 +1,19 @@
-"""Upright ellipses as just the pixels that OpenCV fills, for many faces at once and without a canvas for each.
+"""Upright ellipses as exactly the pixels that OpenCV fills, for many faces at once and without a canvas for each face.
 
-Arrays and coordinates are as in ``pipeline/shapes.py``.
+Coordinates and the order of axes are those of ``grid``.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from threading import Lock
 
 import cv2
 import numpy as np
 
-SMALL_FRAME = 128  # pixels, width or height
-EXACT_RADIUS = 256  # pixels, up to which ellipses are filled just as OpenCV does
-Window = tuple[slice, slice]  # rows and columns of a grid
-NOTHING = -1  # the radius of an ellipse without a pixel
+from pipeline.codebook.grid import Grid, Window, hull
 
-
-@dataclass(frozen=True)
-class Grid:
-    """Where shapes are asked for their value: columns at ``x`` (columns, N or 1), rows at ``y`` (rows, N or 1)."""
-
-    x: np.ndarray
-    y: np.ndarray
-
-    def window(self, low: np.ndarray, high: np.ndarray) -> Window:
-        """Rows and columns outside of which no face has a point between ``low`` and ``high``, both (2, N)."""
-        return span(self.y, low[1], high[1]), span(self.x, low[0], high[0])
-
-
-def hull(windows: Iterable[Window]) -> Window:
-    """The smallest window around all; empty ones count for nothing."""
-    axes = list(zip(*(window for window in windows if all(axis.start < axis.stop for axis in window)), strict=True))
-    rows, columns = axes or ([slice(0, 0)], [slice(0, 0)])
-    return tuple(slice(min(axis.start for axis in axes), max(axis.stop for axis in axes)) for axes in (rows, columns))
-
-
-def span(positions: np.ndarray, low: np.ndarray, high: np.ndarray) -> slice:
-    inside = np.flatnonzero(((positions >= low) & (positions <= high)).any(axis=1))
-    return slice(inside[0], inside[-1] + 1) if inside.size else slice(0, 0)
+SMALL_FRAME = 128  # pixels of width or height, up to which OpenCV draws every ellipse that the border cuts
+EXACT_RADIUS = 256  # pixels, up to which ellipses are filled exactly as OpenCV fills them
+EMPTY_RADIUS = -1  # of an ellipse without a pixel
 
 
 def fill(
@@ -49,12 +25,23 @@ def fill(
     grid: Grid,
     combine: np.ufunc,
 ) -> Window:
-    """Combine ``values`` (rows, columns, N) in place with upright ellipses, of those faces that are ``visible``: with just
-    the pixels that OpenCV fills. Returns the window they lie in. Centre and radii (2, N) are truncated; radii are at most
-    EXACT_RADIUS.
+    """Combine values in place with upright ellipses, with exactly the pixels that OpenCV fills.
 
-    OpenCV fills the polygon through whole degrees, up to a pixel off the ellipse; so it is asked, once for each pair of
-    radii. Where the border of a small frame cuts an ellipse, it is asked anew; in a larger one, a pixel may differ there.
+    OpenCV fills the polygon through whole degrees, which is up to a pixel off the ellipse. So OpenCV draws each pair of
+    radii once, and all faces share the result. In a small frame, OpenCV draws every ellipse that the border cuts. In a
+    larger frame, a pixel may differ at the border.
+
+    Args:
+        values: Values at the grid's points, (rows, columns, N) bool or float32.
+        centre: Centres, (2, N) in pixels. They are truncated.
+        radii: Radii, (2, N) in pixels, at most EXACT_RADIUS. They are truncated.
+        visible: Faces to draw on, (N,) bool.
+        sizes: (width, height) of the frames in pixels, (2, N), or (2, 1) if all are alike.
+        grid: Points of the values; they are whole pixels.
+        combine: ``np.maximum`` or ``np.add``.
+
+    Returns:
+        The window that holds the ellipses.
     """
     centre, radii = np.trunc(centre), np.trunc(radii)
     cut = visible & (sizes.min(axis=0) <= SMALL_FRAME)
@@ -72,21 +59,24 @@ def fill(
 def _fill_runs(
     values: np.ndarray, centre: np.ndarray, radii: np.ndarray, visible: np.ndarray, grid: Grid, combine: np.ufunc
 ) -> Window:
-    """As ``fill``, as runs of pixels row by row."""
+    """Fill ellipses as runs of pixels, row by row, from the shared table."""
     if not visible.all():
-        centre, radii = np.where(visible, centre, centre[:, [visible.argmax()]]), np.where(visible, radii, NOTHING)
+        centre, radii = np.where(visible, centre, centre[:, [visible.argmax()]]), np.where(visible, radii, EMPTY_RADIUS)
     low, high = centre - radii, centre + radii
     rows, columns = window = grid.window(low.min(axis=1, keepdims=True), high.max(axis=1, keepdims=True))
     if rows.start == rows.stop or columns.start == columns.stop:  # between two points of the grid
         return window
     far = max(np.abs(low).max(), np.abs(high).max(), grid.x.max(), grid.y.max())
-    signed, unsigned = (np.int16, np.uint16) if far < 8192 else (np.int32, np.uint32)
-    middle, first, count = RUNS.of(*radii.astype(np.intp))
+    near = far < 8192  # then every difference fits into int16
+    signed: type[np.signedinteger] = np.int16 if near else np.int32
+    unsigned: type[np.unsignedinteger] = np.uint16 if near else np.uint32
+    middle, first, count = RUNS.lookup(*radii.astype(np.intp))
     x, y, centre, height = (array.astype(signed) for array in (grid.x[columns], grid.y[rows], centre, radii[1] + 1))
     row = np.minimum(np.maximum(y - centre[1], -height), height) + middle  # (rows, N)
     start, count = first.take(row).astype(signed, copy=False), count.take(row).astype(unsigned, copy=False)
     start += centre[0]
-    inside = (x - start[:, None]).view(unsigned) < count[:, None]  # what is left of the start wraps around to huge
+    # Left of a run's start, the difference is negative, and wraps around to a huge number.
+    inside = (x - start[:, None]).view(unsigned) < count[:, None]
     combine(values[window], inside, out=values[window])
     return window
 
@@ -100,7 +90,7 @@ def _fill_cut(
     grid: Grid,
     combine: np.ufunc,
 ) -> Window:
-    """As ``fill``, one by one: OpenCV rounds anew where an edge is cut, and in a small frame a pixel is most of a cell."""
+    """Let OpenCV draw each ellipse: it rounds a cut edge anew, and in a small frame a pixel is most of a cell."""
     radii, sizes = np.broadcast_to(radii, centre.shape), np.broadcast_to(sizes, centre.shape)
     for face in np.flatnonzero(cut):
         width, height = sizes[:, face].astype(int).tolist()
@@ -114,18 +104,27 @@ def _fill_cut(
 
 
 class PixelRuns:
-    """The run of pixels in each row of a filled ellipse, for every pair of radii that was asked for: one table for all."""
+    """A table of the runs of pixels in each row of filled ellipses, for every pair of radii that was asked for."""
 
     def __init__(self) -> None:
-        # By radii; the last row and column are those of NOTHING, which as an index counts from the end.
+        # Indexed by radii. The last row and column are those of EMPTY_RADIUS, an index that counts from the end.
         self._middle = np.full((EXACT_RADIUS + 2, EXACT_RADIUS + 2), -1, np.intp)
         self._first, self._count = np.zeros(0, np.int16), np.zeros(0, np.uint16)
         self._adding = Lock()
-        self._add([(NOTHING, NOTHING)])
+        self._add([(EMPTY_RADIUS, EMPTY_RADIUS)])
 
-    def of(self, rx: np.ndarray, ry: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For radii (N,): where in the table their middle row is, (N,), and the table: each row's first pixel relative to
-        the centre, and how many pixels. The rows next to an ellipse's first and last are in the table, and empty."""
+    def lookup(self, rx: np.ndarray, ry: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Look up the runs of ellipses, and draw those that are not in the table yet.
+
+        Args:
+            rx: Horizontal radii, (N,) whole pixels from 0 to EXACT_RADIUS, or EMPTY_RADIUS.
+            ry: Vertical radii, alike.
+
+        Returns:
+            The row of the table with each ellipse's middle row, (N,), and the two columns of the table: the first pixel
+            of each row relative to the centre, and the number of pixels. The rows before an ellipse's first row and
+            after its last row are in the table too, and are empty.
+        """
         middle = self._middle[rx, ry]
         if middle.min() < 0:
             self._add(sorted({*zip(rx[middle < 0].tolist(), ry[middle < 0].tolist(), strict=True)}))
@@ -133,10 +132,11 @@ class PixelRuns:
         return middle, self._first, self._count
 
     def _add(self, pairs: Sequence[tuple[int, int]]) -> None:
-        with self._adding:  # of threads that render at the same time; others read meanwhile, so _middle comes last
+        # Threads render at the same time. Others read meanwhile, so _middle changes last.
+        with self._adding:
             tables, middles, end = [(self._first, self._count)], {}, len(self._first)
             for rx, ry in (pair for pair in pairs if self._middle[pair] < 0):
-                first, count = _runs(rx, ry)
+                first, count = _trace_runs(rx, ry)
                 tables.append((first, count))
                 middles[rx, ry] = end + len(first) // 2
                 end += len(first)
@@ -145,9 +145,9 @@ class PixelRuns:
                 self._middle[pair] = middle
 
 
-def _runs(rx: int, ry: int) -> tuple[np.ndarray, np.ndarray]:
-    """First pixel, relative to the centre, and number of pixels in rows -ry - 1 to ry + 1 of an ellipse."""
-    if NOTHING in (rx, ry):
+def _trace_runs(rx: int, ry: int) -> tuple[np.ndarray, np.ndarray]:
+    """First pixel relative to the centre, and number of pixels, of rows -ry - 1 to ry + 1 of an ellipse."""
+    if EMPTY_RADIUS in (rx, ry):
         return np.zeros(3, np.int16), np.zeros(3, np.uint16)
     canvas = np.zeros((2 * ry + 3, 2 * rx + 5), np.uint8)
     cv2.ellipse(canvas, (rx + 2, ry + 1), (rx, ry), 0, 0, 360, 1, -1)

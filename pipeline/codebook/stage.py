@@ -1,18 +1,22 @@
-"""Stage codebook: what a codebook means, in one order, so that its comments and its order make no heatmap stale."""
+"""Stage codebook: the meaning of a codebook in a fixed order.
+
+DVC compares this file instead of the codebook, so that comments and order in the codebook make no heatmap stale.
+"""
 
 from pathlib import Path
 
-from pipeline.codebook import Codebook, load
+from pipeline.codebook.codebook import Codebook
+from pipeline.codebook.loading import load
 from pipeline.runtime.files import write_text
 
-ROOMS = ("pipeline/codebook",)  # whose code decides the output
+ROOMS = ("pipeline/codebook",)  # folders whose code decides the output
 
 
 def main(*, codebook: str | Path, out_path: Path) -> Codebook:
-    """Write a codebook's name and meaning as JSON: where this file is the same, every heatmap is.
+    """Write a codebook's name and meaning as JSON. As long as this file is the same, every heatmap is the same.
 
     Args:
-        codebook: Name of a shipped codebook, or the path of any.
+        codebook: Name of a shipped codebook, or the path of any codebook.
         out_path: File to write.
 
     Returns:
@@ -20,7 +24,8 @@ def main(*, codebook: str | Path, out_path: Path) -> Codebook:
 
     Raises:
         CodebookError: If the codebook has mistakes.
+        InputError: If there is no such codebook.
     """
     book = load(codebook)
-    write_text(out_path, book.described())
+    write_text(out_path, book.to_json())
     return book

@@ -1,4 +1,4 @@
-"""A YAML file with the line of everything in it, so that every mistake can be named by its line."""
+"""A YAML file with the line of every part, so that a message can name the line of a mistake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,35 +10,51 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.yaml_files import parse_yaml
 
-LARGEST = 1_000_000  # characters: a codebook is a page or two
-MOST_NODES = 50_000  # mappings, lists and scalars: what a few nested aliases can stand for has no limit
+MAX_CHARACTERS = 1_000_000  # a codebook is a page or two
+MAX_NODES = 50_000  # mappings, lists and scalars with aliases written out: a few nested aliases can stand for any number
 MERGE = "tag:yaml.org,2002:merge"
 
 
 @dataclass(frozen=True)
 class YamlSource:
-    """What the file says, and where."""
+    """A parsed YAML file.
+
+    Attributes:
+        content: The file's mapping as plain data.
+        root: The root of the YAML nodes, which know their lines.
+    """
 
     content: dict
     root: Node
 
     def line(self, location: Sequence[int | str]) -> int:
-        """Line (from 1) of the deepest part of ``location`` (keys and indices from the root) that the file has."""
+        """Find the line of a location.
+
+        Args:
+            location: Keys and indices from the root.
+
+        Returns:
+            Line, from 1, of the deepest part of the location that the file has.
+        """
         node, line = self.root, self.root.start_mark.line
         for step in location:
             if isinstance(node, MappingNode):
-                found = [(key, value) for key, value in node.value if _name(key) == str(step)]
-                if not found:
+                pairs = [(key, value) for key, value in node.value if _key_name(key) == str(step)]
+                if not pairs:
                     continue
-                line, node = found[-1][0].start_mark.line, found[-1][1]
+                line, node = pairs[-1][0].start_mark.line, pairs[-1][1]
             elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
                 line = node.start_mark.line
         return line + 1
 
     def duplicates(self) -> list[tuple[int, str]]:
-        """Line and message of every key that a mapping has twice."""
-        found, waiting, seen = [], [self.root], set()
+        """Find every key that a mapping has twice.
+
+        Returns:
+            Line and message of each repetition.
+        """
+        mistakes, waiting, seen = [], [self.root], set()
         while waiting:
             node = waiting.pop()
             if id(node) in seen:  # an alias
@@ -53,23 +69,29 @@ class YamlSource:
                     line = key.start_mark.line + 1
                     if key.tag == MERGE:
                         continue
-                    name = _name(key)
+                    name = _key_name(key)
                     if name in first:
-                        found.append((line, f"{name} is there twice, first in line {first[name]}: keep one"))
+                        mistakes.append((line, f"{name} is there twice, first in line {first[name]}: keep one"))
                     first.setdefault(name, line)
-        return found
+        return mistakes
 
 
 def read(path: Path) -> YamlSource:
-    """Read a YAML mapping by the safe loader (YAML 1.2); duplicate keys are left to ``YamlSource.duplicates``."""
+    """Read a YAML mapping with the safe loader (YAML 1.2).
+
+    Duplicate keys are no error here: ``YamlSource.duplicates`` finds them.
+
+    Raises:
+        InputError: If the file is unreadable, broken, too large, or holds no mapping.
+    """
     roots: list[Node] = []
 
     def parse(text: str) -> object:
-        if len(text) > LARGEST:
-            raise InputError(f"{path} has more than {LARGEST:,} characters: give the path of a codebook")
+        if len(text) > MAX_CHARACTERS:
+            raise InputError(f"{path} has more than {MAX_CHARACTERS:,} characters: give the path of a codebook")
         root = YAML(typ="safe", pure=True).compose(text)
-        if root is not None and _nodes(root, {}) > MOST_NODES:
-            raise InputError(f"{path} has more than {MOST_NODES:,} values, its aliases written out: leave some out")
+        if root is not None and _count_nodes(root, {}) > MAX_NODES:
+            raise InputError(f"{path} has more than {MAX_NODES:,} values with its aliases written out: leave some out")
         roots.append(root)
         yaml = YAML(typ="safe", pure=True)
         yaml.allow_duplicate_keys = True
@@ -79,17 +101,17 @@ def read(path: Path) -> YamlSource:
     return YamlSource(content, *roots)
 
 
-def _name(key: Node) -> str:
-    """A key as text; 06 and 6 are the same."""
+def _key_name(key: Node) -> str:
+    """A key as text. 06 and 6 are the same key."""
     if key.tag == "tag:yaml.org,2002:int":
         return str(YAML(typ="safe", pure=True).load(key.value))
     return str(key.value)
 
 
-def _nodes(node: Node, known: dict[int, int]) -> int:
-    """How many nodes there are below, with every alias written out; an anchor within itself is a RecursionError."""
+def _count_nodes(node: Node, known: dict[int, int]) -> int:
+    """Count the nodes below, with every alias written out. An anchor within itself raises RecursionError."""
     if id(node) not in known:
         children = [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else node.value
         inner = children if isinstance(node, MappingNode | SequenceNode) else ()
-        known[id(node)] = 1 + sum(_nodes(child, known) for child in inner)
+        known[id(node)] = 1 + sum(_count_nodes(child, known) for child in inner)
     return known[id(node)]

@@ -1,1 +1,1 @@
-"""Stage detect: the face in every photo, or the reason there is none."""
+"""Stage detect: find the face in every photo, or give the reason why there is none."""

@@ -1,4 +1,4 @@
-"""``aucue detect``."""
+"""The command ``aucue detect``."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from pipeline.runtime.options import cache_option, params_option, path_option, s
 
 @click.command()
 @params_option
-@path_option("--manifest", paths.MANIFEST, "Table to read.")
-@path_option("--out", paths.DETECTIONS, "Table to write.")
-@click.option("--metrics", type=Path, help="Counts to write.  [default: OUT with .json]")
+@path_option("--manifest", paths.MANIFEST, "Table of photos to read.")
+@path_option("--out", paths.DETECTIONS, "Table of detections to write.")
+@click.option("--metrics", type=Path, help="JSON file of counts to write.  [default: OUT with .json]")
 @cache_option
 @scheduler_option
 def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, cache: Path, scheduler: str | None) -> None:
@@ -39,4 +39,4 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, c
     )
     counts = count_statuses(rows, manifests.read(manifest))
     counts.write(metrics or out.with_suffix(".json"))
-    click.echo(f"{counts}\n{stage.summary(rows)}\nwrote {len(rows):,} rows to {out}")
+    click.echo(f"{counts}\n{stage.summarize(rows)}\nwrote {len(rows):,} rows to {out}")

@@ -1,4 +1,4 @@
-"""Stage detect: the manifest's photos in, one row per photo with the face's box or the reason there is none out."""
+"""Stage detect: read the manifest, write one row per photo with the face's box or the reason why there is none."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,7 @@ from pipeline.faces.boxes import Box
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.detections import GIVEN, WHOLE_PHOTO, Detection
 from pipeline.faces.manifest import Photo
-from pipeline.runtime.cache import RowCache, work_folder
-from pipeline.runtime.cache import key as key_of
+from pipeline.runtime.cache import RowCache, json_digest, work_folder
 from pipeline.runtime.files import locked
 from pipeline.runtime.parallel import DIED, ordered_map
 from pipeline.runtime.parameters import Base, Detect
@@ -24,8 +23,8 @@ from pipeline.runtime.progress import progress, report_resumed
 from pipeline.runtime.resumption import completed
 from pipeline.runtime.status import Status
 
-ROOMS = ("pipeline/detect", "pipeline/faces")  # whose code decides the output
-MOST_EXAMPLES = 3  # of the photos that cannot be read
+ROOMS = ("pipeline/detect", "pipeline/faces")  # the folders whose code decides the output
+MOST_EXAMPLES = 3  # of photos that cannot be read, in the summary
 
 
 def main(
@@ -45,58 +44,58 @@ def main(
         params: How to look for faces.
         manifest_path: Table of photos to read.
         detections_path: Table to write.
-        cache_dir: Folder of finished work: what an earlier run found is taken from there, photo by photo.
+        cache_dir: Folder of finished work. Detections of earlier runs are taken from there, photo by photo.
         scheduler: Address of a Dask scheduler whose workers do the work instead.
         max_failed_fraction: Largest share of the photos that may fail.
 
     Returns:
-        The rows written, in the order of the manifest.
+        The written rows, in the order of the manifest.
 
     Raises:
         InputError: If the manifest cannot be read, or too many photos failed.
     """
     photos = manifest.read(manifest_path)
     keys = [_key(photo, params) for photo in photos]
-    found = []
+    detected = []
     with locked(detections_path), RowCache(work_folder(cache_dir, ROOMS), "detect") as finished:
         report_resumed("detect", sum(key in finished for key in keys), len(photos), "photos")
         compute = partial(_rows, params=params, workers=base.workers, scheduler=scheduler)
         rows = progress(completed(photos, keys, finished, compute), total=len(photos), title="detect", unit="photos")
         for (photo, row, is_new), key in zip(rows, keys, strict=True):
-            found.append(Detection(photo.id, *row))
-            if is_new and key and found[-1].status != Status.UNREADABLE:  # it may be readable another time
+            detected.append(Detection(photo.id, *row))
+            if is_new and key and detected[-1].status != Status.UNREADABLE:  # a later run may be able to read it
                 finished.keep(key, row)
-        detections.write(detections_path, found)
-        detections.count_statuses(found, photos).refuse_too_many_failures(max_failed_fraction, detections_path)
-    return found
+        detections.write(detections_path, detected)
+        detections.count_statuses(detected, photos).refuse_too_many_failures(max_failed_fraction, detections_path)
+    return detected
 
 
 def _rows(photos: Sequence[Photo], params: Detect, workers: int | Literal["auto"], scheduler: str | None) -> Iterator[list]:
-    """The photos' detections as plain rows without their ids, which is how they are kept."""
+    """The photos' detections as plain rows without ids, the form in which the cache keeps them."""
     work = partial(detect_photo, params=params)
     return (list(astuple(detection)[1:]) for detection in ordered_map(work, photos, workers, _died, scheduler))
 
 
 def _key(photo: Photo, params: Detect) -> str:
-    """The key of everything that decides a detection; empty where that is not known."""
+    """The key of everything that decides a detection; empty if the photo's content is unknown or the photo is excluded."""
     if not photo.sha256 or photo.status != Status.OK:
         return ""
-    return key_of(photo.sha256, photo.box, params.model_dump())
+    return json_digest(photo.sha256, photo.box, params.model_dump())
 
 
 def _died(photo: Photo) -> Detection:
     return Detection(photo.id, Status.UNREADABLE, DIED)
 
 
-def summary(found: Sequence[Detection]) -> str:
+def summarize(rows: Sequence[Detection]) -> str:
     """Describe the detections in lines of text: counts by status and by level, and the first photos that cannot be read."""
-    counts = Counter(detection.status for detection in found)
-    several = sum(detection.faces > 1 for detection in found)
+    counts = Counter(detection.status for detection in rows)
+    several = sum(detection.faces > 1 for detection in rows)
     statuses = ", ".join(f"{number:,} {status}" for status, number in sorted(counts.items()))
-    by_level = Counter(detection.level for detection in found if detection.status == Status.OK)
+    by_level = Counter(detection.level for detection in rows if detection.status == Status.OK)
     at = ", ".join(f"{level} {number:,}" for level, number in by_level.most_common())
     lines = [f"{statuses}; {several:,} with several faces", f"found at: {at or 'no level'}"]
-    unread = [detection for detection in found if detection.status in (Status.UNREADABLE, Status.TOO_LARGE)]
+    unread = [detection for detection in rows if detection.status in (Status.UNREADABLE, Status.TOO_LARGE)]
     lines += [f"{detection.status}: {detection.id}: {detection.reason}" for detection in unread[:MOST_EXAMPLES]]
     if len(unread) > MOST_EXAMPLES:
         lines.append(f"and {len(unread) - MOST_EXAMPLES:,} more: the column reason names the reason of each")
@@ -107,7 +106,7 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
     """Detect the face in one photo.
 
     Returns:
-        Its row. Anything that is wrong with the photo becomes a status and a reason; nothing is raised for it.
+        The photo's row. A problem with the photo becomes a status and a reason and raises nothing.
     """
     if photo.status != Status.OK:
         return Detection(photo.id, photo.status, photo.reason)
@@ -117,9 +116,9 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
         return Detection(photo.id, error.status, str(error))
     if photo.box:
         return _given(photo.id, photo.box, image.shape)
-    found = search(image, levels(params))
-    if found is not None:
-        return _chosen(photo, found, image.shape, params.on_multiple)
+    faces = search(image, levels(params))
+    if faces is not None:
+        return _chosen(photo.id, faces, image.shape, params.on_multiple)
     if params.fallback == "image":
         height, width = image.shape[:2]
         return Detection(photo.id, Status.OK, "", 0.0, 0.0, float(width), float(height), level=WHOLE_PHOTO)
@@ -136,16 +135,16 @@ def _given(name: str, box: Box, shape: tuple[int, ...]) -> Detection:
     return Detection(name, Status.OK, "", *box, faces=1, level=GIVEN)
 
 
-def _chosen(photo: Photo, found: Detections, shape: tuple[int, ...], policy: str) -> Detection:
-    """The face that the policy chooses; of equals the face with the higher score."""
-    number = len(found.boxes)
+def _chosen(name: str, faces: Detections, shape: tuple[int, ...], policy: str) -> Detection:
+    """The face that the policy chooses. Of equal faces it is the face with the higher score."""
+    number = len(faces.boxes)
     if policy == "fail" and number > 1:
         reason = f"{number} faces, and detect.on_multiple is fail"
-        return Detection(photo.id, Status.MULTI_FACE, reason, faces=number, level=found.level)
+        return Detection(name, Status.MULTI_FACE, reason, faces=number, level=faces.level)
     middle = np.array([shape[1] / 2, shape[0] / 2])
 
     def merit(face: int) -> tuple[float, float]:
-        box, score = found.boxes[face], found.scores[face]
+        box, score = faces.boxes[face], faces.scores[face]
         match policy:
             case "largest":
                 return boxes.area(box), score
@@ -155,5 +154,6 @@ def _chosen(photo: Photo, found: Detections, shape: tuple[int, ...], policy: str
                 return score, 0.0
 
     best = max(range(number), key=merit)
-    box = (round(edge, 2) for edge in found.boxes[best])
-    return Detection(photo.id, Status.OK, "", *box, score=round(found.scores[best], 4), faces=number, level=found.level)
+    left, top, right, bottom = (round(edge, 2) for edge in faces.boxes[best])
+    score = round(faces.scores[best], 4)
+    return Detection(name, Status.OK, "", left, top, right, bottom, score, number, faces.level)

@@ -1,1 +1,1 @@
-"""What several stages know of a photo and of the face in it."""
+"""Photos and the faces in them, as several stages use them: decoding, boxes, landmarks and tables."""

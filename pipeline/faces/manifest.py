@@ -1,4 +1,7 @@
-"""One row per photo, from first to last. Nothing is dropped: a photo that drops out keeps its row, with the reason."""
+"""``manifest.csv``, the table that stage ingest writes: one row per photo.
+
+No row is ever dropped: a photo that is left out keeps its row, with the reason.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 from pipeline.faces.boxes import Box, format_box, parse_box
 from pipeline.faces.tables import Codec, column, read_table, write_table
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.status import Status
 
 SPLITS = ("train", "validation", "test")
 BOX = Codec(lambda text: parse_box(text) if text else None, lambda box: format_box(box) if box else "")
@@ -15,12 +19,18 @@ BOX = Codec(lambda text: parse_box(text) if text else None, lambda box: format_b
 class Photo:
     """A photo as the dataset describes it.
 
-    ``id`` is unique in the dataset; ``path`` is relative to the working directory or absolute; ``label`` is the
-    expression's name; ``split`` is one of SPLITS, or empty until one is made; ``subject`` names the person, or is empty
-    where that is not known. ``status`` is "ok" or "excluded" (then ``reason`` says why). ``aus`` holds, where known,
-    the action units and their intensity at the subject's right and left side, as ``12=0.9/1.1 25=0.7/0.7``. ``sha256`` is
-    that of the file, or empty where it could not be read. ``box`` is the face's (left, top, right, bottom) in pixels of the
-    upright photo, where the dataset gives one; None where a detector has to find it.
+    Attributes:
+        id: Unique in the dataset.
+        path: Path of the file, absolute or relative to the working directory.
+        label: Name of the expression.
+        split: One of SPLITS; empty until the splits are made.
+        subject: Name of the person; empty if unknown.
+        status: "ok" or "excluded".
+        reason: Why the photo is excluded; otherwise empty.
+        aus: The action units that moved, as text (see ``pipeline.faces.moved_aus``); empty if unknown.
+        sha256: Digest of the file as hexadecimal text; empty if the file could not be read.
+        box: The face (left, top, right, bottom) in pixels of the upright photo, as the dataset gives it; None if a detector
+            has to find the face.
     """
 
     id: str
@@ -28,41 +38,51 @@ class Photo:
     label: str
     split: str
     subject: str
-    status: str = "ok"
+    status: str = Status.OK.value
     reason: str = ""
     aus: str = ""
     sha256: str = ""
-    box: Box | None = column(BOX, None)
+    box: Box | None = column(BOX, None)  # noqa: RUF009 (column returns a dataclass field)
 
 
-_EMPTY = {
+_FIXES = {  # of an empty split
     "train": "give more photos or subjects, or lower the ingest fractions",
     "validation": "give more training photos or subjects, or raise ingest.validation_fraction",
-    "test": "name a part of the dataset test; where it has no splits at all, give more photos or subjects, or raise "
+    "test": "name a part of the dataset test; if the dataset has no splits at all, give more photos or subjects, or raise "
     "ingest.test_fraction",
 }
 
 
 def check(photos: list[Photo]) -> None:
-    """Raises InputError for a duplicate id, a path that is no text, or a split that would be empty."""
+    """Check the rows of a manifest.
+
+    Raises:
+        InputError: If two photos have the same id, a path is not valid UTF-8, or a split has no usable photo.
+    """
     seen = set()
     for photo in photos:
         if photo.id in seen:
             raise InputError(f"two photos have the id {photo.id!r}: name each photo once")
         seen.add(photo.id)
-        if any("\ud800" <= character <= "\udfff" for character in photo.path):  # bytes that are no UTF-8
-            raise InputError(f"the file name {ascii(photo.path)} is not valid UTF-8 text: rename the file")
+        if any(
+            "\ud800" <= character <= "\udfff" for character in photo.path
+        ):  # surrogates stand for bytes that are not UTF-8
+            raise InputError(f"the file name {photo.path!a} is not valid UTF-8 text: rename the file")
     for split in SPLITS:
-        if not any(photo.split == split and photo.status == "ok" for photo in photos):
-            raise InputError(f"the {split} split is empty: {_EMPTY[split]}")
+        if not any(photo.split == split and photo.status == Status.OK for photo in photos):
+            raise InputError(f"the {split} split is empty: {_FIXES[split]}")
 
 
 def write(path: Path, photos: list[Photo]) -> None:
-    """Check and write the manifest."""
+    """Check the rows (see ``check``) and write the manifest atomically."""
     check(photos)
     write_table(path, Photo, photos)
 
 
 def read(path: Path) -> list[Photo]:
-    """Read the manifest that ``aucue ingest`` wrote."""
+    """Read the manifest that ``aucue ingest`` wrote.
+
+    Raises:
+        InputError: If the file is missing or malformed; the message names the command that writes it.
+    """
     return read_table(path, Photo, made_by="ingest")

@@ -1,7 +1,7 @@
-"""A calm, symmetric face: the 68 landmarks of ``mean_face.csv``, as fractions of an aligned crop.
+"""The 68 landmarks of a calm, symmetric face, as fractions of an aligned crop (``mean_face.csv``).
 
-They are the mean over the calm portraits of the demo's 36 people (AT&T Laboratories Cambridge), one face per person, made
-symmetric.
+They are the mean over the calm portraits of the 36 people of the demo (AT&T Laboratories Cambridge), one face per person,
+made symmetric.
 """
 
 import csv
@@ -13,12 +13,12 @@ import numpy as np
 
 @cache
 def mean_face() -> np.ndarray:
-    """Read the landmarks.
+    """Read the landmarks of the mean face.
 
     Returns:
-        Points (68, 2) as (x, y) in fractions of the crop's side, origin top left. Do not change the array: it is shared.
+        Points (68, 2) float64 as (x, y) in fractions of the crop's side, origin top left. The array is shared and read-only.
     """
-    with open(Path(__file__).with_name("mean_face.csv"), encoding="utf-8", newline="") as stream:
+    with Path(__file__).with_name("mean_face.csv").open(encoding="utf-8", newline="") as stream:
         points = np.array([[float(row["x"]), float(row["y"])] for row in csv.DictReader(stream)])
     points.flags.writeable = False
     return points

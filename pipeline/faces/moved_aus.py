@@ -1,25 +1,27 @@
-"""Text form of the action units that a face moved: ``12=0.90/1.10 25=0.70/0.70``, the column ``aus``.
+"""The action units that a face moved, as text: ``12=0.90/1.10 25=0.70/0.70`` (the column ``aus``).
 
-Each part is a FACS number, then its intensity at the subject's right and at the subject's left side.
+Each part is a FACS number, followed by the intensity on the subject's right and on the subject's left side.
 """
 
 from collections.abc import Mapping
 
-MovedAUs = dict[int, tuple[float, float]]  # FACS number -> (right, left) intensity, 1 being the displacement table's
+MovedAUs = dict[
+    int, tuple[float, float]
+]  # FACS number -> (right, left) intensity; 1 is the intensity of the displacement table
 
 
 def format_moved_aus(moved: Mapping[int, tuple[float, float]]) -> str:
-    """Write moved action units as text, intensities with two decimals; empty text for none."""
+    """Write moved action units as text, with two decimals for intensities; no action units give empty text."""
     return " ".join(f"{au}={right:.2f}/{left:.2f}" for au, (right, left) in moved.items())
 
 
 def parse_moved_aus(text: str) -> MovedAUs:
-    """Read what ``format_moved_aus`` wrote.
+    """Read the text that ``format_moved_aus`` wrote.
 
     Raises:
-        ValueError: If the text is anything else.
+        ValueError: If the text has another form.
     """
-    moved = {}
+    moved: MovedAUs = {}
     for part in text.split():
         number, _, sides = part.partition("=")
         right, left = sides.split("/")

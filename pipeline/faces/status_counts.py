@@ -1,4 +1,4 @@
-"""What became of the photos: how many rows have which status, in all, by label and by split."""
+"""Counts of photos by status: over all photos, by label and by split."""
 
 import json
 from collections import Counter, defaultdict
@@ -10,11 +10,16 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
 from pipeline.runtime.status import Status
 
-NOT_A_FAILURE = (Status.OK, Status.EXCLUDED)
+NO_FAILURES = (Status.OK, Status.EXCLUDED)
 
 
 class StatusCounts(Counter[str]):
-    """How many rows have which status."""
+    """The number of photos with each status.
+
+    Attributes:
+        by_label: The same of the photos of each label.
+        by_split: The same of the photos of each split.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,31 +27,38 @@ class StatusCounts(Counter[str]):
         self.by_split: dict[str, Counter[str]] = defaultdict(Counter)
 
     def count(self, statuses: Iterable[str], photos: Iterable[Photo]) -> None:
-        """Count photos with their statuses."""
+        """Add photos to the counts. The statuses are those of the photos, in the same order."""
         for status, photo in zip(statuses, photos, strict=True):
             for counter in (self, self.by_label[photo.label], self.by_split[photo.split]):
                 counter[status] += 1
 
-    def refuse_too_many_failures(self, most: float, reasons: Path) -> None:
-        """InputError if a larger share than ``most`` of the photos, besides excluded ones, failed. ``reasons`` is
-        where they are."""
-        photos = self.total() - self["excluded"]
-        failed = {status: number for status, number in self.items() if status not in NOT_A_FAILURE}
-        if photos and sum(failed.values()) > most * photos:
-            shown = ", ".join(f"{number:,} {status}" for status, number in sorted(failed.items()))
+    def refuse_too_many_failures(self, max_fraction: float, reasons: Path) -> None:
+        """Refuse to go on if too many photos failed.
+
+        Args:
+            max_fraction: Largest accepted fraction of failed photos; excluded photos do not count.
+            reasons: Table that holds the reasons, for the message.
+
+        Raises:
+            InputError: If the fraction is larger.
+        """
+        photos = self.total() - self[Status.EXCLUDED]
+        failed = {status: number for status, number in self.items() if status not in NO_FAILURES}
+        if photos and sum(failed.values()) > max_fraction * photos:
+            by_status = ", ".join(f"{number:,} {status}" for status, number in sorted(failed.items()))
             raise InputError(
-                f"{sum(failed.values()):,} of {photos:,} photos failed ({shown}), more than ingest.max_failed_fraction "
-                f"allows ({most:g}): {reasons} says why; mend the photos or detect's parameters, or allow more"
+                f"{sum(failed.values()):,} of {photos:,} photos failed ({by_status}), more than ingest.max_failed_fraction "
+                f"allows ({max_fraction:g}): {reasons} says why; fix the photos or the parameters of detect, or allow more"
             )
 
     def write(self, path: Path) -> None:
-        """As a DVC metric."""
+        """Write the counts as a DVC metric: JSON with total, by_label and by_split."""
         content = {"total": dict(self), "by_label": self.by_label, "by_split": self.by_split}
         write_text(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
     def __str__(self) -> str:
-        """A table: statuses across, all photos, labels and splits down."""
-        statuses = sorted(self, key=lambda status: (status != "ok", status))
+        """Format a table: a column for each status; a row for all photos, for each split and for each label."""
+        statuses = sorted(self, key=lambda status: (status != Status.OK, status))
         rows = {"all": self, **dict(sorted(self.by_split.items())), **dict(sorted(self.by_label.items()))}
         width = max(map(len, rows))
         lines = [" " * width + "".join(f"{status:>{max(10, len(status) + 2)}}" for status in statuses)]

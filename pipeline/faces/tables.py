@@ -1,70 +1,89 @@
-"""CSV tables of frozen dataclass rows: the manifest and the detections."""
+"""CSV tables whose rows are frozen dataclasses: the manifest and the detections."""
 
 import csv
 from collections.abc import Callable, Iterable
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 
-Row = TypeVar("Row")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Row = TypeVar("Row", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
 class Codec:
-    """How a column that is no plain text or number is read from text, and written as text."""
+    """The conversion of a column that is not plain text or a number: from text and to text."""
 
     read: Callable[[str], object]
     write: Callable[[Any], str]
 
 
 def column(codec: Codec, default: object) -> Any:
-    """A dataclass field whose values ``codec`` reads and writes."""
+    """Make a dataclass field whose values are converted by ``codec``."""
     return field(default=default, metadata={"codec": codec})
 
 
 def write_table(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
-    """Write one line per row under a header of the field names, atomically."""
-    with atomic(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
+    """Write a table atomically: a header of the field names, then one line per row.
+
+    Args:
+        path: File to write.
+        row_type: The dataclass of the rows.
+        rows: The rows.
+    """
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([field.name for field in fields(row_type)])
-        writer.writerows([_written(row, field) for field in fields(row_type)] for row in rows)
+        writer.writerows([_write_value(row, field) for field in fields(row_type)] for row in rows)
 
 
 def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
-    """Read rows back. ``made_by`` is the stage that writes the file, named in the error when it is missing or malformed."""
-    mend = f"run `aucue {made_by}`"
+    """Read the table that ``write_table`` wrote.
+
+    Args:
+        path: File to read.
+        row_type: The dataclass of the rows.
+        made_by: The stage that writes the file, for error messages.
+
+    Raises:
+        InputError: If the file is missing or malformed.
+    """
+    fix = f"run `aucue {made_by}`"
     if not path.is_file():
-        raise InputError(f"{path} does not exist: {mend} first")
+        raise InputError(f"{path} does not exist: {fix} first")
     types = {field.name: _reader(field) for field in fields(row_type)}
-    with open(path, encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream)
         try:
             header = next(reader, [])
             if header != list(types):
                 raise InputError(
-                    f"{path} has the columns {', '.join(header) or 'none'}, not {', '.join(types)}: {mend} again"
+                    f"{path} has the columns {', '.join(header) or 'none'}, not {', '.join(types)}: {fix} again"
                 )
             rows = []
             for values in reader:
                 if len(values) != len(types):
                     where = f"{path} line {reader.line_num}"
-                    raise InputError(f"{where} has {len(values)} values for {len(types)} columns: {mend} again")
+                    raise InputError(f"{where} has {len(values)} values for {len(types)} columns: {fix} again")
                 rows.append(row_type(*(convert(value) for convert, value in zip(types.values(), values, strict=True))))
         except InputError:
             raise
         except (ValueError, csv.Error) as error:  # also UnicodeDecodeError
-            raise InputError(f"{path} line {reader.line_num} cannot be read ({error}): {mend} again") from error
+            raise InputError(f"{path} line {reader.line_num} cannot be read ({error}): {fix} again") from error
     return rows
 
 
 def _reader(field: Field) -> Callable[[str], object]:
+    """Choose the function that reads a field from text: that of its codec, or its type itself (str, int or float)."""
     codec = field.metadata.get("codec")
-    return codec.read if codec else field.type
+    return codec.read if codec else cast(Callable[[str], object], field.type)
 
 
-def _written(row: object, field: Field) -> object:
+def _write_value(row: object, field: Field) -> object:
     value, codec = getattr(row, field.name), field.metadata.get("codec")
     return codec.write(value) if codec else value

@@ -1,4 +1,4 @@
-"""Stage heatmaps: every face's action-unit heatmap, from its stored landmarks alone."""
+"""Stage heatmaps: render every face's action-unit heatmap from its stored landmarks alone."""
 
 from pipeline.codebook.renderer import render
 

@@ -1,4 +1,4 @@
-"""``aucue heatmaps``."""
+"""The command ``aucue heatmaps``."""
 
 import time
 from collections import Counter
@@ -12,11 +12,11 @@ from pipeline.runtime.options import cache_option, params_option, path_option
 
 @click.command()
 @params_option
-@click.option("--codebook", help="Name or path; replaces heatmaps.codebook.")
+@click.option("--codebook", help="Name or path of a codebook, instead of heatmaps.codebook.")
 @path_option("--faces", paths.FACES, "Folder of face shards to read.")
 @path_option("--out", paths.HEATMAPS, "Folder of heatmap shards to write.")
-@click.option("--workers", type=click.IntRange(1), help="Threads; replaces base.workers. They change no byte.")
-@click.option("--meaning", type=Path, help="What `aucue codebook meaning` wrote, which the codebook must still mean.")
+@click.option("--workers", type=click.IntRange(1), help="Threads, instead of base.workers. Their number changes no byte.")
+@click.option("--meaning", type=Path, help="File of `aucue codebook meaning`: the codebook must still have this meaning.")
 @cache_option
 def heatmaps(
     params_path: Path, codebook: str | None, faces: Path, out: Path, workers: int | None, meaning: Path | None, cache: Path
@@ -26,25 +26,25 @@ def heatmaps(
     \b
     Examples:
       aucue heatmaps                            the codebook of params.yaml
-      aucue heatmaps --codebook my.yaml         another one: no photo is opened, no face detected
+      aucue heatmaps --codebook my.yaml         another codebook: no photo is opened, no face detected
     """
     from pipeline.heatmaps import stage
 
-    every = parameters.load(params_path)
-    params = every.heatmaps if codebook is None else every.heatmaps.model_copy(update={"codebook": codebook})
+    params = parameters.load(params_path)
+    block = params.heatmaps if codebook is None else params.heatmaps.model_copy(update={"codebook": codebook})
     started = time.perf_counter()
     book, counts = stage.main(
-        params=params,
+        params=block,
         faces_dir=faces,
         heatmaps_dir=out,
-        workers=workers or every.base.workers,
+        workers=workers or params.base.workers,
         cache_dir=cache,
         meaning_path=meaning,
     )
     seconds = time.perf_counter() - started
-    click.echo(f"{_counted(counts)}\ncodebook {book.name}: {seconds:.1f} s, {counts.total() / seconds:,.0f} faces/s")
+    click.echo(f"{_format_counts(counts)}\ncodebook {book.name}: {seconds:.1f} s, {counts.total() / seconds:,.0f} faces/s")
     click.echo(f"wrote {counts.total():,} rows to {out}")
 
 
-def _counted(counts: Counter[str]) -> str:
+def _format_counts(counts: Counter[str]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))

@@ -1,4 +1,7 @@
-"""Stage heatmaps: where a FACS expert would look, one small map per face for its label, from the stored landmarks alone."""
+"""Stage heatmaps: render where a FACS expert would look, one small map per face for its label.
+
+The maps need the stored landmarks alone; no photo and no crop is opened.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from tqdm import tqdm
 
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
@@ -24,9 +28,9 @@ from pipeline.shards import ShardSet, ShardWriter
 
 __all__ = ["classes_of", "main", "render"]
 
-CELLS = 2**22  # of the maps that a thread renders at a time: enough faces of each expression to fill batches
-READ = ("landmarks", "label", "status")
-ROOMS = ("pipeline/heatmaps", "pipeline/codebook", "pipeline/shards")  # whose code decides the output
+CELLS_PER_TASK = 2**22  # cells of the maps that a thread renders at a time: enough faces of each expression to fill batches
+INPUT_COLUMNS = ("landmarks", "label", "status")  # of the face shards
+ROOMS = ("pipeline/heatmaps", "pipeline/codebook", "pipeline/shards")  # the folders whose code decides the output
 
 
 def main(
@@ -44,35 +48,37 @@ def main(
         params: The codebook, and the size of the maps in cells.
         faces_dir: Folder of face shards to read. No crop is opened.
         heatmaps_dir: Folder of heatmap shards to write.
-        workers: Threads that render while this one writes: NumPy works outside Python's lock. They change no byte.
-        cache_dir: Folder of finished work: shards that an earlier run finished are taken from there.
-        meaning_path: File that stage codebook wrote. DVC compares it, so the codebook must still have that meaning.
+        workers: Threads that render while this thread writes: NumPy works outside Python's lock. Their number changes no
+            byte.
+        cache_dir: Folder of finished work. Finished shards of earlier runs are taken from there.
+        meaning_path: File that stage codebook wrote. DVC compares that file, so the codebook must still have its meaning.
 
     Returns:
-        The codebook, and how many rows have a map and how many have none for which reason.
+        The codebook, and the number of rows with a map and, for each reason, without a map.
 
     Raises:
         InputError: If the faces cannot be read, or a label, the size or the codebook's meaning does not fit.
     """
     book = codebooks.load(params.codebook)
-    if meaning_path and meaning_path.read_bytes() != book.described().encode():
+    if meaning_path and meaning_path.read_bytes() != book.to_json().encode():
         raise InputError(f"{meaning_path} is not what codebook {params.codebook} means: run `dvc repro`")
     faces = ShardSet(faces_dir, "faces")
     _check(faces, book, params)
     kind, provenance = _provenance(book, params)
-    finished = work_folder(cache_dir, ROOMS)
+    work_dir = work_folder(cache_dir, ROOMS)
     counts: Counter[str] = Counter()
+    bar: tqdm[None]
     with (
         locked(heatmaps_dir),
-        ShardWriter(heatmaps_dir, kind, provenance, {"faces_sha256": faces.digest()}, finished) as writer,
+        ShardWriter(heatmaps_dir, kind, provenance, {"faces_sha256": faces.digest()}, work_dir) as writer,
         progress(None, total=len(faces), title="heatmaps", unit="faces") as bar,
     ):
         crop_size = faces.provenance["crop_size"]
-        keys = [writer.key(crop_size, *(shard.columns[name] for name in READ)) for shard in faces.shards]
-        known = writer.finished(["has_map"])
-        report_resumed("heatmaps", sum(key in known for key in keys), len(keys), "shards")
+        keys = [writer.key(crop_size, *(shard.columns[name] for name in INPUT_COLUMNS)) for shard in faces.shards]
+        finished = writer.finished(["has_map"])
+        report_resumed("heatmaps", sum(key in finished for key in keys), len(keys), "shards")
         compute = partial(_rendered, faces=faces, book=book, params=params, workers=workers)
-        for (number, columns, is_new), key in zip(completed(range(len(keys)), keys, known, compute), keys, strict=True):
+        for (number, columns, is_new), key in zip(completed(range(len(keys)), keys, finished, compute), keys, strict=True):
             if is_new:
                 writer.write(columns, len(columns["maps"]), key)
             rows = columns if is_new else faces.shard(number, ("label", "status"))
@@ -82,8 +88,10 @@ def main(
 
 
 def _check(faces: ShardSet, book: Codebook, params: Heatmaps) -> None:
-    """Raise InputError for maps larger than the crops, or for labels that the codebook does not know: in time, before an
-    earlier set of heatmaps makes room for the new one."""
+    """Raise InputError for maps larger than the crops or labels that the codebook does not know.
+
+    This happens before the new set of heatmaps replaces an earlier set.
+    """
     largest = faces.provenance["crop_size"]
     if params.size > largest:
         raise InputError(f"heatmaps.size is {params.size}, but the crops have {largest} pixels: give {largest} or less")
@@ -95,7 +103,7 @@ def _check(faces: ShardSet, book: Codebook, params: Heatmaps) -> None:
 
 
 def _provenance(book: Codebook, params: Heatmaps) -> tuple[str, dict[str, object]]:
-    """The kind of the shards, and what decides every shard besides its rows."""
+    """The kind of the shards, and the provenance that decides every shard besides its rows."""
     provenance = {"stage": "heatmaps", "codebook": book.name, "codebook_sha256": book.digest(), "size": params.size}
     if not params.per_class:
         return "heatmaps", provenance
@@ -103,7 +111,7 @@ def _provenance(book: Codebook, params: Heatmaps) -> tuple[str, dict[str, object
 
 
 def classes_of(codebook: Codebook) -> list[str]:
-    """The expressions that have a map, in alphabetical order: the axis of maps per class."""
+    """List the expressions that have a map, in alphabetical order: the class axis of maps per class."""
     return sorted(name for name, cues in codebook.cues.items() if cues)
 
 
@@ -113,15 +121,15 @@ def _rendered(
     """The columns of some heatmap shards, and the labels and statuses of their rows."""
     cells = params.size**2 * (len(classes_of(book)) if params.per_class else 1)
     work = partial(_render_rows, crop_size=faces.provenance["crop_size"], book=book, params=params)
-    chunks = _chunks(faces, numbers, max(1, CELLS // cells))
+    chunks = _chunks(faces, numbers, max(1, CELLS_PER_TASK // cells))
     return chain.from_iterable(threaded_map(work, chunks, workers))
 
 
 def _chunks(faces: ShardSet, numbers: Iterable[int], rows: int) -> Iterator[list[dict[str, np.ndarray]]]:
-    """Put shards together until they have about ``rows`` rows; a chunk has at least one shard."""
+    """Group shards into chunks of about ``rows`` rows and at least one shard."""
     chunk: list[dict[str, np.ndarray]] = []
     for number in numbers:
-        chunk.append(faces.shard(number, READ))
+        chunk.append(faces.shard(number, INPUT_COLUMNS))
         if sum(len(shard["label"]) for shard in chunk) >= rows:
             yield chunk
             chunk = []
@@ -134,13 +142,13 @@ def _render_rows(
 ) -> list[dict[str, np.ndarray]]:
     """For each shard: maps (N, size, size) or (N, classes, size, size) uint8, has_map (N,) or (N, classes), label, status.
 
-    Each crop is rendered as if it had the codebook's reference size, so that a map does not depend on the resolution that
-    crops are stored at.
+    Each crop is rendered as if it had the codebook's reference size, so that a map does not depend on the resolution at
+    which crops are stored.
     """
-    columns = {name: np.concatenate([rows[name] for rows in chunk]) for name in READ}
+    columns = {name: np.concatenate([rows[name] for rows in chunk]) for name in INPUT_COLUMNS}
     usable = np.flatnonzero(columns["status"] == Status.OK)
     landmarks = to_frame(columns["landmarks"][usable].astype(float), crop_size, book.reference_size)
-    labels = columns["label"][usable]
+    labels = columns["label"][usable].tolist()
     sizes = np.full((len(usable), 2), float(book.reference_size))
     axes = (len(classes_of(book)),) if params.per_class else ()
     maps = np.zeros((len(columns["label"]), *axes, params.size, params.size), np.uint8)
@@ -161,8 +169,10 @@ def _render_rows(
 
 
 def _outcomes(rows: dict[str, np.ndarray], has_map: np.ndarray, book: Codebook) -> Iterator[str]:
-    for status, label, drawn in zip(rows["status"], rows["label"], has_map.reshape(len(has_map), -1).any(1), strict=True):
-        if drawn:
+    """How each row ended: with a map, or without a map and why."""
+    has_any_map = np.any(has_map.reshape(len(has_map), -1), axis=1).tolist()
+    for status, label, is_drawn in zip(rows["status"], rows["label"], has_any_map, strict=True):
+        if is_drawn:
             yield "with a map"
         elif status != Status.OK:
             yield f"without: {status}"

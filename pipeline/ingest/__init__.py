@@ -1,1 +1,1 @@
-"""Stage ingest: a dataset becomes one manifest of photos, labels, subjects and splits."""
+"""Stage ingest: turn a dataset into one manifest of photos, labels, subjects and splits."""

@@ -1,4 +1,4 @@
-"""``aucue ingest``."""
+"""The command ``aucue ingest``."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from pipeline.runtime.options import params_option, path_option
 
 @click.command()
 @params_option
-@path_option("--photos", paths.PHOTOS, "Folder for the images that a dataset needs made.")
-@path_option("--manifest", paths.MANIFEST, "Table to write.")
+@path_option("--photos", paths.PHOTOS, "Folder for the images of datasets that are made here.")
+@path_option("--manifest", paths.MANIFEST, "Table of photos to write.")
 def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
-    """Describe a dataset: one manifest row per photo.
+    """Describe a dataset in a manifest with one row per photo.
 
     \b
     Examples:
@@ -21,8 +21,9 @@ def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
       aucue ingest --params mine.yaml --manifest data/mine.csv
     """
     from pipeline.ingest import stage
+    from pipeline.ingest.summary import summarize
 
     params = parameters.load(params_path)
     rows = stage.main(base=params.base, params=params.ingest, photos_dir=photos, manifest_path=manifest)
-    click.echo(stage.summary(rows))
+    click.echo(summarize(rows))
     click.echo(f"wrote {len(rows):,} rows to {manifest}")

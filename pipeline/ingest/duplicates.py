@@ -1,15 +1,16 @@
-"""The same photo twice: what is in several splits flatters the test, what has several labels confuses the training."""
+"""Find photos that a dataset holds twice: a copy in another split flatters the test, another label confuses the training."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.faces.manifest import SPLITS, Photo
+from pipeline.runtime.status import Status
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A photo that others equal byte for byte, in another split or with another label."""
+    """A photo with byte-for-byte copies in another split or with another label."""
 
     sha256: str
     id: str
@@ -20,7 +21,7 @@ class Duplicate:
 
 
 def find(photos: Sequence[Photo]) -> list[Duplicate]:
-    """All of them, copies beside each other."""
+    """Find all duplicates. Copies of a photo follow one another."""
     return [
         Duplicate(photo.sha256, photo.id, photo.path, photo.label, photo.split, problem)
         for group in _copies(photos)
@@ -30,13 +31,13 @@ def find(photos: Sequence[Photo]) -> list[Duplicate]:
 
 
 def without_leaks(photos: Sequence[Photo]) -> list[Photo]:
-    """Exclude training and validation photos that the test split has too, and training photos that validation has."""
-    kept = {}
+    """Exclude train and validation photos that the test split also has, and train photos that validation also has."""
+    kept: dict[str, Photo] = {}  # id of an excluded photo -> the copy that stays
     for group in _copies(photos):
         last = max(group, key=lambda photo: SPLITS.index(photo.split))
         kept |= {photo.id: last for photo in group if photo.split != last.split}
     return [
-        replace(photo, status="excluded", reason=f"same bytes as {kept[photo.id].id} in {kept[photo.id].split}")
+        replace(photo, status=Status.EXCLUDED, reason=f"same bytes as {kept[photo.id].id} in {kept[photo.id].split}")
         if photo.id in kept
         else photo
         for photo in photos
@@ -46,14 +47,14 @@ def without_leaks(photos: Sequence[Photo]) -> list[Photo]:
 def _copies(photos: Sequence[Photo]) -> Iterator[list[Photo]]:
     by_content = defaultdict(list)
     for photo in photos:
-        if photo.status == "ok" and photo.sha256:
+        if photo.status == Status.OK and photo.sha256:
             by_content[photo.sha256].append(photo)
     return (group for group in by_content.values() if len(group) > 1)
 
 
 def _problem(group: Sequence[Photo]) -> str:
-    found = {
+    values = {
         "in several splits": {photo.split for photo in group},
         "with several labels": {photo.label for photo in group},
     }
-    return ", ".join(name for name, values in found.items() if len(values) > 1)
+    return ", ".join(problem for problem, different in values.items() if len(different) > 1)

@@ -1,4 +1,4 @@
-"""Seeded splits: stratified by label, whole subjects, and validation only ever taken out of train."""
+"""Make seeded splits that are stratified by label and keep subjects whole. Validation is only ever taken out of train."""
 
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -7,17 +7,25 @@ import numpy as np
 
 from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.status import Status
 
 
 def assign(photos: list[Photo], validation_fraction: float, test_fraction: float, seed: int) -> list[Photo]:
-    """Give every photo that is not excluded a split.
+    """Give a split to every photo that is not excluded. Splits that the dataset has are kept.
 
-    Without any split, ``test_fraction`` of all photos becomes test. Where no photo is validation,
-    ``validation_fraction`` of train becomes it. Splits that the dataset has are kept.
+    Args:
+        photos: Photos with or without splits.
+        validation_fraction: Share of the train photos that becomes validation if the dataset has no validation split.
+        test_fraction: Share of all photos that becomes test if the dataset has no splits at all.
+        seed: Decides the order in which subjects are visited.
 
-    Raises InputError when only some photos have a split, or a split has an unknown name.
+    Returns:
+        The photos with their splits, in the same order.
+
+    Raises:
+        InputError: If only some photos have a split, or if a split has an unknown name.
     """
-    usable = [photo for photo in photos if photo.status == "ok"]
+    usable = [photo for photo in photos if photo.status == Status.OK]
     without = [photo for photo in usable if not photo.split]
     if without and len(without) < len(usable):
         raise InputError(f"photo {without[0].id!r} has no split but others have: give all of them one, or none")
@@ -35,12 +43,20 @@ def assign(photos: list[Photo], validation_fraction: float, test_fraction: float
 
 
 def choose(photos: list[Photo], fraction: float, seed: int) -> set[str]:
-    """The ids of about ``fraction`` of the photos of every label, whole subjects only.
+    """Choose about a fraction of the photos of every label, whole subjects only.
 
-    Subjects are visited from large to small, in seeded order among equals; one is taken if that brings the counts per
-    label closer to the wanted ones: the sum over labels of the squared relative error, an excess counting fourfold, so
-    that rare labels are represented and one large subject does not make up a label.
-    A photo without a subject is its own subject.
+    Subjects are visited from large to small, and in seeded order among subjects of equal size. A subject is chosen if it
+    brings the counts per label closer to the wanted counts. The error is the sum over labels of the squared relative error,
+    and an excess counts fourfold. So rare labels are represented, and no label comes from one large subject alone. A photo
+    without a subject is a subject of its own.
+
+    Args:
+        photos: Photos to choose from.
+        fraction: Wanted share of the photos of every label, from 0 to 1.
+        seed: Decides the order among subjects of equal size.
+
+    Returns:
+        The ids of the chosen photos.
     """
     by_subject = defaultdict(list)
     for photo in photos:
@@ -51,15 +67,15 @@ def choose(photos: list[Photo], fraction: float, seed: int) -> set[str]:
 
     wanted = {label: number * fraction for label, number in Counter(photo.label for photo in photos).items()}
     missing = dict.fromkeys(wanted, 1.0)  # as a share of the wanted number
-    chosen = set()
+    chosen: set[str] = set()
     for group in groups if fraction else ():
         shares = {label: n / wanted[label] for label, n in Counter(photo.label for photo in group).items()}
-        if sum(_error(missing[label]) - _error(missing[label] - share) for label, share in shares.items()) > 0:
+        if sum(_penalty(missing[label]) - _penalty(missing[label] - share) for label, share in shares.items()) > 0:
             chosen.update(photo.id for photo in group)
             for label, share in shares.items():
                 missing[label] -= share
     return chosen
 
 
-def _error(missing: float) -> float:
+def _penalty(missing: float) -> float:
     return missing**2 if missing > 0 else 4 * missing**2

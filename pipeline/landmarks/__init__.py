@@ -1,1 +1,1 @@
-"""Stage landmarks: 68 points per face, alignment, and face shards."""
+"""Stage landmarks: place 68 landmarks on every face, align the faces, and write the face shards."""

@@ -1,21 +1,32 @@
-"""Align a face: a similarity transform takes eyes and mouth to fixed places in a square crop."""
+"""Align a face: a similarity transform moves the eyes and the mouth to fixed places in a square crop.
+
+Points are (x, y) in pixels, x to the right and y down, with pixel centres at whole numbers.
+"""
 
 import cv2
 import numpy as np
 
-# Where the centres of the right eye, left eye and mouth come to lie, as fractions of the crop (subject's right is the
-# image's left). About the frame of dlib's own face chips, a little wider so that a dropped jaw stays inside.
+# Places of the centres of the right eye, the left eye and the mouth, as fractions of the crop. The subject's right is the
+# image's left. The frame is about that of dlib's own face chips, a little wider so that a dropped jaw stays inside.
 TEMPLATE = np.array([[0.33, 0.32], [0.67, 0.32], [0.50, 0.707]])
-PARTS = (slice(36, 42), slice(42, 48), slice(48, 68))
+PARTS = (slice(36, 42), slice(42, 48), slice(48, 68))  # landmarks of the right eye, the left eye and the mouth
 
 
 def similarity(landmarks: np.ndarray, crop_size: int) -> np.ndarray:
-    """The (2, 3) matrix from photo pixels to crop pixels for ``landmarks`` (68, 2).
+    """Fit the transform that aligns a face.
 
-    Least squares over rotation, uniform scale and translation (no reflection), in closed form with points as complex
-    numbers: q = a p + b.
+    The fit is least squares over rotation, uniform scale and translation, without reflection. Points are written as complex
+    numbers, which gives the closed form q = a p + b.
 
-    Raises ValueError when the three centres coincide.
+    Args:
+        landmarks: Points (68, 2) in photo pixels.
+        crop_size: Side of the crop in pixels.
+
+    Returns:
+        Matrix (2, 3) from photo pixels to crop pixels.
+
+    Raises:
+        ValueError: If the centres of both eyes and the mouth coincide.
     """
     centres = np.array([landmarks[part].mean(axis=0) for part in PARTS])
     p = centres @ [1, 1j]
@@ -34,14 +45,22 @@ def transform(landmarks: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def crop(image: np.ndarray, matrix: np.ndarray, crop_size: int) -> np.ndarray:
-    """Warp ``image`` (h, w, 3) to (crop_size, crop_size, 3); what lies beyond the photo repeats its border.
+    """Cut the aligned crop out of a photo. Beyond the photo, the crop repeats the photo's border.
 
-    A photo much larger than the crop is shrunk first, since bilinear sampling alone would alias.
+    A photo that is much larger than the crop is shrunk first, since bilinear sampling alone would alias.
+
+    Args:
+        image: Photo (h, w, 3) uint8.
+        matrix: Transform (2, 3) from photo pixels to crop pixels.
+        crop_size: Side of the crop in pixels.
+
+    Returns:
+        Crop (crop_size, crop_size, 3) uint8.
     """
     scale = np.hypot(matrix[0, 0], matrix[1, 0])
     if scale < 0.5:
         shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        offset = np.full(2, 0.5 * scale - 0.5)  # resizing keeps pixel edges, not centres, in place
+        offset = np.full(2, 0.5 * scale - 0.5)  # resizing keeps the edges of pixels in place, not their centres
         matrix = np.column_stack([matrix[:, :2] / scale, matrix[:, 2] - matrix[:, :2] @ (offset / scale)])
         image = shrunk
     return cv2.warpAffine(image, matrix, (crop_size, crop_size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,4 +1,4 @@
-"""``aucue landmarks``."""
+"""The command ``aucue landmarks``."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from pipeline.runtime.options import cache_option, params_option, path_option, s
 
 @click.command()
 @params_option
-@path_option("--manifest", paths.MANIFEST, "Table to read.")
-@path_option("--detections", paths.DETECTIONS, "Table to read.")
+@path_option("--manifest", paths.MANIFEST, "Table of photos to read.")
+@path_option("--detections", paths.DETECTIONS, "Table of detected faces to read.")
 @path_option("--out", paths.FACES, "Folder of face shards to write.")
-@click.option("--metrics", type=Path, help="Counts to write.  [default: OUT.json]")
+@click.option("--metrics", type=Path, help="JSON file of counts to write.  [default: OUT.json]")
 @cache_option
 @scheduler_option
 def landmarks(
     params_path: Path, manifest: Path, detections: Path, out: Path, metrics: Path | None, cache: Path, scheduler: str | None
 ) -> None:
-    """Place 68 landmarks, align, and store the crops in shards.
+    """Place 68 landmarks on every face, align it, and store the crops in shards.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Place the 68 landmarks of a face, and say whether they can be trusted."""
+"""Fit the 68 landmarks of a face, and say whether they can be trusted."""
 
 import numpy as np
 
@@ -8,19 +8,19 @@ from pipeline.landmarks import landmark_quality as quality
 
 
 def fit_landmarks(image: np.ndarray, box: Box, predictor: str, max_refinements: int) -> tuple[np.ndarray, str]:
-    """Predict the landmarks of a face, then again in the box that fits them, until they stay in place.
+    """Predict the landmarks of a face, then predict them again in the box that fits them, until they stay in place.
 
-    The result depends little on whose box it was: where the box is the whole photo, refining takes a third off the error,
-    and in a box without a face the landmarks rarely settle.
+    The result depends little on where the box came from. If the box is the whole photo, refining takes a third off the
+    error. In a box without a face the landmarks rarely settle.
 
     Args:
         image: Photo (h, w, 3) uint8 RGB.
         box: The face's box (left, top, right, bottom) in pixels of the image.
         predictor: Path of a 68-point dlib model.
-        max_refinements: How often to predict again at most. With 0 the first prediction is trusted.
+        max_refinements: Largest number of further predictions. With 0 the first prediction is trusted.
 
     Returns:
-        Landmarks (68, 2) as (x, y) in pixels of the image, and the reason not to trust them; an empty reason if they can be
+        Landmarks (68, 2) as (x, y) in pixels of the image, and the reason not to trust them, which is empty if they can be
         trusted.
     """
     points = dlib_models.predict(image, box, predictor)

@@ -1,1 +1,1 @@
-"""What every stage runs on: parameters, errors, files, progress, finished work. Nothing here changes an output byte."""
+"""Foundations that all stages share: parameters, errors, files, progress, finished work. They decide no output byte."""

@@ -1,8 +1,8 @@
-"""Finished work that a later run takes up again: ``data/.cache``, which outlives a killed run and DVC's removal of outputs.
+"""Finished work that later runs resume, in ``data/.cache``, which outlives a killed run and DVC's removal of outputs.
 
-Everything is found by the SHA-256 of all that decides it (content of the photo, parameters, model file) in a folder that is
-named by the code. So nothing there can be stale, and deleting any of it costs time alone. What a run uses is touched;
-``aucue cache prune`` removes what has not been for a while.
+Every result is stored under the SHA-256 of everything that decides it (content of the photo, parameters, model file), in a
+folder named by a digest of the code. Therefore no result there can be stale, and deleting any of them costs only time. Each
+use of a result is recorded; ``aucue cache prune`` removes the results that have not been used for a while.
 """
 
 import hashlib
@@ -21,33 +21,35 @@ from pathlib import Path
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 
-COMMIT_SECONDS = 1.0  # of work that a kill can cost
-OF_CODE = re.compile(r"[0-9a-f]{16}")  # a folder's name: the code's digest
-OF_PAGE = re.compile(r"[0-9a-f]{64}\.h5|\.[0-9a-f]{64}\.h5\.\d+\.tmp")  # the latter of a killed run
+COMMIT_SECONDS = 1.0  # work that a kill can cost
+SECONDS_PER_DAY = 86400
+CODE_FOLDER = re.compile(r"[0-9a-f]{16}")  # named by the digest of the code
+SHARD_FILE = re.compile(r"[0-9a-f]{64}\.h5|\.[0-9a-f]{64}\.h5\.\d+\.tmp")  # the second form is left by a killed run
 SOURCES = Path(__file__).parents[2]  # holds pipeline/ and train/
-NO_CODE = {".md", ".pyc"}  # as in .dvcignore
-# Whose version may change a byte, under the names that they are installed by.
+NOT_CODE = {".md", ".pyc"}  # suffixes, as in .dvcignore
+# Libraries whose version may change an output byte, under the names that they are installed by.
 LIBRARIES = ("dlib", "dlib-bin", "h5py", "numpy", "opencv-python", "opencv-python-headless", "pillow")
 
 
 @cache
 def source_digest(rooms: tuple[str, ...]) -> str:
-    """Digest the code that decides a stage's output: the one rule for what is stale.
+    """Digest the code that decides a stage's output: the one rule for stale results.
 
-    The same folders are the stage's code dependencies in dvc.yaml, so that DVC asks the same question.
+    The same folders are the stage's code dependencies in dvc.yaml, so that DVC applies the same rule.
 
     Args:
-        rooms: Folders or files of code, relative to the folder that holds ``pipeline`` and ``train``. Everything in them
+        rooms: Folders or files of code, relative to the folder that holds ``pipeline`` and ``train``. Every file in them
             counts but Markdown pages.
 
     Returns:
-        SHA-256, as hexadecimal text, over the content of these files and the versions of the libraries they compute with.
+        SHA-256 of the content of these files and of the versions of the libraries that they compute with, as hexadecimal
+        text.
     """
     digest = hashlib.sha256()
     for room in rooms:
         path = SOURCES / room
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and file.suffix not in NO_CODE:
+            if file.is_file() and file.suffix not in NOT_CODE:
                 digest.update(f"{file.relative_to(SOURCES).as_posix()}\0".encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     digest.update(json.dumps([_version(name) for name in LIBRARIES]).encode())
@@ -55,7 +57,7 @@ def source_digest(rooms: tuple[str, ...]) -> str:
 
 
 def work_folder(cache: Path | None, rooms: tuple[str, ...]) -> Path | None:
-    """The part of ``cache`` that holds finished work of just this code (see ``source_digest``); None without a cache."""
+    """Return the folder in ``cache`` for the finished work of this code (see ``source_digest``); None without a cache."""
     return cache / source_digest(rooms)[:16] if cache else None
 
 
@@ -66,35 +68,42 @@ def _version(library: str) -> str:
         return ""
 
 
-def key(*parts: object) -> str:
-    """SHA-256 over plain data."""
+def json_digest(*parts: object) -> str:
+    """Return the SHA-256 of plain data, written as JSON with sorted keys, as hexadecimal text."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 class RowCache:
-    """A stage's finished rows as JSON, by key, in one SQLite file: a row is there as a whole or not at all."""
+    """Finished rows of a stage, by key, as JSON in one SQLite file. A row is there as a whole or not at all.
+
+    A context manager: the rows are committed about once a second and at the end of the with block.
+    """
 
     def __init__(self, folder: Path | None, stage: str) -> None:
-        """``folder`` is a ``work_folder``; without one the rows last as long as this object."""
+        """Name the file.
+
+        Args:
+            folder: A ``work_folder``; if it is None, the rows last only as long as this object.
+            stage: Name of the stage, which names the file.
+        """
         self._path = folder / f"{stage}.sqlite" if folder else None
 
     def __enter__(self) -> "RowCache":
-        if self._path:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = self._opened()
+        self._database = self._open(self._path) if self._path else self._with_table(":memory:")
         self._known = {key for (key,) in self._database.execute("SELECT key FROM rows")}
         self._committed = time.monotonic()
         return self
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open(self, path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return self._with_table()
-        except sqlite3.DatabaseError:  # not a database: all it costs is time
-            self._path.unlink()
-            return self._with_table()
+            return self._with_table(path)
+        except sqlite3.DatabaseError:  # the file is not a database: replacing it costs only time
+            path.unlink()
+            return self._with_table(path)
 
-    def _with_table(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path or ":memory:")
+    def _with_table(self, path: Path | str) -> sqlite3.Connection:
+        database = sqlite3.connect(path)
         database.execute("CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, row TEXT, used REAL) WITHOUT ROWID")
         return database
 
@@ -106,13 +115,13 @@ class RowCache:
         return key in self._known
 
     def recall(self, key: str) -> list:
-        """The row of a key that is here."""
+        """Return the row of a key that is in the cache, and record its use."""
         ((row,),) = self._database.execute("SELECT row FROM rows WHERE key = ?", (key,)).fetchall()
         self._database.execute("UPDATE rows SET used = ? WHERE key = ?", (time.time(), key))
         return json.loads(row)
 
     def keep(self, key: str, row: list) -> None:
-        """Keep a finished row, plain data, under a key."""
+        """Store a finished row, plain data for JSON, under a key."""
         self._database.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (key, json.dumps(row), time.time()))
         self._known.add(key)
         if time.monotonic() - self._committed > COMMIT_SECONDS:
@@ -121,31 +130,37 @@ class RowCache:
 
 
 class ShardCache:
-    """Finished shards of one kind, a file each, named by key."""
+    """Finished shards of one kind, each a file named by its key. Iterating gives the files, sorted by key."""
 
     def __init__(self, folder: Path | None, kind: str) -> None:
+        """Name the folder.
+
+        Args:
+            folder: A ``work_folder``; if it is None, the cache stays empty.
+            kind: Kind of the shards, which names the folder in it.
+        """
         self._folder = folder / kind if folder else None
 
     def __iter__(self) -> Iterator[Path]:
         return iter(sorted(self._folder.glob("*.h5")) if self._folder else ())
 
     def find(self, key: str) -> Path | None:
-        """The page of a key, if there is one."""
-        page = self._folder / f"{key}.h5" if self._folder else None
-        if page is None or not page.is_file():
+        """Return the file of a key and record its use, or return None if there is no such file."""
+        file = self._folder / f"{key}.h5" if self._folder else None
+        if file is None or not file.is_file():
             return None
-        os.utime(page)
-        return page
+        os.utime(file)
+        return file
 
     def keep(self, key: str, file: Path) -> None:
-        """Keep a finished file, which is never changed any more, as the page of a key."""
+        """Store a finished file, which must never be changed again, under a key."""
         if self._folder:
             self._folder.mkdir(parents=True, exist_ok=True)
             link(file, self._folder / f"{key}.h5")
 
 
 def link(source: Path, target: Path) -> None:
-    """``target`` becomes the same file as ``source``, or a copy where the file system has no links."""
+    """Make ``target`` a hard link to ``source``, or a copy where the file system has no hard links."""
     with atomic(target, durable=False) as temporary:
         temporary.unlink(missing_ok=True)
         try:
@@ -155,27 +170,37 @@ def link(source: Path, target: Path) -> None:
 
 
 def prune(folder: Path, unused_days: float) -> tuple[int, int]:
-    """Remove what no run has used for so many days; returns how many rows and pages, and how many bytes.
+    """Remove the finished work that no run has used for some days.
 
-    Touches nothing but what a cache holds, whatever the folder. Raises InputError where there is none.
+    Files that are not finished work are not touched, whatever the folder.
+
+    Args:
+        folder: Folder of the cache, ``data/.cache``.
+        unused_days: Age of the last use, in days, from which a row or shard is removed.
+
+    Returns:
+        The number of rows and shards that were removed, and the number of bytes that became free.
+
+    Raises:
+        InputError: If the folder does not exist.
     """
     if not folder.is_dir():
-        raise InputError(f"there is no cache {folder}: give its folder, data/.cache by default")
-    before, oldest, removed = _size(folder), time.time() - unused_days * 86400, 0
-    ours = [path for path in folder.iterdir() if OF_CODE.fullmatch(path.name)]
-    for database in (file for path in ours for file in path.glob("*.sqlite")):
+        raise InputError(f"there is no cache {folder}: give the cache's folder, data/.cache by default")
+    before, oldest, removed = _size(folder), time.time() - unused_days * SECONDS_PER_DAY, 0
+    code_folders = [path for path in folder.iterdir() if CODE_FOLDER.fullmatch(path.name)]
+    for database in (file for path in code_folders for file in path.glob("*.sqlite")):
         with closing(sqlite3.connect(database)) as connection:
             removed += connection.execute("DELETE FROM rows WHERE used <= ?", (oldest,)).rowcount
             connection.commit()
             connection.execute("VACUUM")
-    for page in (file for path in ours for file in path.glob("*/*") if OF_PAGE.fullmatch(file.name)):
-        if page.stat().st_mtime <= oldest:
-            page.unlink()
+    for shard in (file for path in code_folders for file in path.glob("*/*") if SHARD_FILE.fullmatch(file.name)):
+        if shard.stat().st_mtime <= oldest:
+            shard.unlink()
             removed += 1
     return removed, before - _size(folder)
 
 
 def _size(folder: Path) -> int:
-    """Bytes of files that are nowhere else."""
-    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    return sum(file.st_size for file in found if file.st_nlink == 1)
+    """Add up the bytes of the files that have no other hard link."""
+    sizes = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum(file.st_size for file in sizes if file.st_nlink == 1)

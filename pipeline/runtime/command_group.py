@@ -1,4 +1,4 @@
-"""The ``aucue`` command's behaviour around its commands: errors and interruptions end in one line, not in a traceback."""
+"""The behaviour of ``aucue`` around its commands: errors and interruptions end in one line, not in a traceback."""
 
 import importlib
 import signal
@@ -11,29 +11,29 @@ import click
 
 from pipeline.runtime.errors import InputError
 
-RESUMABLE = ("detect", "landmarks", "heatmaps", "train")  # commands that go on where they were interrupted
+RESUMABLE = ("detect", "landmarks", "heatmaps", "train")  # commands that continue where they were interrupted
 
 
 class CommandGroup(click.Group):
-    """A group whose commands may be imported when they are asked for.
+    """A group whose commands may be imported only when they are run.
 
-    The offline half of aucue so starts without importing torch.
+    The offline half of aucue therefore starts without importing torch.
     """
 
     lazy: Mapping[str, str] = {}  # name of a command -> the module that defines it
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Names of all commands, in the order of ``aucue --help``."""
+    def list_commands(self, context: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """List the names of all commands, in the order of ``aucue --help``."""
         return [*self.commands, *self.lazy]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """The command of that name, or None."""
+        """Return the command of that name, imported now if necessary, or None if there is none."""
         if name in self.lazy:
             return getattr(importlib.import_module(self.lazy[name]), name)
         return super().get_command(context, name)
 
     def invoke(self, context: click.Context) -> object:
-        """Run a command; bad input, trouble with files and interruptions end in one line."""
+        """Run a command. Bad input, file errors and interruptions end in one line on stderr."""
         try:
             with _interruptible():
                 return super().invoke(context)
@@ -46,13 +46,17 @@ class CommandGroup(click.Group):
         except Interrupted as interrupted:
             command = context.invoked_subcommand
             option = " with --resume" if command == "train" else ""
-            kept = f": finished work is kept; run the same command again{option} to go on"
-            click.echo(f"\nInterrupted{kept if command in RESUMABLE else ''}.", err=True)
+            advice = f": finished work is kept; run the same command again{option} to continue"
+            click.echo(f"\nInterrupted{advice if command in RESUMABLE else ''}.", err=True)
             context.exit(128 + interrupted.signal)
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, or a polite kill."""
+    """The process received SIGINT (Ctrl-C) or SIGTERM.
+
+    Attributes:
+        signal: Number of the signal.
+    """
 
     def __init__(self, number: int) -> None:
         self.signal = number
@@ -60,7 +64,7 @@ class Interrupted(BaseException):
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into Interrupted, once: what cleans up is not interrupted again."""
+    """Turn the first SIGINT or SIGTERM into Interrupted and ignore later ones, so that nothing interrupts the cleanup."""
 
     def interrupt(number: int, _: object) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):

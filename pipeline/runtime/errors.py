@@ -1,17 +1,17 @@
-"""The one exception that means "what you gave is wrong", as opposed to a bug, and what its messages guess."""
+"""The exception for bad input, as opposed to a bug, and guesses at misspelt names for its messages."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LIKE = 0.85  # of difflib's ratio: "splits" is like split, "subset" is not like subject
+SIMILARITY = 0.85  # least ratio of difflib's for a misspelling: "splits" is like split, "subset" is not like subject
 
 
 class InputError(ValueError):
-    """Bad input. The message is one line naming the file or value and the mend; the CLI prints it without a traceback."""
+    """Bad input. The message is one line that names the file or value and the fix; the CLI prints it without a traceback."""
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
-    """The one of ``names`` that ``name`` is most likely a misspelling of, in whatever case, if there is one."""
-    written = {known.strip().casefold(): known for known in names}
-    found = get_close_matches(name.strip().casefold(), written, n=1, cutoff=LIKE)
-    return written[found[0]] if found else None
+    """Return the known name that ``name`` most likely misspells, whatever the case, or None if no name is close enough."""
+    by_folded = {known.strip().casefold(): known for known in names}
+    matches = get_close_matches(name.strip().casefold(), by_folded, n=1, cutoff=SIMILARITY)
+    return by_folded[matches[0]] if matches else None

@@ -1,12 +1,14 @@
-"""Where work is done: spawned processes of this machine, or the workers of a Dask cluster, behind the protocol of
-``concurrent.futures.Executor``."""
+"""The workers that run functions: spawned processes of this machine, or the workers of a Dask cluster.
+
+Both follow the protocol of ``concurrent.futures.Executor``.
+"""
 
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing import resource_tracker
@@ -17,63 +19,79 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.runtime.errors import InputError
 
-PATIENCE = 10  # seconds, with a cluster
+PATIENCE = 10  # seconds to wait for a cluster
 
 
 class Workers(Protocol):
-    """``number`` workers. A future whose worker died raises one of ``deaths``."""
+    """Workers that run functions.
+
+    Attributes:
+        number: How many functions run at a time.
+        death_errors: Errors of a future whose worker died.
+    """
 
     number: int
-    deaths: tuple[type[Exception], ...]
+    death_errors: tuple[type[Exception], ...]
 
     def submit(self, function: Callable, *arguments: object) -> Future:
-        """As ``Executor.submit``."""
+        """Schedule a function as ``Executor.submit`` does. It computes with one thread."""
 
-    def submit_alone(self, function: Callable, *arguments: object) -> Future:
-        """The same so that nothing else can be the reason if the worker dies."""
+    def submit_isolated(self, function: Callable, *arguments: object) -> Future:
+        """Schedule a function so that, if its worker dies, no other function can be the cause."""
+
+    def stop(self) -> None:
+        """Stop at once, without waiting for running functions."""
 
 
 class Processes:
-    """Spawned processes, not forked: a fork copies locks of OpenCV and HDF5 in whatever state they are."""
+    """Spawned processes of this machine. A fork would copy the locks of OpenCV and HDF5 in whatever state they are."""
 
-    deaths = (BrokenExecutor,)
+    death_errors: tuple[type[Exception], ...] = (BrokenExecutor,)
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._pool: Executor | None = None
+        self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, function: Callable, *arguments: object) -> Future:
-        with _deaf_children():
+        """Schedule a function (see ``Workers.submit``)."""
+        with block_sigint():
+            if self._pool is None:
+                self._pool = self._new_pool(self.number)
             try:
-                self._pool = self._pool or self._new(self.number)
-                return self._pool.submit(_settled, function, *arguments)
-            except BrokenExecutor:  # a worker died since: its future says so, others need a new pool
+                return self._pool.submit(_run_single_threaded, function, *arguments)
+            except BrokenExecutor:  # a worker has died: its own future reports that, and other functions need a new pool
                 self._pool.shutdown(wait=False)
-                self._pool = self._new(self.number)
-                return self._pool.submit(_settled, function, *arguments)
+                self._pool = self._new_pool(self.number)
+                return self._pool.submit(_run_single_threaded, function, *arguments)
 
-    def submit_alone(self, function: Callable, *arguments: object) -> Future:
-        with self._new(1) as pool, _deaf_children():
-            return pool.submit(_settled, function, *arguments)
+    def submit_isolated(self, function: Callable, *arguments: object) -> Future:
+        """Run a function in a process of its own and wait for its end (see ``Workers.submit_isolated``)."""
+        with self._new_pool(1) as pool, block_sigint():
+            return pool.submit(_run_single_threaded, function, *arguments)
 
     def stop(self) -> None:
-        """At once: what is being worked on is not waited for."""
+        """Kill the processes."""
         if self._pool is not None:
-            for process in list((self._pool._processes or {}).values()):  # ``kill_workers`` only comes with Python 3.14
+            # ``ProcessPoolExecutor.kill_workers`` only comes with Python 3.14.
+            for process in list((self._pool._processes or {}).values()):  # noqa: SLF001 (the only door before Python 3.14)
                 process.kill()
-            # Until its thread has ended, too: Python 3.11, when it exits, may wake one that is closing, and fail.
+            # Wait until the pool's thread has ended, too: Python 3.11, as it exits, may wake a closing thread, and fail.
             self._pool.shutdown(cancel_futures=True)
 
-    def _new(self, number: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"), initializer=_start)
+    def _new_pool(self, number: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"), initializer=_exit_with_parent)
 
 
 class Cluster:
-    """The workers of a running Dask cluster, which see the same files by the same names and have the same install."""
+    """The workers of a running Dask cluster, which see the same files under the same names and have the same install.
+
+    Raises:
+        InputError: If Dask is not installed, or no scheduler with workers answers at the address.
+    """
 
     def __init__(self, address: str) -> None:
         if "://" not in address:
-            raise InputError(f"--scheduler {address} is no address: give it as tcp://host:8786")
+            raise InputError(f"--scheduler {address} is not an address: give it as tcp://host:8786")
         try:
             from distributed import Client, KilledWorker
         except ImportError as error:
@@ -82,9 +100,9 @@ class Cluster:
             self._client = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise InputError(
-                f"no Dask scheduler answers at {address}: start `dask scheduler`, or mend --scheduler"
+                f"no Dask scheduler answers at {address}: start `dask scheduler`, or fix --scheduler"
             ) from error
-        self.deaths = (KilledWorker,)
+        self.death_errors: tuple[type[Exception], ...] = (KilledWorker,)
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError as error:
@@ -94,40 +112,51 @@ class Cluster:
         self._executor = self._client.get_executor()
 
     def submit(self, function: Callable, *arguments: object) -> Future:
-        return self._executor.submit(_settled, function, *arguments)
+        """Schedule a function (see ``Workers.submit``)."""
+        return self._executor.submit(_run_single_threaded, function, *arguments)
 
-    submit_alone = submit  # the scheduler tries a task that it sees die on other workers before it gives it up
+    # If the worker of a task dies, the scheduler itself tries the task on other workers before it gives the task up.
+    submit_isolated = submit
 
     def stop(self) -> None:
+        """Leave the cluster."""
         self._client.close(timeout=2)
 
 
 @contextmanager
-def workers(number: int, scheduler: str | None) -> Iterator[Workers]:
-    """``number`` processes of this machine, or those of the Dask cluster at ``scheduler``; stopped in the end."""
-    chosen = Cluster(scheduler) if scheduler else Processes(number)
+def open_workers(number: int, scheduler: str | None) -> Iterator[Workers]:
+    """Provide workers in a with block, and stop them at its end.
+
+    Args:
+        number: Number of processes of this machine.
+        scheduler: Address of a Dask scheduler whose workers are used instead; None for processes.
+
+    Raises:
+        InputError: If the cluster cannot be used.
+    """
+    workers: Workers = Cluster(scheduler) if scheduler else Processes(number)
     try:
-        yield chosen
+        yield workers
     finally:
-        chosen.stop()
+        workers.stop()
 
 
-def count(number: int | Literal["auto"]) -> int:
-    """``auto`` is every core this process may use."""
+def worker_count(number: int | Literal["auto"]) -> int:
+    """Return a number of workers; ``auto`` means every core that this process may use."""
     if number != "auto":
         return number
-    if hasattr(os, "sched_getaffinity"):  # Linux: honours taskset and containers
+    if hasattr(os, "sched_getaffinity"):  # Linux: respects taskset and containers
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes that start meanwhile leave Ctrl-C to their parent, which hears of it afterwards."""
+def block_sigint() -> Iterator[None]:
+    """Let the processes that start in a with block ignore Ctrl-C; this process receives it after the block."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # which would end the blocking if it had to start then
+    resource_tracker.ensure_running()  # if it had to start in the block, its start would unblock the signal
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -135,18 +164,26 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
-def _start() -> None:
-    """In a new process of ours: never outlive the parent."""
+def _exit_with_parent() -> None:
+    """Make a new worker process end when its parent ends, even if the parent is killed."""
     parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    if parent is None:  # only in a main process
+        return
+
+    def exit_after_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=exit_after_parent, daemon=True).start()
 
 
-def _settled(function: Callable, *arguments: object) -> object:
-    _one_thread_each()
+def _run_single_threaded(function: Callable, *arguments: object) -> object:
+    _limit_threads()
     return function(*arguments)
 
 
 @cache
-def _one_thread_each() -> None:
+def _limit_threads() -> None:
+    """Give OpenCV and BLAS one thread, once per process: the workers already use every core."""
     cv2.setNumThreads(1)
     threadpool_limits(1)

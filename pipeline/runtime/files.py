@@ -1,4 +1,4 @@
-"""Files appear under their final name only when they are whole."""
+"""Write files so that they appear under their final names only when they are complete."""
 
 import glob
 import hashlib
@@ -15,27 +15,35 @@ from filelock import FileLock, Timeout
 
 from pipeline.runtime.errors import InputError
 
-UMASK = os.umask(0)  # it is read by being set
+UMASK = os.umask(0)  # the only way to read the umask is to set it
 os.umask(UMASK)
 
 
 @contextmanager
 def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success flush it to disk and rename it, on failure remove it. Who may read
-    it is the umask's choice, whatever wrote it, but for a link.
+    """Yield a temporary path beside ``path``; rename the file to ``path`` on success, and remove it on failure.
 
-    ``durable=False`` leaves the flush to the system: for thousands of small files whose index is written last.
+    The umask decides who may read the file, whatever permissions its writer chose. A hard link keeps the permissions of its
+    source.
+
+    Args:
+        path: Final path. Its folder is made if necessary.
+        durable: Whether to flush the file to disk before it is renamed. False leaves that to the system, for thousands of
+            small files whose index is written last.
+
+    Raises:
+        FileNotFoundError: If the with block wrote no file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         if durable:
-            with open(temporary, "rb") as written:
+            with temporary.open("rb") as written:
                 os.fsync(written.fileno())
-        if temporary.stat().st_nlink == 1:  # a link's source keeps its own
+        if temporary.stat().st_nlink == 1:
             temporary.chmod(0o666 & ~UMASK)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -47,16 +55,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with open(path, "rb") as file:
+    """Return the SHA-256 of a file's content, as hexadecimal text."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock on an output, a hidden file beside it. It ends with its process, however that ends.
+    """Hold the lock on an output in a with block, and first remove the temporary files that a killed writer left.
 
-    Raises InputError that names the holder, where another process has it: of a killed `dvc`, the stage may live on.
+    The lock is a hidden file beside the output. It ends with the process, however the process ends.
+
+    Raises:
+        InputError: If another process holds the lock; the message names that process. A stage may outlive a killed `dvc`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock, holder = (path.with_name(f".{path.name}.{suffix}") for suffix in ("lock", "holder"))
@@ -66,19 +77,19 @@ def locked(path: Path) -> Iterator[None]:
             holder.write_text(
                 json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started, "command": sys.argv[:2]})
             )
-            for half in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):  # of a killed writer
-                half.unlink()
+            for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+                leftover.unlink()
             try:
                 yield
             finally:
                 holder.unlink(missing_ok=True)
     except Timeout:
-        raise InputError(f"{path} is being written by {_named(holder)}: wait for its end, or stop it") from None
+        raise InputError(f"{path} is being written by {_describe_holder(holder)}: wait until it ends, or stop it") from None
 
 
-def _named(holder: Path) -> str:
+def _describe_holder(holder: Path) -> str:
     try:
-        who = json.loads(holder.read_text())
-        return f"process {who['pid']} on {who['host']} (since {who['started']})"
+        facts = json.loads(holder.read_text())
+        return f"process {facts['pid']} on {facts['host']} (since {facts['started']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

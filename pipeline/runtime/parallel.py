@@ -1,4 +1,4 @@
-"""Spread a function over processes or threads; the results come back in the order of the items, whatever the number."""
+"""Map a function over items with processes or threads. The results come in the order of the items, whatever the number."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -6,15 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Literal, TypeVar
 
-from pipeline.runtime import executors
-from pipeline.runtime.executors import Workers, count
-
-__all__ = ["count", "ordered_map", "threaded_map"]
+from pipeline.runtime.executors import Workers, open_workers, worker_count
 
 T = TypeVar("T")
 R = TypeVar("R")
-BATCH = 8  # items a task: large enough to hide the hand-over, small enough to keep every worker busy to the end
-DIED = "the process that worked on it died: out of memory, or a crash in a library"
+BATCH = 8  # items of a task: enough to hide the cost of sending it, few enough to keep every worker busy to the end
+DIED = "the process that worked on it died: out of memory, or a crash in a library"  # a reason for the tables
 TASKS_IN_FLIGHT = 4  # per worker, so that memory does not grow with the number of items
 
 
@@ -22,36 +19,57 @@ def ordered_map(
     function: Callable[[T], R],
     items: Sequence[T],
     workers: int | Literal["auto"],
-    died: Callable[[T], R] | None = None,
+    result_if_died: Callable[[T], R] | None = None,
     scheduler: str | None = None,
 ) -> Iterator[R]:
-    """Yield ``function(item)`` for every item, in order. ``function`` and the items must be picklable.
+    """Map a function over items in other processes.
 
-    The work is done by ``workers`` processes, or by the Dask cluster at ``scheduler``. Where an item kills the process that
-    works on it, its result is ``died(item)``, and the others go on.
+    Up to 8 items are computed in this process unless there is a scheduler: starting a process would take longer.
+
+    Args:
+        function: Must be picklable, like the items and the results.
+        items: The items.
+        workers: Number of processes; ``auto`` for every core.
+        result_if_died: Returns the result of an item that killed the process that worked on it, so that the other items go
+            on. Without it such an item raises an error.
+        scheduler: Address of a Dask scheduler whose workers are used instead.
+
+    Yields:
+        ``function(item)`` for every item, in order.
+
+    Raises:
+        InputError: If the cluster of the scheduler cannot be used.
     """
-    if len(items) <= BATCH and scheduler is None:  # not worth a process
+    if len(items) <= BATCH and scheduler is None:
         yield from map(function, items)
         return
     batches = (items[start : start + BATCH] for start in range(0, len(items), BATCH))
-    number = min(count(workers), -(-len(items) // BATCH))
-    with executors.workers(number, scheduler) as pool:
-        finished = partial(_finished, function=function, died=died, pool=pool)
+    number = min(worker_count(workers), -(-len(items) // BATCH))
+    with open_workers(number, scheduler) as pool:
+        results_of = partial(_batch_results, function=function, result_if_died=result_if_died, pool=pool)
         pending: deque[tuple[Sequence[T], Future]] = deque()
         for batch in batches:
             pending.append((batch, pool.submit(_run_batch, function, batch)))
             if len(pending) >= pool.number * TASKS_IN_FLIGHT:
-                yield from finished(*pending.popleft())
+                yield from results_of(*pending.popleft())
         while pending:
-            yield from finished(*pending.popleft())
+            yield from results_of(*pending.popleft())
 
 
 def threaded_map(function: Callable[[T], R], items: Iterable[T], workers: int | Literal["auto"]) -> Iterator[R]:
-    """As ``ordered_map``, in threads: for functions that spend their time outside of Python's lock. ``items`` are drawn
-    lazily, a few ahead of what has been yielded."""
-    number = count(workers)
+    """Map a function that spends its time outside of Python's global lock over items, in threads.
+
+    Args:
+        function: Called in other threads.
+        items: Drawn lazily: only a few more than the results that have been yielded.
+        workers: Number of threads; ``auto`` for every core.
+
+    Yields:
+        ``function(item)`` for every item, in order.
+    """
+    number = worker_count(workers)
     with ThreadPoolExecutor(number) as pool:
-        pending = deque()
+        pending: deque[Future[R]] = deque()
         try:
             for item in items:
                 pending.append(pool.submit(function, item))
@@ -64,27 +82,33 @@ def threaded_map(function: Callable[[T], R], items: Iterable[T], workers: int | 
                 future.cancel()
 
 
-def _finished(
-    batch: Sequence[T], future: Future, function: Callable[[T], R], died: Callable[[T], R] | None, pool: Workers
+def _batch_results(
+    batch: Sequence[T],
+    future: Future,
+    function: Callable[[T], R],
+    result_if_died: Callable[[T], R] | None,
+    pool: Workers,
 ) -> list[R]:
-    """The results of a batch. If a worker died, this batch need not be to blame: it is tried again by itself, and then item
-    by item."""
+    """Return the results of a batch whose worker may have died.
+
+    The batch need not be the cause: it is tried again in isolation, and then item by item.
+    """
     try:
         return future.result()
-    except pool.deaths:
-        if died is None:
+    except pool.death_errors:
+        if result_if_died is None:
             raise
     try:
-        return pool.submit_alone(_run_batch, function, batch).result()
-    except pool.deaths:
-        return [_alone(item, function, died, pool) for item in batch]
+        return pool.submit_isolated(_run_batch, function, batch).result()
+    except pool.death_errors:
+        return [_isolated_result(item, function, result_if_died, pool) for item in batch]
 
 
-def _alone(item: T, function: Callable[[T], R], died: Callable[[T], R], pool: Workers) -> R:
+def _isolated_result(item: T, function: Callable[[T], R], result_if_died: Callable[[T], R], pool: Workers) -> R:
     try:
-        return pool.submit_alone(function, item).result()
-    except pool.deaths:
-        return died(item)
+        return pool.submit_isolated(function, item).result()
+    except pool.death_errors:
+        return result_if_died(item)
 
 
 def _run_batch(function: Callable[[T], R], batch: Sequence[T]) -> list[R]:

@@ -1,54 +1,31 @@
-"""params.yaml as one frozen, typed object per block. Unknown keys, wrong types and out-of-range values are errors.
+"""params.yaml as one frozen, typed object per block. Unknown names, wrong types and values out of range are errors.
 
-The comment beside each value in params.yaml says what it means; the limits are here.
+The comment beside each value in params.yaml says what the value means; its limits are here.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal
 
 import click
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.guidance import Guidance
+from pipeline.runtime.parameter_block import Block, Renamed, former_names
 from pipeline.runtime.yaml_files import describe, load_yaml
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
-FORMER_DEMO = "pipeline/datasets/demo"
-Sides = Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1, max_length=16)]
-
-
-class Renamed(NamedTuple):
-    """The present name of a parameter, and what its former values mean under that name."""
-
-    name: str
-    convert: Callable[[object], object] = lambda value: value
-
-
-class Block(BaseModel):
-    """A block of params.yaml. Former names of its parameters are read for one more version."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-    renamed: ClassVar[Mapping[str, Renamed]] = {}  # former name -> present name
-
-    @model_validator(mode="before")
-    @classmethod
-    def _present_names(cls, values: object) -> object:
-        if not isinstance(values, dict):
-            return values
-        present = {name: value for name, value in values.items() if name not in cls.renamed}
-        for name in values.keys() & cls.renamed.keys():
-            new, convert = cls.renamed[name]
-            if new in values:
-                raise ValueError(f"{name} is the former name of {new}, which is there too: remove {name}")
-            present[new] = convert(values[name])
-        return present
+SearchSizes = Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1, max_length=16)]
+DEMO_ROOT, FORMER_DEMO_ROOT = "pipeline/ingest/demo", "pipeline/datasets/demo"
 
 
 class Base(Block):
+    """The block ``base``: parameters that several stages share."""
+
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     workers: int | Literal["auto"]
     shard_size: Count
@@ -62,11 +39,13 @@ class Base(Block):
 
 
 def _moved_demo(root: object) -> object:
-    """The demo's tables were elsewhere in an earlier version."""
-    return "pipeline/ingest/demo" if root == FORMER_DEMO else root
+    """Return the present folder of the demo's tables for the folder of an earlier version."""
+    return DEMO_ROOT if root == FORMER_DEMO_ROOT else root
 
 
 class Ingest(Block):
+    """The block ``ingest``: the dataset, its labels and its splits."""
+
     dataset: Literal["demo", "folder", "csv", "rafdb", "affectnet", "ferplus"]
     root: Annotated[str, BeforeValidator(_moved_demo)]
     labels: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
@@ -85,23 +64,27 @@ class Ingest(Block):
 
 
 class Detect(Block):
-    renamed = {"sides": Renamed("search_sizes"), "mmod_sides": Renamed("mmod_search_sizes")}
+    """The block ``detect``: the search for a face in each photo."""
+
+    renamed: ClassVar[Mapping[str, Renamed]] = {"sides": Renamed("search_sizes"), "mmod_sides": Renamed("mmod_search_sizes")}
 
     detector: Literal["hog", "mmod", "hog_then_mmod"]
-    search_sizes: Sides
-    mmod_search_sizes: Sides
+    search_sizes: SearchSizes
+    mmod_search_sizes: SearchSizes
     padding: Annotated[float, Field(ge=0, le=1)]
     on_multiple: Literal["largest", "central", "score", "fail"]
     fallback: Literal["image", "none"]
 
 
 def _refinements(looks: object) -> object:
-    """Of so many predictions all but the first are refinements."""
+    """Convert a number of predictions: all but the first are refinements."""
     return looks - 1 if type(looks) is int else looks
 
 
 class Landmarks(Block):
-    renamed = {"looks": Renamed("max_refinements", _refinements)}
+    """The block ``landmarks``: the landmarks of each face, and its aligned crop."""
+
+    renamed: ClassVar[Mapping[str, Renamed]] = {"looks": Renamed("max_refinements", _refinements)}
 
     predictor: str | None
     max_refinements: Annotated[int, Field(ge=0, le=15)]
@@ -111,13 +94,17 @@ class Landmarks(Block):
 
 
 class Heatmaps(Block):
+    """The block ``heatmaps``: the rendering of action-unit heatmaps."""
+
     codebook: str
     size: Annotated[int, Field(ge=4, le=1024)]
     per_class: bool
 
 
 class Augment(Block):
-    renamed = {
+    """The block ``train.augment``: the random changes of training images."""
+
+    renamed: ClassVar[Mapping[str, Renamed]] = {
         "scale": Renamed("min_crop_area"),
         **{name: Renamed(f"{name}_probability") for name in ("flip", "jitter", "grey", "erase")},
     }
@@ -130,30 +117,10 @@ class Augment(Block):
     erase_probability: Annotated[float, Field(ge=0, le=1)]
 
 
-class Guidance(NamedTuple):
-    """What guides a training: the one place where it is decided. Weights are 0 for what does not."""
-
-    attention: float  # weight of the alignment loss of layer-wise attention (lambda)
-    cam: float  # weight of the alignment loss of the true class's map (cam_lambda)
-    layers: tuple[int, ...]  # whose attention is guided; none where the weight is 0
-
-    @classmethod
-    def of(cls, align: Collection[str], attention: float, cam: float, layers: Iterable[int]) -> "Guidance":
-        """From parameters of the train block: align, lambda, cam_lambda and layers."""
-        attention = attention if "attention" in align else 0.0
-        return cls(attention, cam if "cam" in align else 0.0, tuple(sorted(layers)) if attention > 0 else ())
-
-    def __bool__(self) -> bool:
-        return self.attention > 0 or self.cam > 0
-
-    @property
-    def align(self) -> tuple[str, ...]:
-        """The kinds of maps that are guided: attention, cam, both or none."""
-        return tuple(name for name in ("attention", "cam") if getattr(self, name) > 0)
-
-
 class Train(Block):
-    renamed = {"memory": Renamed("cache_megabytes"), "clip": Renamed("max_grad_norm")}
+    """The block ``train``: the classifier and its training."""
+
+    renamed: ClassVar[Mapping[str, Renamed]] = {"memory": Renamed("cache_megabytes"), "clip": Renamed("max_grad_norm")}
 
     backbone: str
     weights: Literal["pretrained", "none"]
@@ -189,11 +156,11 @@ class Train(Block):
 
     @property
     def guidance(self) -> Guidance:
-        """What guides the training."""
+        """The guidance of the training by heatmaps."""
         return Guidance.of(self.align, self.lambda_, self.cam_lambda, self.layers)
 
     def unguided(self) -> "Train":
-        """The same training without any guidance: the baseline."""
+        """Return the same parameters without any guidance: those of the baseline."""
         return self.model_copy(update={"align": ()})
 
     @field_validator("backbone")
@@ -220,19 +187,23 @@ class Train(Block):
 
 
 class Evaluate(Block):
+    """The block ``evaluate``: the evaluation of the trained classifiers."""
+
     batch_size: Count
     device: Device
     insertion_steps: Annotated[int, Field(ge=0, le=256)]
 
 
 class Report(Block):
-    renamed = {"faces": Renamed("gallery_size")}
+    """The block ``report``: the HTML report."""
+
+    renamed: ClassVar[Mapping[str, Renamed]] = {"faces": Renamed("gallery_size")}
 
     gallery_size: Annotated[int, Field(ge=0, le=200)]
 
 
 class Params(Block):
-    """The whole of params.yaml."""
+    """All blocks of params.yaml."""
 
     base: Base
     ingest: Ingest
@@ -245,10 +216,10 @@ class Params(Block):
 
 
 def load(path: Path) -> Params:
-    """Read and check params.yaml, and say on stderr which parameters have another name now.
+    """Read and check params.yaml, and report on stderr the parameters that have another name now.
 
     Raises:
-        InputError: If the file is missing or broken, or values are wrong; all mistakes are listed in one line.
+        InputError: If the file is missing or broken, or if values are wrong. One line lists all mistakes.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist: run this in the folder of the project, or name the file with --params")
@@ -257,20 +228,8 @@ def load(path: Path) -> Params:
         params = Params.model_validate(content)
     except ValidationError as error:
         raise InputError(f"{path}: {describe(error)}") from error
-    for former, present in _former_names(Params, content):
-        click.echo(f"{path}: {former} is called {present} now: rename it (the next version will refuse {former})", err=True)
-    if content["ingest"]["root"] == FORMER_DEMO:
-        click.echo(f"{path}: ingest.root {FORMER_DEMO} is {params.ingest.root} now: change it", err=True)
+    for former, present in former_names(Params, content):
+        click.echo(f"{path}: {former} is now called {present}: rename it (the next version will refuse {former})", err=True)
+    if content["ingest"]["root"] == FORMER_DEMO_ROOT:
+        click.echo(f"{path}: ingest.root {FORMER_DEMO_ROOT} is now {params.ingest.root}: change it", err=True)
     return params
-
-
-def _former_names(block: type[Block], content: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Former and present name, with a note on changed values, of everything in a block that has been renamed."""
-    for name, value in content.items():
-        kind = block.model_fields[name].annotation if name in block.model_fields else None
-        if name in block.renamed:
-            new, convert = block.renamed[name]
-            changed = "" if convert(value) == value else f" (and has the value {convert(value)})"
-            yield f"{prefix}{name}", f"{prefix}{new}{changed}"
-        elif isinstance(kind, type) and issubclass(kind, Block) and isinstance(value, dict):
-            yield from _former_names(kind, value, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""Default paths of the commands: where dvc.yaml has them, so that a command by hand finds what ``dvc repro`` wrote."""
+"""Default paths of the commands: those of dvc.yaml, so that a command run by hand finds what ``dvc repro`` wrote."""
 
 PARAMS = "params.yaml"
 CACHE = "data/.cache"

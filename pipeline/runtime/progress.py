@@ -1,8 +1,8 @@
-"""One progress bar for every long step: a tqdm bar on a terminal, plain lines elsewhere."""
+"""Progress of every long step: a tqdm bar on a terminal, plain lines elsewhere."""
 
 import sys
 from collections.abc import Iterable
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from tqdm import tqdm
 
@@ -11,7 +11,7 @@ LINE_FORMAT = "{desc}: {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}, {rate_n
 SECONDS_BETWEEN_LINES = 15
 
 
-class _Lines:
+class _LineStream:
     """Turns tqdm's carriage returns into lines, so that a log file stays readable."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -27,23 +27,33 @@ class _Lines:
 
 
 def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str, quiet: bool = False) -> "tqdm[T]":
-    """Iterate over ``items`` while showing the count, the rate and the time left on stderr; without items, a bar to
-    ``update`` in a with block; nothing at all if ``quiet``."""
+    """Show the count, the rate and the time left on stderr.
+
+    Args:
+        items: The items to iterate over; None for a bar that a with block updates.
+        total: Number of items.
+        title: Name of the step.
+        unit: Name of the items, in the plural.
+        quiet: Whether to show nothing.
+
+    Returns:
+        An iterable of the items that is also a context manager with an ``update`` method.
+    """
+    options: dict[str, Any]
     if quiet or sys.stderr.isatty():
-        return tqdm(items, total=total, desc=title, unit=f" {unit}", smoothing=0.1, disable=quiet)
-    return tqdm(
-        items,
-        total=total,
-        desc=title,
-        unit=f" {unit}",
-        file=_Lines(sys.stderr),
-        mininterval=SECONDS_BETWEEN_LINES,
-        maxinterval=SECONDS_BETWEEN_LINES,
-        bar_format=LINE_FORMAT,
-    )
+        options = {"smoothing": 0.1, "disable": quiet}
+    else:
+        options = {
+            "file": _LineStream(sys.stderr),
+            "mininterval": SECONDS_BETWEEN_LINES,
+            "maxinterval": SECONDS_BETWEEN_LINES,
+            "bar_format": LINE_FORMAT,
+        }
+    bar = tqdm(items, total=total, desc=title, unit=f" {unit}", **options)
+    return cast("tqdm[T]", bar)  # tqdm's types have one signature with items and another one without
 
 
 def report_resumed(title: str, finished: int, total: int, unit: str) -> None:
-    """Say how much an earlier run left to take up."""
+    """Say on stderr how much of a step an earlier run has finished; say nothing if it has finished nothing."""
     if finished:
-        print(f"{title}: {finished:,} of {total:,} {unit} are finished already", file=sys.stderr)
+        sys.stderr.write(f"{title}: {finished:,} of {total:,} {unit} are finished already\n")

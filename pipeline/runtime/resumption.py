@@ -1,4 +1,4 @@
-"""One way to take finished work of an earlier run: known results are recalled, the others are computed, all in order."""
+"""Resume finished work of an earlier run: known results are recalled, the others are computed, all in order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
@@ -9,12 +9,12 @@ K = TypeVar("K", contravariant=True)
 
 
 class Finished(Protocol[K, R]):
-    """Results of earlier runs, by the key of everything that decides them."""
+    """Results of earlier runs, each under the key of everything that decides it."""
 
     def __contains__(self, key: K, /) -> bool: ...
 
     def recall(self, key: K, /) -> R | None:
-        """The result, or None if it turns out to be damaged."""
+        """Return the result, or None if it turns out to be damaged."""
 
 
 def completed(
@@ -26,14 +26,15 @@ def completed(
     """Pair every item with its result, in the order of the items.
 
     Args:
-        items: What results are wanted of.
+        items: The items whose results are wanted.
         keys: The key of each item.
-        finished: Results of earlier runs. A result that ``recall`` cannot give is computed again.
-        compute: Gives the results of some of the items, in their order. It is called with all unknown items at once, so that
-            it can spread them over processes, and lazily: before the first result is asked for, nothing is computed.
+        finished: Results of earlier runs. A result that ``recall`` finds damaged is computed again.
+        compute: Returns the results of the given items, in their order. It is called once with all unknown items, so that it
+            can spread them over processes, and its results are drawn lazily: nothing is computed before the first result is
+            asked for. It is called again, with one item, for each damaged result.
 
     Yields:
-        (item, result, whether it was computed now).
+        (item, result, whether the result was computed now).
     """
     is_new = [key not in finished for key in keys]
     results = iter(compute([item for item, new in zip(items, is_new, strict=True) if new]))

@@ -1,26 +1,22 @@
-"""What a shard file and its index hold, and how to open one that may have been tampered with."""
+"""Read shard files. A file may have been tampered with: every file is checked before its content is used."""
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from pipeline.runtime.errors import InputError
+from pipeline.shards.errors import ShardError
+from pipeline.shards.index import SCHEMA, Shard, run_again
 
-SCHEMA = 3
-INDEX = "index.json"
-SHARD_NAME = re.compile(r"\d{5,}\.h5")
-STRINGS = ("id", "label", "split", "subject", "status", "reason", "aus")
-# Each column's kind of dtype and its shape after the rows; None is any length.
+STRING_COLUMNS = ("id", "label", "split", "subject", "status", "reason", "aus")
+# Kind of set -> name of a column -> kind of its dtype, and its shape after the rows; None stands for any length.
 COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
     "faces": {
-        **dict.fromkeys(STRINGS, ("S", ())),
+        **dict.fromkeys(STRING_COLUMNS, ("S", ())),
         "key": ("u", (32,)),
         "landmarks": ("f", (68, 2)),
         "crop_offsets": ("i", ()),
@@ -29,108 +25,102 @@ COLUMNS: dict[str, dict[str, tuple[str, tuple[int | None, ...]]]] = {
     "heatmaps": {"maps": ("u", (None, None)), "has_map": ("b", ())},
     "class_heatmaps": {"maps": ("u", (None, None, None)), "has_map": ("b", (None,))},
 }
-MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}
 
 
-@dataclass(frozen=True)
-class Shard:
-    """One file of a set, as the index lists it."""
+def read_shard_attributes(path: Path, kind: str) -> Shard:
+    """Describe a shard by the attributes of its own file, as an index would list it.
 
-    file: str
-    rows: int
-    columns: dict[str, str]  # SHA-256 of each, by name
-
-
-def read_index(folder: Path, kinds: tuple[str, ...]) -> tuple[str, dict, list[Shard]]:
-    """The kind, the stamp and the shards that the index lists."""
-    path, kind, mend = folder / INDEX, kinds[0], f"run `aucue {MADE_BY[kinds[0]]}`"
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        if index["schema"] != SCHEMA or index["kind"] not in kinds:
-            raise InputError(f"{path} is not an index of {kind} in schema {SCHEMA}: {mend} again")
-        shards = [Shard(**shard) for shard in index["shards"]]
-        stamp = dict(index["stamp"])
-    except FileNotFoundError:
-        raise InputError(f"{folder} is not a complete set of {kind} (it has no {INDEX}): {mend} first") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): {mend} again") from error
-    for shard in shards:
-        if not (isinstance(shard.file, str) and SHARD_NAME.fullmatch(shard.file)):
-            raise InputError(f"{path} lists the shard {shard.file!r}, which is no NNNNN.h5 beside it: {mend} again")
-        if not isinstance(shard.columns, dict):
-            raise InputError(f"{path} lists no digests of {shard.file}'s columns: {mend} again")
-        if type(shard.rows) is not int or shard.rows < 1:
-            raise InputError(f"{path} gives {shard.file} {shard.rows!r} rows: {mend} again")
-    if not shards:
-        raise InputError(f"{path} lists no shards: {mend} again")
-    return index["kind"], stamp, shards
-
-
-def shard_of(path: Path, kind: str) -> Shard:
-    """A shard as its own attributes list it. Raises InputError, as ``open_shard`` would."""
-    mend = f"run `aucue {MADE_BY[kind]}` again"
+    Raises:
+        ShardError: If the file is not a shard of this kind.
+    """
     try:
         with h5py.File(path, "r") as file:
             columns, rows = json.loads(file.attrs["columns"]), int(file.attrs["rows"])
-            if file.attrs["schema"] != SCHEMA or file.attrs["kind"] != kind:
-                raise InputError(f"{path} is no shard of {kind} in schema {SCHEMA}: {mend}")
+            is_ours = file.attrs["schema"] == SCHEMA and file.attrs["kind"] == kind
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise error if isinstance(error, InputError) else InputError(f"{path} is no shard of ours: {mend}") from error
+        raise ShardError(path, "is not a shard that aucue wrote", run_again(kind)) from error
+    if not is_ours:
+        raise ShardError(path, f"is not a shard of {kind} in schema {SCHEMA}", run_again(kind))
     return Shard(path.name, rows, columns)
 
 
-def check(data: h5py.Dataset, name: str, pieces: Iterable[np.ndarray], shard: Shard, mend: str) -> None:
-    """Raises InputError if a column, given in consecutive pieces, is not what ``shard`` lists."""
-    if digest_of(data, pieces) != shard.columns.get(name):
-        raise InputError(f"{data.file.filename} has another {name} than is listed (SHA-256 differs): {mend}")
+def check_column(data: h5py.Dataset, name: str, pieces: Iterable[np.ndarray], shard: Shard, fix: str) -> None:
+    """Compare a column with the digest that is listed for it.
+
+    Args:
+        data: The column.
+        name: Its name.
+        pieces: Its content in consecutive pieces along the rows.
+        shard: The entry that lists the digest.
+        fix: Instruction for the error message.
+
+    Raises:
+        ShardError: If the digests differ.
+    """
+    if column_digest(data, pieces) != shard.columns.get(name):
+        raise ShardError(Path(data.file.filename), f"holds another {name} than is listed (SHA-256 differs)", fix)
 
 
-def checked_column(file: h5py.File, name: str, shard: Shard, mend: str) -> np.ndarray:
-    """The whole of a column, checked."""
+def read_column(file: h5py.File, name: str, shard: Shard, fix: str) -> np.ndarray:
+    """Read a whole column and check it as ``check_column`` does."""
     data = file[name]
     array = data[:]
-    check(data, name, [array], shard, mend)
+    check_column(data, name, [array], shard, fix)
     return array
 
 
 def open_shard(path: Path, kind: str, shard: Shard) -> h5py.File:
-    """Open a shard and refuse anything but plain datasets of the expected kinds and shapes inside the file itself.
+    """Open a shard, and refuse any dataset that is not plain, of the expected dtype and shape, and inside the file itself.
 
     External links, external storage and virtual datasets could read other files.
+
+    Raises:
+        ShardError: If the file cannot be opened, or holds such a dataset.
     """
-    mend = f"run `aucue {MADE_BY[kind]}` again"
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise InputError(f"{path} cannot be opened as HDF5: {mend}") from error
+        raise ShardError(path, "cannot be opened as HDF5", run_again(kind)) from error
     try:
-        _refuse_all_but_plain(file, path, kind, shard, mend)
+        if problem := _problem_of(file, path.stat().st_size, kind, shard):
+            raise ShardError(path, problem, run_again(kind))
     except BaseException:
         file.close()
         raise
     return file
 
 
-def read_page(path: Path, kind: str, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some columns of a shard that no index lists, checked by its own attributes. Raises InputError if it is damaged."""
-    shard = shard_of(path, kind)
+def read_cached_shard(path: Path, kind: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read some columns of a shard that no index lists; its own attributes hold the digests.
+
+    Raises:
+        ShardError: If the file is damaged.
+    """
+    shard = read_shard_attributes(path, kind)
     with open_shard(path, kind, shard) as file:
-        return {name: decoded(checked_column(file, name, shard, "it is made again")) for name in names}
+        return {name: decode_strings(read_column(file, name, shard, run_again(kind))) for name in names}
 
 
 class OpenShard:
-    """A shard to read rows from. A plain column is one run of bytes in the file: rows are read without HDF5 in between,
-    which takes ten times as long."""
+    """An open shard whose rows are read one by one.
+
+    A plain column is one run of bytes in the file. Rows are read from these bytes directly: a read through HDF5 takes ten
+    times as long.
+    """
 
     def __init__(self, path: Path, kind: str, shard: Shard) -> None:
         self.file = open_shard(path, kind, shard)
+        self._fix = run_again(kind)
         self._stream = FileIO(path)
         self._columns: dict[str, tuple[int, np.dtype, tuple[int, ...]]] = {}
 
     def rows(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Some rows of a column."""
+        """Read the rows from ``start`` to ``stop`` (exclusive) of a column.
+
+        Raises:
+            IndexError: If the column has no such rows.
+            ShardError: If the file ends before them, since it was truncated after it was opened.
+        """
         if name not in self._columns:
             data = self.file[name]
             self._columns[name] = data.id.get_offset() or 0, data.dtype, data.shape
@@ -140,47 +130,61 @@ class OpenShard:
         rows = np.empty((stop - start, *trailing), dtype)
         if rows.size:
             self._stream.seek(offset + start * (rows.nbytes // len(rows)))
-            if self._stream.readinto(rows.reshape(-1).view(np.uint8)) != rows.nbytes:
-                raise InputError(f"{self.file.filename} ended while it was read: make it again")
+            if self._stream.readinto(rows.reshape(-1).view(np.uint8).data) != rows.nbytes:
+                raise ShardError(Path(self.file.filename), "ended while it was read", self._fix)
         return rows
 
     def close(self) -> None:
+        """Close the file."""
         self.file.close()
         self._stream.close()
 
 
-def _refuse_all_but_plain(file: h5py.File, path: Path, kind: str, shard: Shard, mend: str) -> None:
-    size = path.stat().st_size
+def _problem_of(file: h5py.File, size: int, kind: str, shard: Shard) -> str:
+    """Describe the first dataset that is not as expected; empty text if all are. ``size`` is the file's, in bytes."""
     for name, (letter, trailing) in COLUMNS[kind].items():
         if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
-            raise InputError(f"{path} has no plain dataset {name}: {mend}")
+            return f"has no plain dataset {name}"
         data = file[name]
         if data.is_virtual or data.external or data.chunks or data.nbytes > size:
-            raise InputError(f"{path} keeps {name} outside the file, or declares more than it holds: {mend}")
+            return f"keeps {name} outside the file, or declares more than it holds"
         rows = {"crop_offsets": shard.rows + 1, "crop_bytes": None}.get(name, shard.rows)
-        fits = data.ndim == 1 + len(trailing) and all(
-            wanted in (None, length) for wanted, length in zip((rows, *trailing), data.shape, strict=True)
-        )
-        if data.dtype.kind != letter or not fits:
-            raise InputError(f"{path} has {name} of type {data.dtype} and shape {data.shape}: {mend}")
+        if data.dtype.kind != letter or not _fits(data.shape or (), (rows, *trailing)):
+            return f"has {name} of type {data.dtype} and shape {data.shape}"
     if kind == "faces":
         offsets = file["crop_offsets"][:]
         if offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != len(file["crop_bytes"]):
-            raise InputError(f"{path} has crop_offsets that do not cut crop_bytes into rows: {mend}")
+            return "has crop_offsets that do not cut crop_bytes into rows"
+    return ""
 
 
-def fixed_length(strings: list[str]) -> np.ndarray:
+def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(expected) and all(
+        wanted in (None, length) for wanted, length in zip(expected, shape, strict=True)
+    )
+
+
+def encode_strings(strings: Iterable[str]) -> np.ndarray:
+    """Encode texts as an array (n,) of fixed-length UTF-8."""
     encoded = [string.encode() for string in strings]
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, *map(len, encoded))))
 
 
-def decoded(array: np.ndarray) -> np.ndarray:
-    """Strings as text; other columns as they are."""
+def decode_strings(array: np.ndarray) -> np.ndarray:
+    """Decode a column of fixed-length UTF-8 to text; return any other column as it is."""
     return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
 
 
-def digest_of(data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> str:
-    """SHA-256 of a column's type, shape and content."""
+def column_digest(data: h5py.Dataset, pieces: Iterable[np.ndarray]) -> str:
+    """Digest a column.
+
+    Args:
+        data: The column: its dtype and its shape count.
+        pieces: Its content in consecutive pieces along the rows.
+
+    Returns:
+        SHA-256 of the dtype, the shape and the content, as hexadecimal text.
+    """
     digest = hashlib.sha256(f"{data.dtype.str}{data.shape}".encode())
     for piece in pieces:
         digest.update(np.ascontiguousarray(piece).data)

@@ -1,107 +1,120 @@
-"""Reads a set: columns, or single rows wherever they lie."""
+"""Read a shard set: whole columns, or single rows in any order."""
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from pipeline.runtime.errors import InputError
 from pipeline.shards.crops import decode_crop
-from pipeline.shards.files import MADE_BY, OpenShard, check, checked_column, decoded, open_shard, read_index
+from pipeline.shards.errors import ShardError
+from pipeline.shards.files import check_column, decode_strings, open_shard, read_column
+from pipeline.shards.index import MADE_BY, read_index, run_again
+from pipeline.shards.open_shards import OpenShards
 
 PIECE = 2**24  # bytes read at a time to check a column
-MOST_OPEN = 100  # files of a set: some systems allow 256 a process, and each takes half a megabyte
 
 
 class ShardSet:
-    """Random access to the rows of a set. Files open lazily, once per process, and never cross a fork or a pickle."""
+    """Random access to the rows of a set.
+
+    Files open lazily, once per process, and an open file never crosses a fork or a pickle. The first read of a column of a
+    shard checks the whole column against its digest.
+
+    Attributes:
+        folder: Folder of the set.
+        kind: ``faces``, ``heatmaps`` or ``class_heatmaps``.
+        provenance: Everything that decides the content of the set: stage, parameters, digests of the inputs.
+        shards: The entries of the index, in the order of their rows.
+    """
 
     def __init__(self, folder: Path, *kinds: str) -> None:
-        """Open the set in ``folder``, which must be of one of the ``kinds``."""
+        """Open the set in ``folder``, which must be of one of the ``kinds``.
+
+        Raises:
+            ShardError: If there is no complete set of these kinds in the folder.
+        """
         self.folder = folder
         self.kind, self.provenance, self.shards = read_index(folder, kinds)
         self._starts = np.cumsum([0] + [shard.rows for shard in self.shards])
-        self._open: dict[int, OpenShard] = {}
+        self._files = OpenShards(folder, self.kind, self.shards)
         self._checked: set[tuple[int, str]] = set()
-        self._process = os.getpid()
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, "_open": {}}
-
     def digest(self) -> str:
-        """SHA-256 over the stamp and the digests of all columns: names the set's exact content."""
+        """Return the SHA-256 of the provenance and of all columns' digests, which identifies the content of the set."""
         content = {"stamp": self.provenance, "shards": [[shard.rows, shard.columns] for shard in self.shards]}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def shard(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Some columns of one shard, strings decoded. Its file does not stay open for it."""
-        if number in self._opened():
-            return {name: self._read(self._open[number].file, number, name) for name in names}
+        """Read some columns of one shard. Strings are decoded. The file is closed again if it was not open before.
+
+        Raises:
+            ShardError: If the file is missing or damaged.
+        """
+        if (opened := self._files.get_if_open(number)) is not None:
+            return {name: self._read(opened.file, number, name) for name in names}
         shard = self.shards[number]
         with open_shard(self.folder / shard.file, self.kind, shard) as file:
             return {name: self._read(file, number, name) for name in names}
 
     def columns(self, *names: str) -> dict[str, np.ndarray]:
-        """Some columns over all shards."""
+        """Read some columns of all shards, each as one array over all rows (see ``shard``)."""
         shards = [self.shard(number, names) for number in range(len(self.shards))]
         return {name: np.concatenate([shard[name] for shard in shards]) for name in names}
 
     def column(self, name: str) -> np.ndarray:
-        """One column over all shards."""
+        """Read one column of all shards as one array over all rows (see ``shard``)."""
         return self.columns(name)[name]
 
     def row(self, name: str, row: int) -> np.ndarray:
-        """One row of a numeric column."""
+        """Read one row of a numeric column.
+
+        Raises:
+            IndexError: If the set has no such row.
+            ShardError: If the file is missing or damaged.
+        """
         number, local = self._locate(row)
         return self._rows(number, name, local, local + 1)[0]
 
     def crop(self, row: int) -> np.ndarray:
-        """The aligned crop of an "ok" row as (crop_size, crop_size, 3) uint8 RGB."""
+        """Read the aligned crop of a row whose status is "ok".
+
+        Returns:
+            RGB image (crop_size, crop_size, 3) uint8.
+
+        Raises:
+            IndexError: If the set has no such row.
+            ShardError: If the row holds no crop, or the file is missing or damaged.
+        """
         number, local = self._locate(row)
         start, end = self._rows(number, "crop_offsets", local, local + 2).tolist()
         encoded = self._rows(number, "crop_bytes", start, end)
         image = decode_crop(encoded, self.provenance.get("encoding", "jpeg")) if end > start else None
         if image is None:
-            raise InputError(f"{self.folder / self.shards[number].file} row {local} holds no crop: run `aucue landmarks`")
+            path = self.folder / self.shards[number].file
+            raise ShardError(path, f"row {local} holds no crop", f"run `aucue {MADE_BY[self.kind]}`")
         return image
 
     def _read(self, file: h5py.File, number: int, name: str) -> np.ndarray:
-        array = checked_column(file, name, self.shards[number], f"run `aucue {MADE_BY[self.kind]}` again")
-        return decoded(array)
+        return decode_strings(read_column(file, name, self.shards[number], run_again(self.kind)))
 
     def _rows(self, number: int, name: str, start: int, stop: int) -> np.ndarray:
-        """Some rows of a column; the whole of it is checked when it is first asked for."""
-        shard = self._opened_shard(number)
+        """Read some rows of a column. The whole column is checked the first time."""
+        shard = self._files.get(number)
         if (number, name) not in self._checked:
             data = shard.file[name]
             step = max(1, PIECE // max(1, data.nbytes // max(1, len(data))))
             pieces = (data[first : first + step] for first in range(0, len(data), step))
-            check(data, name, pieces, self.shards[number], f"run `aucue {MADE_BY[self.kind]}` again")
+            check_column(data, name, pieces, self.shards[number], run_again(self.kind))
             self._checked.add((number, name))
         return shard.rows(name, start, stop)
 
     def _locate(self, row: int) -> tuple[int, int]:
+        """Find the number of the shard that holds a row, and the row's position in that shard."""
         number = int(np.searchsorted(self._starts, row, side="right")) - 1
         return number, row - int(self._starts[number])
-
-    def _opened_shard(self, number: int) -> OpenShard:
-        files = self._opened()
-        if number not in files:
-            shard = self.shards[number]
-            files[number] = OpenShard(self.folder / shard.file, self.kind, shard)
-        files[number] = files.pop(number)  # the latest is the last
-        if len(files) > MOST_OPEN:
-            files.pop(next(iter(files))).close()
-        return files[number]
-
-    def _opened(self) -> dict[int, OpenShard]:
-        if self._process != os.getpid():  # forked: the parent's handles are not ours to use
-            self._open, self._process = {}, os.getpid()
-        return self._open

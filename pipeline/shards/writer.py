@@ -1,7 +1,6 @@
-"""Writes a set: shard after shard, and the index last."""
+"""Write a shard set: one shard after the other, and the index last."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,123 +11,138 @@ from types import MappingProxyType, TracebackType
 import h5py
 import numpy as np
 
-from pipeline.runtime.cache import ShardCache, key, link
+from pipeline.runtime.cache import ShardCache, json_digest, link
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
-from pipeline.shards.files import (
-    COLUMNS,
-    INDEX,
-    MADE_BY,
-    SCHEMA,
-    SHARD_NAME,
-    Shard,
-    digest_of,
-    fixed_length,
-    read_page,
-    shard_of,
-)
+from pipeline.shards.errors import ShardError
+from pipeline.shards.files import COLUMNS, column_digest, encode_strings, read_cached_shard, read_shard_attributes
+from pipeline.shards.index import INDEX, MADE_BY, SCHEMA, SHARD_NAME, Shard
 
-FROZEN: Mapping[str, object] = MappingProxyType({})
+NO_INPUTS: Mapping[str, object] = MappingProxyType({})
 
 
 class ShardWriter:
-    """Context manager that fills ``folder`` with one set. It is built beside the folder and takes its place when it is
-    whole: until then an earlier set stays as it is."""
+    """Context manager that fills a folder with one set.
+
+    The set is built in a hidden folder beside ``folder``, and replaces an earlier set when it is complete. Until then, and
+    after an error, the earlier set stays as it is.
+    """
 
     def __init__(
         self,
         folder: Path,
         kind: str,
         provenance: Mapping[str, object],
-        inputs: Mapping[str, object] = FROZEN,
+        inputs: Mapping[str, object] = NO_INPUTS,
         work_folder: Path | None = None,
     ) -> None:
-        """``provenance`` says what decides each shard besides its rows, and ``inputs`` what the set as a whole is made from."""
+        """Prepare to write; nothing is touched before the with block begins.
+
+        Args:
+            folder: Folder of the set. Files in it that are not shards stay.
+            kind: ``faces``, ``heatmaps`` or ``class_heatmaps``.
+            provenance: Everything but the rows that decides the content of each shard: plain data for JSON.
+            inputs: Everything else that the whole set is made from: plain data for JSON, which the index alone holds.
+            work_folder: Folder of finished work (see ``pipeline.runtime.cache.work_folder``); None to adopt no shards.
+        """
         self._folder = folder
         self._building = folder.with_name(f".{folder.name}.partial")
         self._kind = kind
         self._provenance = {**provenance, "code": f"aucue {version('aucue')}"}
         self._inputs = inputs
-        self._pages = ShardCache(work_folder, kind)
+        self._cache = ShardCache(work_folder, kind)
         self._shards: list[Shard] = []
 
     def __enter__(self) -> "ShardWriter":
         self._refuse_foreign_content()
-        shutil.rmtree(self._building, ignore_errors=True)  # of a killed writer
+        shutil.rmtree(self._building, ignore_errors=True)  # left by a killed writer
         self._building.mkdir(parents=True)
         return self
 
     def _refuse_foreign_content(self) -> None:
-        """A slip in a path must not delete somebody's data."""
+        """Raise InputError for a folder that holds other files: a slip in a path must not delete somebody's data."""
         if self._folder.exists() and not self._folder.is_dir():
             raise InputError(f"{self._folder} is a file: give a folder to write to")
         index = self._folder / INDEX
         foreign = [path for path in self._folder.glob("*") if path.name != INDEX and not SHARD_NAME.fullmatch(path.name)]
         for path in foreign:
             if path.suffix == ".h5":
-                raise InputError(f"{path} is no shard of ours and would be lost: give another folder to write to")
+                raise InputError(f"{path} is not a shard of aucue and would be lost: give another folder to write to")
         try:
             kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"])
-        except (OSError, ValueError, KeyError, TypeError):  # none, or a damaged one among our own files
+        except (OSError, ValueError, KeyError, TypeError):  # no index, or a damaged index among shards of ours
             kind = "other files" if foreign else self._kind
         if MADE_BY.get(kind) != MADE_BY[self._kind]:
             raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
 
     def key(self, *rows: object) -> str:
-        """The key of a shard, for what decides its rows."""
-        return key(SCHEMA, self._provenance, *rows)
+        """Return the key of a shard, a digest of the set's provenance and of the plain data that decides its rows."""
+        return json_digest(SCHEMA, self._provenance, *rows)
 
     def has(self, key: str) -> bool:
-        """Whether an earlier run has finished a shard under this key."""
-        return self._pages.find(key) is not None
+        """Tell whether an earlier run finished a shard under this key."""
+        return self._cache.find(key) is not None
 
     def finished(self, names: Sequence[str]) -> "FinishedShards":
-        """The shards of earlier runs; recalling one appends it to this set and gives its columns ``names``."""
+        """Return the shards of earlier runs: recalling a shard appends it to this set and returns its columns ``names``."""
         return FinishedShards(self, names)
 
     def adopt(self, key: str, names: Sequence[str]) -> dict[str, np.ndarray] | None:
-        """Append the shard that an earlier run finished, if there is one and it is sound; returns some of its columns."""
-        page = self._pages.find(key)
-        if page is None:
+        """Append the shard that an earlier run finished under this key.
+
+        Returns:
+            The shard's columns ``names``; None if there is no such shard, or if it is damaged and was therefore removed.
+        """
+        cached = self._cache.find(key)
+        if cached is None:
             return None
         try:
-            columns = read_page(page, self._kind, list(COLUMNS[self._kind]))
-        except InputError:
-            page.unlink()
+            columns = read_cached_shard(cached, self._kind, list(COLUMNS[self._kind]))
+        except ShardError:
+            cached.unlink()
             return None
-        shard = replace(shard_of(page, self._kind), file=self._next)
-        link(page, self._building / shard.file)
+        shard = replace(read_shard_attributes(cached, self._kind), file=self._next_name)
+        link(cached, self._building / shard.file)
         self._shards.append(shard)
         return {name: columns[name] for name in names}
 
     def write(self, columns: Mapping[str, np.ndarray | list[str]], rows: int, key: str | None = None) -> Shard:
-        """Append a shard of ``rows`` rows, with all columns of the set's kind; with a ``key``, later runs can adopt it."""
-        path = self._building / self._next
+        """Append a shard.
+
+        Args:
+            columns: All columns of the set's kind (see the package's docstring); strings as lists of text.
+            rows: Number of rows.
+            key: Key under which later runs can adopt the shard; without a key they cannot.
+
+        Returns:
+            The entry of the index.
+        """
+        path = self._building / self._next_name
         image, digests = self._image(columns, rows)
         with atomic(path) as temporary:
             temporary.write_bytes(image)
         if key:
-            self._pages.keep(key, path)
+            self._cache.keep(key, path)
         self._shards.append(Shard(path.name, rows, digests))
         return self._shards[-1]
 
     def _image(self, columns: Mapping[str, np.ndarray | list[str]], rows: int) -> tuple[bytes, dict[str, str]]:
-        """A shard's file and the digests of its columns. Made in memory: HDF5 can crash the process on a full disk."""
+        """Build a shard's file in memory, with the digests of its columns: HDF5 can crash the process on a full disk."""
         digests = {}
         with h5py.File("shard", "w", libver=("earliest", "v110"), driver="core", backing_store=False) as file:
             file.attrs["schema"] = SCHEMA
             file.attrs["kind"] = self._kind
             file.attrs["stamp"] = json.dumps(self._provenance, sort_keys=True)
             for name, (letter, _) in COLUMNS[self._kind].items():
-                data = fixed_length(columns[name]) if letter == "S" else columns[name]
-                digests[name] = digest_of(file.create_dataset(name, data=data), [data])
+                data = encode_strings(columns[name]) if letter == "S" else np.asarray(columns[name])
+                digests[name] = column_digest(file.create_dataset(name, data=data), [data])
             file.attrs["rows"] = rows
             file.attrs["columns"] = json.dumps(digests, sort_keys=True)
             file.flush()
             return file.id.get_file_image(), digests
 
     @property
-    def _next(self) -> str:
+    def _next_name(self) -> str:
         return f"{len(self._shards):05d}.h5"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -144,14 +158,13 @@ class ShardWriter:
         shutil.rmtree(self._building, ignore_errors=True)
 
     def _publish(self) -> None:
-        """Put the new set in the place of an earlier one. Its index goes first, the new one comes last."""
+        """Replace an earlier set by the new one. The earlier index is removed first, and the new index comes last."""
         self._folder.mkdir(exist_ok=True)
         (self._folder / INDEX).unlink(missing_ok=True)
         for stale in self._folder.glob("*.h5"):
             stale.unlink()
-        for shard in self._shards:
-            os.rename(self._building / shard.file, self._folder / shard.file)
-        os.rename(self._building / INDEX, self._folder / INDEX)
+        for name in [*(shard.file for shard in self._shards), INDEX]:
+            (self._building / name).rename(self._folder / name)
 
 
 class FinishedShards:
@@ -165,5 +178,5 @@ class FinishedShards:
         return self._writer.has(key)
 
     def recall(self, key: str) -> dict[str, np.ndarray] | None:
-        """Append the shard to the writer's set; returns some of its columns, or None if it is damaged."""
+        """Append the shard to the writer's set and return some of its columns (see ``ShardWriter.adopt``)."""
         return self._writer.adopt(key, self._names)

@@ -1,1 +1,1 @@
-"""``aucue verify``: checks of everything that the stages from ingest to heatmaps wrote."""
+"""Check everything that the stages from ingest to heatmaps wrote: the command ``aucue verify``."""

@@ -1,4 +1,7 @@
-"""``aucue verify``: is what the stages from ingest to heatmaps wrote whole, sound, and made from what lies beside it?"""
+"""Check that the outputs of the stages from ingest to heatmaps are complete and undamaged, and that they belong together.
+
+A table or a shard set belongs to the files beside it if it was made from them.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,30 +17,41 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import file_digest
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
-from pipeline.shards import ShardSet
+from pipeline.shards import ShardError, ShardSet
 from pipeline.shards.crops import decode_crop
-from pipeline.shards.files import COLUMNS, INDEX, MADE_BY
+from pipeline.shards.files import COLUMNS
+from pipeline.shards.index import INDEX, MADE_BY
 
 STATUSES = {status.value for status in Status}
-FARTHEST = 2.0  # crops, that a landmark may lie outside of its own
+MAX_OUTSIDE = 2.0  # sides of the crop: how far outside the crop a landmark may lie
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was checked, and what is wrong with it; nothing, if it is sound."""
+    """The result of a check: a problem, or that there is none."""
 
-    path: Path
-    text: str
+    path: Path  # the file or folder
+    text: str  # the problem and the stage to run again; the size of the output if it is sound
     is_sound: bool
 
 
 def main(folder: Path) -> Iterator[Finding]:
-    """Check the outputs in ``folder`` that exist, in the order that the stages wrote them."""
+    """Check the outputs that exist in a folder, in the order of the stages.
+
+    Args:
+        folder: Folder of the stages' outputs, ``data`` by default.
+
+    Yields:
+        For each output all problems, or one finding that it is sound.
+
+    Raises:
+        InputError: If the folder holds no output.
+    """
     checks = {"manifest.csv": _manifest, "detections.csv": _detections, "faces": _faces, "heatmaps": _heatmaps}
-    found = {folder / name: check for name, check in checks.items() if (folder / name).exists()}
-    if not found:
+    outputs = {folder / name: check for name, check in checks.items() if (folder / name).exists()}
+    if not outputs:
         raise InputError(f"{folder} holds nothing that the stages write: give their folder, or run `dvc repro`")
-    for path, check in found.items():
+    for path, check in outputs.items():
         is_sound = True
         try:
             size, problems = check(path)
@@ -51,7 +65,7 @@ def main(folder: Path) -> Iterator[Finding]:
             yield Finding(path, size, is_sound)
 
 
-Check = tuple[str, Iterator[Finding]]  # how much there is, and what is wrong with it
+Check = tuple[str, Iterator[Finding]]  # the size of an output, and its problems
 
 
 def _manifest(path: Path) -> Check:
@@ -61,16 +75,16 @@ def _manifest(path: Path) -> Check:
 
 
 def _detections(path: Path) -> Check:
-    found = detections.read(path)
-    return f"{len(found):,} photos", _detection_problems(path, found)
+    rows = detections.read(path)
+    return f"{len(rows):,} photos", _detection_problems(path, rows)
 
 
-def _detection_problems(path: Path, found: list[Detection]) -> Iterator[Finding]:
-    unknown = sorted({detection.status for detection in found} - STATUSES)
+def _detection_problems(path: Path, rows: list[Detection]) -> Iterator[Finding]:
+    unknown = sorted({detection.status for detection in rows} - STATUSES)
     if unknown:
         yield _bad(path, f"has the status {unknown[0]!r}, which no stage gives", "detect")
     photos = _photos(path)
-    if photos and [detection.id for detection in found] != [photo.id for photo in photos]:
+    if photos and [detection.id for detection in rows] != [photo.id for photo in photos]:
         yield _bad(path, "does not have the manifest's photos in its order", "detect")
 
 
@@ -88,7 +102,7 @@ def _face_set_problems(path: Path, faces: ShardSet) -> Iterator[Finding]:
     names = ("id", "label", "split")
     try:
         columns = faces.columns(*names)
-    except InputError:  # which is told of the shard
+    except InputError:  # the check of the shard reports it
         return
     photos = _photos(path)
     rows = zip(*(columns[name].tolist() for name in names), strict=True)
@@ -115,19 +129,19 @@ def _size(shards: ShardSet) -> str:
 
 
 def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict], str]) -> Iterator[Finding]:
-    """What is wrong with the files of a set: each is read as a whole."""
+    """The problems of a set's files. Each file is read as a whole."""
     for number in progress(range(len(shards.shards)), total=len(shards.shards), title=shards.folder.name, unit="shards"):
         file = shards.folder / shards.shards[number].file
         try:
             problem = problem_of(shards.shard(number, list(COLUMNS[shards.kind])), shards.provenance)
-        except InputError as error:
-            problem = str(error).removeprefix(f"{file} ").split(": run")[0]
+        except ShardError as error:
+            problem = error.problem
         if problem:
             yield _bad(file, problem, MADE_BY[shards.kind])
 
 
-def _face_problem(columns: dict[str, np.ndarray], stamp: dict) -> str:
-    side, ok = stamp["crop_size"], columns["status"] == "ok"
+def _face_problem(columns: dict[str, np.ndarray], provenance: dict) -> str:
+    side, ok = provenance["crop_size"], columns["status"] == Status.OK
     lengths = np.diff(columns["crop_offsets"])
     points = columns["landmarks"]
     unknown = sorted(set(columns["status"].tolist()) - STATUSES)
@@ -135,20 +149,20 @@ def _face_problem(columns: dict[str, np.ndarray], stamp: dict) -> str:
         return f"has the status {unknown[0]!r}, which no stage gives"
     if ((lengths > 0) != ok).any():
         return "has a face without a crop, or a crop without a face"
-    if not np.isfinite(points).all() or (np.abs(points[ok] - side / 2) > (FARTHEST + 0.5) * side).any():
+    if not np.isfinite(points).all() or (np.abs(points[ok] - side / 2) > (MAX_OUTSIDE + 0.5) * side).any():
         return "has landmarks far outside of the crop"
     for row in np.flatnonzero(ok):
         start, end = columns["crop_offsets"][row : row + 2]
-        crop = decode_crop(columns["crop_bytes"][start:end], stamp.get("encoding", "jpeg"))
+        crop = decode_crop(columns["crop_bytes"][start:end], provenance.get("encoding", "jpeg"))
         if crop is None or crop.shape != (side, side, 3):
             return f"row {row} holds no crop of {side} x {side} pixels"
     return ""
 
 
-def _map_problem(columns: dict[str, np.ndarray], stamp: dict) -> str:
+def _map_problem(columns: dict[str, np.ndarray], provenance: dict) -> str:
     maps, has_map = columns["maps"], columns["has_map"]
-    if maps.shape[-2:] != (stamp["size"],) * 2:
-        return f"has maps of {maps.shape[-1]} cells, not {stamp['size']}"
+    if maps.shape[-2:] != (provenance["size"],) * 2:
+        return f"has maps of {maps.shape[-1]} cells, not {provenance['size']}"
     highest, lowest = maps.max(axis=(-2, -1)), maps.min(axis=(-2, -1))
     if (highest[has_map] != 255).any() or (lowest[has_map] != 0).any():
         return "has a map that does not reach from 0 to 255"
@@ -156,7 +170,7 @@ def _map_problem(columns: dict[str, np.ndarray], stamp: dict) -> str:
 
 
 def _photos(path: Path) -> list[Photo]:
-    """Of the manifest beside a file; none, where there is none."""
+    """The photos of the manifest beside a file; an empty list if there is no manifest."""
     beside = path.with_name("manifest.csv")
     return manifest.read(beside) if beside.exists() else []
 

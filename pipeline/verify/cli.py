@@ -1,4 +1,4 @@
-"""``aucue verify``."""
+"""The command ``aucue verify``."""
 
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from pipeline.runtime.errors import InputError
 @click.command()
 @click.argument("folder", type=Path, default=Path("data"))
 def verify(folder: Path) -> None:
-    """Check what the stages from ingest to heatmaps wrote, and say what to run again; exit code 1 if anything is wrong.
+    """Check the files that the stages from ingest to heatmaps wrote.
+
+    Every problem is named with the stage to run again. The exit code is 1 if there is any problem.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ def fails(result, match):
 def test_help_lists_the_stages_in_order(run):
     text = run("--help").output
     listed = text.split("Commands:")[1].split()
-    assert [word for word in listed if word in STAGES][0] == "ingest"
+    assert next(word for word in listed if word in STAGES) == "ingest"
     assert [stage for stage in STAGES if f"\n  {stage} " in text] == STAGES
     assert "Examples:" in text
     assert max(map(len, text.splitlines())) <= 110
@@ -79,7 +79,7 @@ def test_missing_params(run, stage):
     ("change", "match"),
     [
         (("dataset: demo", "dataset: imagenet"), "params.yaml: ingest.dataset is 'imagenet': input should be 'demo'"),
-        (("  seed: 0 ", "  sead: 0 "), "base.sead is not a known name: remove it or mend its spelling"),
+        (("  seed: 0 ", "  sead: 0 "), "base.sead is not a known name: remove it or fix its spelling"),
         (("  seed: 0 ", "  seed: zero "), "base.seed is 'zero'"),
         (("  epochs: ", "  epochs: -"), "train.epochs is -"),
         (("  seed: 0 ", "  seed: 0\n  seed: 1 "), 'duplicate key "seed"'),
@@ -206,7 +206,7 @@ def test_bench_measures_and_writes(run, write_params, params_path, tmp_path):
     assert written["kernel"]["times_faster"] > 1
     assert [run["faces"] for run in written["end_to_end"]] == [700, 1400, 1500]
     assert all(run["bytes_per_face"] < 830 for run in written["end_to_end"])
-    assert os.listdir(tmp_path / "data" / "bench") == ["heatmaps.json"]
+    assert [path.name for path in (tmp_path / "data" / "bench").iterdir()] == ["heatmaps.json"]
     slow = "tests/pipeline/codebook/slow_heatmaps.py"
     fails(run("bench", "heatmaps"), f"there is no slow renderer {slow}: run in the repository's")
     fails(run("bench", "heatmaps", *given[:2]), "there are no golden maps tests/reference/heatmaps.npz")
@@ -229,6 +229,7 @@ def aucue_process(*arguments, folder, **environment):
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
+        check=False,  # the tests look at the exit code
         text=True,
         timeout=60,
     )
@@ -277,7 +278,7 @@ def damaged(tmp_path, orl, table):
     (root / "link.jpg").symlink_to(root / "nowhere.jpg")
     expected = {name: status for name, (_, status) in contents.items()}
     expected |= dict.fromkeys(("folder.jpg", "link.jpg", "missing.jpg"), "unreadable")
-    with open(root / "labels.csv", "a", encoding="utf-8") as stream:
+    with (root / "labels.csv").open("a", encoding="utf-8") as stream:
         stream.writelines(f"\n{name},fear" for name in expected)
     return expected
 
@@ -293,7 +294,7 @@ def test_every_damaged_photo_has_a_row(run, write_params, damaged, tmp_path):
     write_params(*DAMAGED)
     for stage in ("ingest", "detect", "landmarks", "heatmaps"):
         assert run(stage).exit_code == 0
-    with open(tmp_path / "data" / "detections.csv", encoding="utf-8", newline="") as stream:
+    with (tmp_path / "data" / "detections.csv").open(encoding="utf-8", newline="") as stream:
         rows = {row["id"]: row for row in csv.DictReader(stream)}
     assert {name: rows[name]["status"] for name in damaged} == damaged
     assert all("\n" not in row["reason"] and bool(row["reason"]) == (row["status"] != "ok") for row in rows.values())

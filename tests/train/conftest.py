@@ -1,6 +1,6 @@
 import pytest
 
-from train.data.dataset import Faces, classes_of, open_shards
+from train.data.dataset import Faces, open_shards, training_classes
 from train.evaluate import stage as evaluate
 from train.loop import stage as train
 
@@ -9,7 +9,7 @@ from train.loop import stage as train
 def faces(dataset):
     """The training faces of the small dataset."""
     shards = open_shards(dataset.faces, dataset.heatmaps)
-    return Faces(*shards, "train", classes_of(shards[0]))
+    return Faces(*shards, "train", training_classes(shards[0]))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from train.alignment import alignment_loss, map_alignment_loss
-from train.models.maps import attention, cam_cosine, cosine, resize_in_range
+from train.models.maps import cam_cosine
 
 
 def check_case(archive, case):
@@ -76,24 +76,6 @@ def test_perfect_attention_costs_nothing_and_scale_does_not_matter():
 def test_needs_a_layer(batch):
     with pytest.raises(ValueError, match="at least one layer"):
         alignment_loss([], *batch[1:])
-
-
-def test_attention_is_the_channel_mean():
-    features = torch.rand(2, 3, 4, 5)
-    torch.testing.assert_close(attention(features)[:, 0], (features[:, 0] + features[:, 1] + features[:, 2]) / 3)
-
-
-def test_resizing_stays_in_each_maps_range():
-    maps = torch.rand(3, 1, 28, 28) * torch.tensor([1.0, 5.0, 0.1]).view(3, 1, 1, 1)
-    for size in ((7, 7), (56, 40)):
-        resized = resize_in_range(maps, size)
-        assert resized.shape == (3, 1, *size)
-        assert (resized.amax(dim=(2, 3)) <= maps.amax(dim=(2, 3))).all()
-        assert (resized.amin(dim=(2, 3)) >= maps.amin(dim=(2, 3))).all()
-
-
-def test_cosine_of_a_zero_map_is_zero():
-    assert cosine(torch.zeros(1, 1, 3, 3), torch.ones(1, 1, 3, 3)).item() == 0
 
 
 @pytest.fixture

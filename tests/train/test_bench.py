@@ -47,14 +47,14 @@ def test_arithmetic_counts_forward_and_backward(dataset, params):
     """A convolution takes two products for every weight and output pixel, and twice that in the backward pass; the first
     needs no gradient of its input."""
     settings = params.train.model_copy(update={"input_size": 64, "batch_size": 4})
-    run = bench.Steps(settings, "guided", ("a", "b"), DistributedContext(0, 1, torch.device("cpu")), 0)
+    run = bench.TrainingSteps(settings, "guided", ("a", "b"), DistributedContext(0, 1, torch.device("cpu")), 0)
     pixels = torch.zeros(4, 3, 80, 80, dtype=torch.uint8)
     batch = Batch(pixels, torch.ones(4, 1, 28, 28).byte(), torch.ones(4).bool(), torch.tensor([0, 1, 0, 1]), torch.arange(4))
     sizes = {}
     convolutions = [module for module in run.context.classifier.modules() if isinstance(module, torch.nn.Conv2d)]
     for module in convolutions:
         module.register_forward_hook(lambda layer, _, output: sizes.__setitem__(layer, output[0, 0].numel() * 4))
-    found = bench.arithmetic(run, batch, seconds=2.0)
+    found = bench.measure_arithmetic(run, batch, seconds=2.0)
     flops = [2 * module.weight.numel() * sizes[module] * (2 if module is convolutions[0] else 3) for module in convolutions]
     assert found["gigaflops_of_a_step"] == pytest.approx(sum(flops) / 1e9, rel=0.01)
     assert found["gigaflops_per_second"] == pytest.approx(found["gigaflops_of_a_step"] / 2)
@@ -64,14 +64,14 @@ def test_waiting_is_the_time_of_the_source():
     def slow():
         yield from torch.arange(3).tolist()
 
-    waited = bench.Waiting(slow())
-    assert list(waited) == [0, 1, 2]
-    assert 0 < waited.seconds < 1
+    timed = bench.TimedBatches(slow())
+    assert list(timed) == [0, 1, 2]
+    assert 0 < timed.seconds < 1
 
 
 def test_without_guidance_there_is_nothing_to_compare(dataset, params, tmp_path):
     none = params.model_copy(update={"train": params.train.model_copy(update={"align": ()})})
-    with pytest.raises(InputError, match="train.align is empty"):
+    with pytest.raises(InputError, match=r"train\.align is empty"):
         bench.main(none, dataset.faces, dataset.heatmaps, 2, tmp_path / "train.json")
 
 

@@ -1,1 +1,1 @@
-"""Faces and heatmaps from the shards, and the random views that training sees of them."""
+"""The data of a training: faces and heatmaps from the shards, their batches, and random views of them."""

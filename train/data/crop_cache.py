@@ -1,4 +1,4 @@
-"""Training crops as small as training needs them, kept in memory from epoch to epoch."""
+"""Training crops, shrunk to the size that training needs and kept in memory from epoch to epoch."""
 
 import os
 
@@ -7,40 +7,56 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pipeline.runtime.parameters import Train
-from train.data.augmentation import shrunk
-from train.data.dataset import Faces
+from train.data.augmentation import shrink
+from train.data.dataset import Faces, Item
 
 
 class CachedCrops(Dataset):
-    """The items of ``faces``, their crops shrunk as the first step of every view on a CPU shrinks them: the views are the
-    same to the bit.
+    """The items of ``faces`` with their crops shrunk, and kept in memory once they are read.
 
-    Crops stay once they are read, up to ``megabytes`` of them: they are neither decoded nor shrunk again.
+    The crops are shrunk exactly as the first step of every view shrinks them on a CPU. So the views are the same to the bit.
+    A crop in memory is neither decoded nor shrunk again.
     """
 
     def __init__(self, faces: Faces, input_size: int, megabytes: float) -> None:
+        """Start with an empty cache.
+
+        Args:
+            faces: The faces to read.
+            input_size: Side of the network's input in pixels.
+            megabytes: Memory for the crops (1 MB is 10^6 bytes). A crop that does not fit is read every time.
+        """
         self._faces = faces
         self._input_size = input_size
-        self._room = megabytes * 1e6  # bytes left
+        self._bytes_left = megabytes * 1e6
         self._crops: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self._faces)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, bool, int, int]:
+    def __getitem__(self, index: int) -> Item:
         crop = self._crops.get(index)
         if crop is None:
-            small = shrunk(self._faces.image(index)[None], self._input_size)[0]
-            crop = small.permute(1, 2, 0).contiguous().permute(2, 0, 1)  # pixel by pixel, as batches are stacked
-            if crop.nbytes <= self._room:
-                self._room -= crop.nbytes
+            small = shrink(self._faces.image(index)[None], self._input_size)[0]
+            crop = small.permute(1, 2, 0).contiguous().permute(2, 0, 1)  # channels last, as batches are stacked
+            if crop.nbytes <= self._bytes_left:
+                self._bytes_left -= crop.nbytes
                 self._crops[index] = crop
         return self._faces.item(index, crop)
 
 
-def for_training(faces: Faces, params: Train, device: torch.device, reading: int) -> Faces | CachedCrops:
-    """What training reads its faces from. Processes that read beside it (``reading`` many) end with the epoch, and what they
-    kept with them; GPUs shrink on their own. Processes that train together on one machine share ``params.cache_megabytes``."""
-    if reading or device.type != "cpu":
+def training_dataset(faces: Faces, params: Train, device: torch.device, workers: int) -> Faces | CachedCrops:
+    """Return the dataset that training reads: the faces with cached crops if the cache helps, and else the faces themselves.
+
+    The cache helps if the training process reads for itself and trains on a CPU. Worker processes end with the epoch, and
+    their memory with them. A GPU shrinks the crops itself.
+
+    Args:
+        faces: The faces of the training split.
+        params: Its ``cache_megabytes`` are shared by all processes that train together on this machine.
+        device: The device of the training.
+        workers: Number of processes that read for this process.
+    """
+    if workers or device.type != "cpu":
         return faces
     return CachedCrops(faces, params.input_size, params.cache_megabytes / int(os.environ.get("LOCAL_WORLD_SIZE", 1)))

@@ -1,26 +1,23 @@
-"""Faces and their heatmaps, streamed row by row from the parallel shards."""
+"""The faces of a split with their heatmaps, read row by row from the parallel shards."""
 
-import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from pipeline.runtime import executors
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.parameters import Train
+from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
 
-MOST_PROCESSES = 8  # that read for one that trains
+Item = tuple[Tensor, Tensor, bool, int, int]  # crop, heatmap, has_map, target and row of a face: one row of a Batch
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as the shards hold it."""
+    """Faces and heatmaps with the pixel values that the shards hold."""
 
     images: Tensor  # (B, 3, S, S) uint8 RGB crops
     heatmaps: Tensor  # (B, 1, n, n) uint8
@@ -29,26 +26,42 @@ class Batch:
     rows: Tensor  # (B,) int64 row of the shard set
 
     def to(self, device: torch.device) -> "Batch":
-        """The same on a device; the copies do not wait for each other where the memory is pinned."""
+        """Copy the batch to a device. The copies run at the same time if the memory is pinned."""
         return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
 
     def pin_memory(self) -> "Batch":
-        """The same in memory that a GPU can copy from (called by DataLoader)."""
+        """Copy the batch into page-locked memory, from which a GPU copies faster. DataLoader calls this method."""
         return Batch(*(getattr(self, field.name).pin_memory() for field in fields(self)))
 
 
 class Faces(Dataset):
-    """The faces of one split. Item i is its crop, heatmap, has_map, target and row; images load on access.
+    """The faces of one split. An item is read from the shards when it is accessed.
 
-    ``classes`` maps a label to its integer by position; a label outside it is an error that names the face.
+    Attributes:
+        photos: Number of photos in the split, those without a face included.
+        rows: (N,) int, the row of each face in the shards.
+        labels: (N,) str.
+        targets: (N,) int, the position of each label in the classes.
+        has_map: (N,) bool, whether the face has a heatmap.
     """
 
     def __init__(self, faces: ShardSet, heatmaps: ShardSet, split: str, classes: tuple[str, ...]) -> None:
+        """Find the faces of a split.
+
+        Args:
+            faces: The face shards.
+            heatmaps: The heatmap shards of these faces, with one map per face or one per class.
+            split: ``train``, ``validation`` or ``test``.
+            classes: The labels. The position of a label is its target.
+
+        Raises:
+            InputError: If the split has no face, or a face has a label that is not among the classes.
+        """
         self._faces = faces
         self._heatmaps = heatmaps
         columns = faces.columns("split", "status", "label")
         self.photos = int((columns["split"] == split).sum())
-        self.rows = np.flatnonzero((columns["split"] == split) & (columns["status"] == "ok"))
+        self.rows = np.flatnonzero((columns["split"] == split) & (columns["status"] == Status.OK))
         if not self.rows.size:
             raise InputError(f"{faces.folder} has no face in the {split} split: check ingest and detect")
         self.labels = columns["label"][self.rows]
@@ -56,26 +69,29 @@ class Faces(Dataset):
         unknown = sorted(set(self.labels) - set(classes))
         if unknown:
             face = faces.column("id")[self.rows[self.labels == unknown[0]][0]]
-            raise InputError(f"face {face} has the label {unknown[0]}, but the classes are {', '.join(classes)}")
+            raise InputError(
+                f"face {face} has the label {unknown[0]}, but the classes are {', '.join(classes)}: "
+                "train on faces of this label, or remove the face"
+            )
         self.targets = np.array([classes.index(label) for label in self.labels])
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, bool, int, int]:
+    def __getitem__(self, index: int) -> Item:
         return self.item(index, self.image(index))
 
-    def item(self, index: int, image: Tensor) -> tuple[Tensor, Tensor, bool, int, int]:
-        """The item with its crop as given."""
+    def item(self, index: int, image: Tensor) -> Item:
+        """Return the item at ``index`` with ``image`` as its crop."""
         row, has_map, target = int(self.rows[index]), bool(self.has_map[index]), int(self.targets[index])
         return image, self.heatmap(index)[None], has_map, target, row
 
     def image(self, index: int) -> Tensor:
-        """The crop (3, S, S) uint8 RGB."""
+        """Read the crop (3, S, S) uint8, RGB."""
         return torch.from_numpy(self._faces.crop(int(self.rows[index]))).permute(2, 0, 1)
 
     def heatmap(self, index: int) -> Tensor:
-        """The map (n, n) uint8 of the face's label; zeros without one."""
+        """Read the map (n, n) uint8 of the face's label. It is zero if there is none."""
         row, place = int(self.rows[index]), self._places[index]
         maps = torch.from_numpy(self._heatmaps.row("maps", row))
         if maps.ndim == 2:
@@ -83,7 +99,7 @@ class Faces(Dataset):
         return maps[place] if place >= 0 else torch.zeros_like(maps[0])
 
     def _find_maps(self, heatmaps: ShardSet) -> tuple[np.ndarray, np.ndarray]:
-        """has_map (N,), and in maps per class the place of each face's label, -1 if it has none (N,)."""
+        """Find has_map (N,) bool and, for maps per class, the place (N,) of each label's map; -1 for a label without one."""
         has_map = heatmaps.column("has_map")[self.rows]
         if heatmaps.kind == "heatmaps":
             return has_map, np.zeros(len(self), int)
@@ -93,62 +109,23 @@ class Faces(Dataset):
 
 
 def open_shards(faces_dir: Path, heatmaps_dir: Path) -> tuple[ShardSet, ShardSet]:
-    """Both shard sets, after checking that the heatmaps were rendered from just these faces."""
+    """Open the face shards and the heatmap shards that were rendered from these faces.
+
+    Args:
+        faces_dir: Folder of face shards.
+        heatmaps_dir: Folder of heatmap shards, with one map per face or one per class.
+
+    Raises:
+        InputError: If either set is incomplete, or the heatmaps were rendered from other faces.
+    """
     faces, heatmaps = ShardSet(faces_dir, "faces"), ShardSet(heatmaps_dir, "heatmaps", "class_heatmaps")
     if heatmaps.provenance["faces_sha256"] != faces.digest() or len(heatmaps) != len(faces):
         raise InputError(f"{heatmaps_dir} was not rendered from {faces_dir}: run `aucue heatmaps` again")
     return faces, heatmaps
 
 
-def classes_of(faces: ShardSet) -> tuple[str, ...]:
-    """The labels of the training split in alphabetical order: their positions are the trainer's only integers."""
+def training_classes(faces: ShardSet) -> tuple[str, ...]:
+    """Return the labels of the training split in alphabetical order. A label's position is its target everywhere."""
     columns = faces.columns("split", "status", "label")
-    labels = columns["label"][(columns["split"] == "train") & (columns["status"] == "ok")]
+    labels = columns["label"][(columns["split"] == "train") & (columns["status"] == Status.OK)]
     return tuple(sorted(set(labels.tolist())))
-
-
-class _Loader(DataLoader):
-    """Says what is wrong with a file as it was said in the process that reads it."""
-
-    def __iter__(self) -> Iterator[Batch]:
-        try:
-            yield from super().__iter__()
-        except InputError as error:  # PyTorch puts the whole traceback into the message
-            raise InputError(str(error).strip().splitlines()[-1].rpartition(f"{InputError.__name__}: ")[2]) from error
-
-
-def loader(faces: Dataset, batches: Sequence[Sequence[int]], workers: int = 0, pin: bool = False) -> DataLoader:
-    """The batches whose items are given, each read and decoded by one of ``workers`` processes, or by this one. (A thread
-    that reads ahead takes a core from PyTorch's: on two cores training was a sixth slower for it.)"""
-    return _Loader(
-        faces,
-        batch_sampler=batches,
-        num_workers=workers,
-        pin_memory=pin,
-        collate_fn=_collate,
-        generator=torch.Generator(),  # of its own: else it draws from the global one, by which heads are initialised
-    )
-
-
-def reading_processes(params: Train, device: torch.device) -> int:
-    """How many read and decode: ``auto`` are none on a CPU, where they would take from the training what they give."""
-    if params.workers != "auto":
-        return params.workers
-    if device.type != "cuda":
-        return 0
-    return max(1, min(MOST_PROCESSES, executors.count("auto") // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
-
-
-def in_batches(items: Sequence[int], size: int, rank: int = 0, ranks: int = 1) -> list[list[int]]:
-    """``items`` in their order in batches of ``size``, the last perhaps smaller; of each the part of process ``rank``."""
-    whole = [list(items[start : start + size]) for start in range(0, len(items), size)]
-    return [batch[rank * len(batch) // ranks : (rank + 1) * len(batch) // ranks] for batch in whole]
-
-
-def _collate(items: list[tuple[Tensor, Tensor, bool, int, int]]) -> Batch:
-    images, heatmaps, has_map, targets, rows = zip(*items, strict=True)
-    # Stacked as they are decoded, pixel by pixel, which is the layout that the network takes them in, too.
-    pixels = torch.stack([image.permute(1, 2, 0) for image in images])  # (B, S, S, 3)
-    return Batch(
-        pixels.permute(0, 3, 1, 2), torch.stack(heatmaps), torch.tensor(has_map), torch.tensor(targets), torch.tensor(rows)
-    )

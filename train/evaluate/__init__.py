@@ -1,1 +1,1 @@
-"""Stage evaluate: measures one trained variant on the test split."""
+"""Stage evaluate: measure a trained variant on the test split."""

@@ -1,10 +1,12 @@
-"""Action units' own regions on the test faces: is attention on those that an expression is made of, and on those that moved?
+"""The regions of single action units (AUs) on the test faces, and how strongly maps concentrate on them.
 
-A region is where the map of an action unit alone, rendered from the face's landmarks by the codebook that made the heatmaps,
-is at least ``metrics.REGION``.
+The question is whether a map lies on the AUs that an expression consists of, and on those that moved. The region of an AU is
+where its map, rendered alone from the face's landmarks by the codebook of the heatmaps, is at least
+``metrics.REGION_THRESHOLD``.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,82 +15,117 @@ from torch import Tensor
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.renderer import render_cues, to_frame
-from pipeline.codebook.schema import ExpressionAU, split
+from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
-from train.evaluate.metrics import concentration, energy, regions
+from train.evaluate.metrics import concentration, energy, heatmap_regions
 
-MOVED = 0.25  # mean intensity of both sides from which a unit counts as moved; the demo's faces at rest show up to 0.12
+MOVED_INTENSITY = 0.25  # an AU counts as moved from this mean intensity of both sides; the demo's resting faces reach 0.12
+
+
+class Coverage(NamedTuple):
+    """How strongly maps of B faces concentrate on U action units. NaN stands where there is nothing to measure."""
+
+    units: Tensor  # (B, U) concentration on the region of each unit
+    moved: Tensor  # (B,) concentration on the regions of all units that moved
+    moved_energy: Tensor  # (B,) share of the map's sum on these regions, in [0, 1]
+    moved_area: Tensor  # (B,) share of the frame that these regions cover, in [0, 1]
+    still: Tensor  # (B,) concentration on the regions that the expression lists and the face did not move
 
 
 class ActionUnitRegions:
-    """The action units ``keys`` ("12", or "14R" for one side) that the expressions of a codebook name, and those with a
-    region that any of the faces moved; none without a codebook."""
+    """The U action units to measure, and their regions on faces.
+
+    These are the units that the expressions of a codebook list, and those with a region in the codebook that any face moved.
+    Without a codebook there are none.
+
+    Attributes:
+        codebook: The codebook, or None.
+        keys: (U) a FACS number each, as "12", or with a side, as "14R".
+        names: (U) their FACS names.
+        listed: (K, U) bool, which class lists which unit.
+    """
 
     def __init__(self, faces: ShardSet, codebook: Codebook | None, classes: tuple[str, ...], size: int) -> None:
-        self._faces, self._codebook, self._size = faces, codebook, size
-        cues = {name: {cue.au for cue in codebook.cues.get(name, ())} for name in classes} if codebook else {}
+        """Find the units of ``classes`` and ``faces``; their regions will have ``size`` cells a side."""
+        self._faces, self._size, self.codebook = faces, size, codebook
         self._moved = [moved_units(str(aus)) for aus in faces.column("aus")]
-        keys = set().union(*cues.values())
-        numbers = set().union(*self._moved) - {split(key)[0] for key in keys}
-        keys |= {str(number) for number in numbers if codebook and str(number) in codebook.regions}
-        self.keys = tuple(sorted(keys, key=split))
-        self.names = [codebook.names[split(key)[0]] for key in self.keys]
+        cues = {name: {cue.au for cue in codebook.cues.get(name, ())} for name in classes} if codebook else {}
+        self.keys = self._find_keys(set().union(*cues.values()))
+        self.names = [codebook.names[split_key(key)[0]] for key in self.keys] if codebook else []
         listed = [[key in cues.get(name, ()) for key in self.keys] for name in classes]
-        self.listed = torch.tensor(listed, dtype=torch.bool).view(len(classes), len(self.keys))  # (K, U)
+        self.listed = torch.tensor(listed, dtype=torch.bool).view(len(classes), len(self.keys))
+
+    def _find_keys(self, listed: set[str]) -> tuple[str, ...]:
+        """The listed keys, and the units that faces moved and no listed key is about, in the order of their numbers."""
+        moved = set().union(*self._moved) - {split_key(key)[0] for key in listed}
+        regions = self.codebook.regions if self.codebook else {}
+        return tuple(sorted(listed | {str(number) for number in moved if str(number) in regions}, key=split_key))
 
     def masks(self, rows: Sequence[int]) -> Tensor:
-        """The regions (B, U, n, n) bool of some rows of the face shards; empty where one lies outside the frame."""
+        """Render the regions (B, U, n, n) bool of some rows of the face shards; those outside the frame are empty."""
         masks = torch.zeros(len(rows), len(self.keys), self._size, self._size, dtype=torch.bool)
-        if not self.keys:
+        book = self.codebook
+        if book is None or not self.keys:
             return masks
-        book = self._codebook
         landmarks = np.stack([self._faces.row("landmarks", row) for row in rows]).astype(float)
         landmarks = to_frame(landmarks, self._faces.provenance["crop_size"], book.reference_size)
         sizes = np.full((len(rows), 2), float(book.reference_size))
         for place, key in enumerate(self.keys):
             maps, _ = render_cues(landmarks, sizes, [ExpressionAU(au=key)], book, self._size)
-            masks[:, place] = regions(torch.from_numpy(maps))
+            masks[:, place] = heatmap_regions(torch.from_numpy(maps))
         return masks
 
     def moved(self, rows: Sequence[int]) -> Tensor:
-        """Which units (B, U) moved, as far as the dataset says."""
-        hits = [[split(key)[0] in self._moved[row] for key in self.keys] for row in rows]
+        """Tell which units (B, U) bool moved on some rows of the face shards; none does where the dataset does not say."""
+        hits = [[split_key(key)[0] in self._moved[row] for key in self.keys] for row in rows]
         return torch.tensor(hits, dtype=torch.bool).view(len(rows), len(self.keys))
 
 
 def moved_units(aus: str) -> set[int]:
-    """The FACS numbers in ``12=0.9/1.1 25=0.7/0.7`` (intensity at the subject's right and left side) that clearly moved."""
+    """Return the FACS numbers of the action units whose mean intensity is at least MOVED_INTENSITY.
+
+    Args:
+        aus: The manifest's column: ``12=0.9/1.1 25=0.7/0.7``, the intensity at the subject's right and left side.
+    """
     pairs = (unit.split("=") for unit in aus.split())
-    return {int(number) for number, sides in pairs if sum(map(float, sides.split("/"))) / 2 >= MOVED}
+    return {int(number) for number, sides in pairs if sum(map(float, sides.split("/"))) / 2 >= MOVED_INTENSITY}
 
 
-def measure(maps: Tensor, masks: Tensor, listed: Tensor, moved: Tensor) -> dict[str, Tensor]:
-    """Of maps (B, 1, n, n), with the units' regions (B, U, n, n) and which of them each face's expression lists, and which
-    of them moved (B, U). NaN where there is nothing to measure.
+def measure_coverage(maps: Tensor, masks: Tensor, listed: Tensor, moved: Tensor) -> Coverage:
+    """Measure how strongly maps concentrate on action units.
 
-    ``units`` (B, U): concentration on each unit's region. ``moved`` (B,): concentration on the regions of all that moved,
-    ``moved_energy`` (B,) the share of the map's sum there, ``moved_area`` (B,) their share of the frame. ``still`` (B,):
-    concentration on what the expression lists and this face did not move, less what moved.
+    Args:
+        maps: (B, 1, n, n) >= 0.
+        masks: (B, U, n, n) bool, the units' regions. A cell of a moved unit does not count as still.
+        listed: (B, U) bool, which units the face's expression lists.
+        moved: (B, U) bool, which units the face moved.
+
+    Returns:
+        The measures; all but ``units`` are NaN for a face without any moved region.
     """
     on_moved = (masks & moved[:, :, None, None]).any(dim=1, keepdim=True)
-    still = (masks & listed[:, :, None, None]).any(dim=1, keepdim=True) & ~on_moved
+    on_still = (masks & listed[:, :, None, None]).any(dim=1, keepdim=True) & ~on_moved
     known = on_moved.flatten(1).any(dim=1)
-    area = on_moved.to(maps.dtype).mean(dim=(1, 2, 3))
-    found = {
-        "moved": concentration(maps, on_moved)[:, 0],
-        "moved_energy": energy(maps, on_moved)[:, 0],
-        "moved_area": area,
-        "still": concentration(maps, still)[:, 0],
-    }
-    return {"units": concentration(maps, masks)} | {
-        name: torch.where(known, values, torch.nan) for name, values in found.items()
-    }
+    measures = (
+        concentration(maps, on_moved)[:, 0],
+        energy(maps, on_moved)[:, 0],
+        on_moved.to(maps.dtype).mean(dim=(1, 2, 3)),
+        concentration(maps, on_still)[:, 0],
+    )
+    return Coverage(concentration(maps, masks), *(torch.where(known, values, torch.nan) for values in measures))
 
 
-def codebook_of(heatmaps: ShardSet, name_or_path: str | None) -> Codebook | None:
-    """The codebook that the heatmaps were rendered by: the one given, or the one that comes with the package under the name
-    in their stamp. None if neither means what the heatmaps' did."""
+def find_codebook(heatmaps: ShardSet, name_or_path: str | None) -> Codebook | None:
+    """Find the codebook that heatmaps were rendered by, which their provenance identifies by its digest.
+
+    Args:
+        heatmaps: The heatmap shards.
+        name_or_path: The codebook to try first. The second is the package's, of the name in the provenance.
+
+    Returns:
+        The codebook; None if neither has the digest.
+    """
     for candidate in (name_or_path, heatmaps.provenance["codebook"]):
         try:
             book = codebooks.load(candidate) if candidate else None

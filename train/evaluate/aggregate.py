@@ -1,7 +1,11 @@
-"""What the figures of single faces add up to. Means are macro: per expression over its faces, then over expressions."""
+"""Aggregates of the measurements of single faces: the content of metrics.json and details.json.
+
+Means are macro where nothing else is said: the mean per expression over its faces, then the mean over expressions. Means of
+map measures count the faces that have a heatmap.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,92 +13,93 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 from torch import Tensor
 
 from train.data.dataset import Faces
-from train.evaluate.bootstrap import interval
+from train.evaluate.bootstrap import Interval, percentile_interval
 from train.evaluate.figures import HEADLINE_COSINES
+from train.evaluate.measurements import Predictions
 from train.evaluate.metrics import calibration
 from train.explain.prediction_maps import LAYERS, at_resolution
 from train.models.maps import cosine
 
-MEASURES = ("cos", "energy", "pointing", "iou")
+
+class ClassMeanMaps(NamedTuple):
+    """The mean heatmap of the training faces of each of K classes."""
+
+    maps: Tensor  # (K, n, n) in [0, 1], zeros for a class without any heatmap
+    faces: Tensor  # (K,) number of faces with a heatmap
+
+    def overall(self) -> Tensor:
+        """Return the mean heatmap (n, n) of all training faces."""
+        return (self.maps * self.faces[:, None, None]).sum(dim=0) / self.faces.sum().clamp(min=1)
 
 
-@dataclass
-class Predictions:
-    """Everything measured on the test faces, row by row; what is measured of maps is NaN where a face has none."""
-
-    rows: np.ndarray  # (N,)
-    actual: np.ndarray  # (N,) index into the classes
-    predicted: np.ndarray  # (N,)
-    confidence: np.ndarray  # (N,) probability of the predicted class
-    has_map: np.ndarray  # (N,) bool
-    measures: dict[str, np.ndarray]  # of MEASURES, with its kind, as cos.layer5: (N,)
-    attention: np.ndarray  # (N, n, n) in [0, 1], the last layer's
-    cam: np.ndarray  # (N, n, n) in [0, 1], of the actual class; Grad-CAM's where the method has none of its own
-    true: np.ndarray  # (N, n, n) in [0, 1]
-    sizes: dict[str, tuple[int, int]]  # (h, w) that each kind of map had
-    units: dict[str, np.ndarray] = field(default_factory=dict)  # kind -> (N, U), of units.measure
-    moved: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # kind -> the rest of units.measure: (N,)
-    faithfulness: dict[str, np.ndarray] = field(default_factory=dict)  # insertion, deletion: (N,)
-
-    def measure(self, name: str, kind: str) -> np.ndarray:
-        """(N,), NaN where there is none, or no such map at all."""
-        return self.measures.get(f"{name}.{kind}", np.full(len(self.rows), np.nan))
-
-
-def score(predictions: Predictions, classes: tuple[str, ...]) -> dict:
-    """The headline figures under ``macro``, and what details.json says of maps, expressions, confusion and calibration."""
+def headline_metrics(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float | None]:
+    """Compute the figures of metrics.json that are not counts of faces; a cosine without any value is None."""
     actual, predicted = predictions.actual, predictions.predicted
-    counts = confusion_matrix(actual, predicted, labels=range(len(classes)))
-    error, bins = calibration(predictions.confidence, predicted == actual)
-    cosines = {name: predictions.measure("cos", kind) for name, kind in HEADLINE_COSINES.items()}
-    macro = {
+    cosines = {name: macro_mean(predictions.cosine(kind), predictions, classes) for name, kind in HEADLINE_COSINES.items()}
+    return {
         "accuracy": accuracy_score(actual, predicted),
         "balanced_accuracy": balanced_accuracy_score(actual, predicted),
         "macro_f1": f1_score(actual, predicted, average="macro"),
-        **{name: mean(per_class(values, predictions, classes)) for name, values in cosines.items()},
-        "ece": error,
+        **cosines,
+        "ece": calibration(predictions.confidence, predicted == actual)[0],
     }
+
+
+def classification_details(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, dict]:
+    """Compute the parts of details.json on intervals, layers, expressions, confusion and calibration."""
+    actual, predicted = predictions.actual, predictions.predicted
+    counts = confusion_matrix(actual, predicted, labels=range(len(classes)))
+    error, bins = calibration(predictions.confidence, predicted == actual)
     return {
-        "macro": macro,
-        "intervals": intervals(actual, predicted, cosines),
+        "intervals": headline_intervals(predictions),
         "att_cos_of_layer": {
-            layer: mean(per_class(predictions.measure("cos", kind), predictions, classes))
+            layer: macro_mean(predictions.cosine(kind), predictions, classes)
             for kind, layer in LAYERS.items()
-            if kind in predictions.sizes
+            if kind in predictions.maps
         },
-        "per_expression": {name: _expression(index, predictions, classes) for index, name in enumerate(classes)},
+        "per_expression": {name: _expression_details(index, predictions, classes) for index, name in enumerate(classes)},
         "confusion": {name: {other: int(counts[i, j]) for j, other in enumerate(classes)} for i, name in enumerate(classes)},
         "calibration": {"ece": error, "bins": bins},
     }
 
 
-def intervals(actual: np.ndarray, predicted: np.ndarray, cosines: Mapping[str, np.ndarray]) -> dict[str, dict | None]:
-    """Every headline figure that is a mean over faces, with its interval."""
-    right = (actual == predicted).astype(float)
-    found = {"accuracy": interval(right, actual, macro=False), "balanced_accuracy": interval(right, actual, macro=True)}
-    return found | {name: interval(values, actual, macro=True) for name, values in cosines.items()}
-
-
-def of_kinds(predictions: Predictions, classes: tuple[str, ...], found: Mapping[str, dict]) -> dict[str, dict]:
-    """Per kind of map: its own size, every measure, and its controls."""
+def headline_intervals(predictions: Predictions) -> dict[str, Interval | None]:
+    """Compute the bootstrap interval of every headline figure that is a mean over faces."""
+    actual = predictions.actual
+    correct = (actual == predictions.predicted).astype(float)
     return {
-        kind: {
-            "size": list(size),
-            **{name: mean(per_class(predictions.measure(name, kind), predictions, classes)) for name in MEASURES},
-            "controls": found[kind],
-        }
-        for kind, size in predictions.sizes.items()
+        "accuracy": percentile_interval(correct, actual, macro=False),
+        "balanced_accuracy": percentile_interval(correct, actual, macro=True),
+        **{
+            name: percentile_interval(predictions.cosine(kind), actual, macro=True)
+            for name, kind in HEADLINE_COSINES.items()
+        },
     }
 
 
-def _expression(index: int, predictions: Predictions, classes: tuple[str, ...]) -> dict:
+def map_details(
+    predictions: Predictions, classes: tuple[str, ...], controls: Mapping[str, dict[str, float | None]]
+) -> dict[str, dict]:
+    """Collect, per kind of map, its own size, the macro means of its agreement with the heatmaps, and its controls."""
+    return {
+        kind: {
+            "size": list(measures.size),
+            **{name: macro_mean(values, predictions, classes) for name, values in measures.agreement().items()},
+            "controls": controls[kind],
+        }
+        for kind, measures in predictions.maps.items()
+    }
+
+
+def _expression_details(index: int, predictions: Predictions, classes: tuple[str, ...]) -> dict:
+    """The entry of details.json on one class: its faces, its recall and the means of its map measures."""
     members = predictions.actual == index
-    name = classes[index]
     kinds = {
         kind: {
-            measure: per_class(predictions.measure(measure, kind), predictions, classes).get(name) for measure in MEASURES
+            name: means_by_class(values, predictions, classes).get(classes[index])
+            for name, values in measures.agreement().items()
         }
-        for kind in predictions.sizes
+        for kind, measures in predictions.maps.items()
     }
     return {
         "faces": int(members.sum()),
@@ -106,59 +111,73 @@ def _expression(index: int, predictions: Predictions, classes: tuple[str, ...]) 
     }
 
 
-def class_means(train: Faces, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-    """The mean map of every class's training faces (K, n, n) in [0, 1], zeros without any, and their numbers (K,)."""
+def class_mean_maps(train: Faces, classes: tuple[str, ...]) -> ClassMeanMaps:
+    """Average the heatmaps of the training faces of every class."""
     sums, numbers = torch.zeros(len(classes), *train.heatmap(0).shape), torch.zeros(len(classes))
-    for index in np.flatnonzero(train.has_map):
+    for index in np.flatnonzero(train.has_map).tolist():
         sums[train.targets[index]] += train.heatmap(index) / 255
         numbers[train.targets[index]] += 1
-    return sums / numbers.clamp(min=1)[:, None, None], numbers
+    return ClassMeanMaps(sums / numbers.clamp(min=1)[:, None, None], numbers)
 
 
-def controls(
-    predictions: Predictions, means: Tensor, numbers: Tensor, classes: tuple[str, ...]
+def control_cosines(
+    predictions: Predictions, means: ClassMeanMaps, classes: tuple[str, ...]
 ) -> dict[str, dict[str, float | None]]:
-    """Per kind, macro cosines with each test face's own map of maps that no network made, at the kind's own resolution.
+    """Compute, per kind of map, macro cosines with the heatmaps that maps reach without any network.
 
-    ``training_mean``: the mean map of all training faces, the same for every face. ``class_mean``: the mean map of the
-    training faces of the actual class. ``ceiling``: the face's own map, which is about the best that can be reached.
+    They tell how to read a cosine. Every control map has the resolution of the kind that it is compared with.
+
+    Returns:
+        Per kind: ``training_mean``, of the mean map of all training faces, which is the same for every face;
+        ``class_mean``, of the mean map of the training faces of the actual class; and ``ceiling``, of the face's own
+        heatmap, which is about the best cosine that can be reached at this resolution.
     """
     true = torch.from_numpy(predictions.true)[:, None]
-    overall = (means * numbers[:, None, None]).sum(dim=0) / numbers.sum().clamp(min=1)
-    known: dict[tuple, dict[str, float | None]] = {}
-    for kind, size in predictions.sizes.items():
-        alike = (kind in LAYERS, size)
+    known: dict[tuple[bool, tuple[int, int]], dict[str, float | None]] = {}  # kinds resized alike have the same controls
+    controls = {}
+    for kind, measures in predictions.maps.items():
+        alike = (kind in LAYERS, measures.size)
         if alike not in known:
-            of_class = at_resolution(kind, means[:, None], size)[predictions.actual]
-            constant = at_resolution(kind, overall[None, None], size).expand_as(true)
-            candidates = {"training_mean": constant, "class_mean": of_class, "ceiling": at_resolution(kind, true, size)}
-            known[alike] = {
-                name: mean(per_class(cosine(maps, true).numpy(), predictions, classes)) for name, maps in candidates.items()
+            candidates = {
+                "training_mean": at_resolution(kind, means.overall()[None, None], measures.size).expand_as(true),
+                "class_mean": at_resolution(kind, means.maps[:, None], measures.size)[predictions.actual],
+                "ceiling": at_resolution(kind, true, measures.size),
             }
-    return {kind: known[kind in LAYERS, size] for kind, size in predictions.sizes.items()}
+            known[alike] = {
+                name: macro_mean(cosine(maps, true).numpy(), predictions, classes) for name, maps in candidates.items()
+            }
+        controls[kind] = known[alike]
+    return controls
 
 
-def own_expression(predictions: Predictions, means: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> dict:
-    """Does attention tell expressions apart? ``rate``: the share of faces with a map, macro over expressions, whose
-    attention is closer to the mean training map of their own expression than to that of any other; ``chance`` is that of
-    attention which does not know the expression."""
-    candidates = torch.nonzero(numbers).flatten()
+def expression_discrimination(
+    predictions: Predictions, means: ClassMeanMaps, classes: tuple[str, ...]
+) -> dict[str, float | None]:
+    """Measure whether attention tells expressions apart.
+
+    Returns:
+        ``rate``: the share of faces, macro over expressions, whose attention is closer to the mean training map of their
+        own expression than to that of any other. ``chance``: the rate of attention that does not depend on the expression.
+        Both are None without any training map.
+    """
+    candidates = torch.nonzero(means.faces).flatten()
     attention = torch.from_numpy(predictions.attention)[:, None]
     if not len(candidates):
         return {"rate": None, "chance": None}
-    cosines = torch.stack([cosine(attention, means[index].expand_as(attention)) for index in candidates], dim=1)
+    cosines = torch.stack([cosine(attention, means.maps[index].expand_as(attention)) for index in candidates], dim=1)
     closest = candidates[cosines.argmax(dim=1)].numpy()
-    rates = per_class((closest == predictions.actual).astype(float), predictions, classes)
-    return {"rate": mean(rates), "chance": 1 / len(candidates)}
+    rate = macro_mean((closest == predictions.actual).astype(float), predictions, classes)
+    return {"rate": rate, "chance": 1 / len(candidates)}
 
 
-def per_class(values: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float]:
-    """Mean over each class's faces that have a map and a value; classes without any are left out."""
+def means_by_class(values: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float]:
+    """Average values (N,) over the faces of each class that have a heatmap and a value; classes without any are left out."""
     counted = predictions.has_map & ~np.isnan(values)
-    members = {name: values[(predictions.actual == i) & counted] for i, name in enumerate(classes)}
-    return {name: float(found.mean()) for name, found in members.items() if found.size}
+    by_class = {name: values[(predictions.actual == i) & counted] for i, name in enumerate(classes)}
+    return {name: float(members.mean()) for name, members in by_class.items() if members.size}
 
 
-def mean(values: Mapping[str, float]) -> float | None:
-    """Of the classes; None without any."""
-    return float(np.mean(list(values.values()))) if values else None
+def macro_mean(values: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> float | None:
+    """Average the ``means_by_class`` of values (N,) over the classes; None without any."""
+    means = list(means_by_class(values, predictions, classes).values())
+    return float(np.mean(means)) if means else None

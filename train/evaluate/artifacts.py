@@ -1,65 +1,165 @@
-"""The files of one evaluation, as train/evaluate.py describes them, read back for the report and the tables."""
+"""The files of one evaluation: their writer, and their reader for the report and the tables.
+
+``train/evaluate/stage.py`` describes the content of every file.
+"""
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import write_text
+from pipeline.runtime.files import atomic, write_text
+from pipeline.runtime.parameter_block import Block, Renamed
+from pipeline.runtime.parameters import Train
+from pipeline.shards import ShardSet
 from train.evaluate.figures import COMPARED, HEADLINE_COSINES
+from train.evaluate.measurements import Predictions
 
+METRICS, DETAILS, PREDICTIONS, MAPS = "metrics.json", "details.json", "predictions.csv", "maps.npz"
 COSINES = tuple(HEADLINE_COSINES)
 PREDICTION_COLUMNS = ("id", "actual", "predicted", *COSINES[:2], "confidence", *COSINES[2:])
+DIGITS = 9  # significant digits that tell every float32 from its neighbours
 
 
 @dataclass(frozen=True)
-class Result:
-    """An evaluation as it was read back."""
+class Evaluation:
+    """The files of one evaluation, read back."""
 
-    metrics: dict
-    details: dict
-    predictions: list[dict[str, str]]
-    maps: dict[str, np.ndarray]
+    metrics: dict[str, Any]
+    details: dict[str, Any]
+    predictions: list[dict[str, str]]  # rows of predictions.csv
+    maps: dict[str, np.ndarray]  # arrays of maps.npz
 
     def per_face(self, metric: str) -> np.ndarray:
-        """The values (N,) whose mean a metric of headline.COMPARED is; NaN where a face has none."""
+        """Return the values (N,) float64 whose mean a metric of ``figures.COMPARED`` is; NaN for a face without a value."""
         if metric in COSINES:
-            return np.array([float(face[metric] or "nan") for face in self.predictions])
+            texts = [face[metric] or "nan" for face in self.predictions]
+            return np.array(texts, dtype=np.float32).astype(float)  # the very values that were measured
         return np.array([float(face["predicted"] == face["actual"]) for face in self.predictions])
 
 
-def read(folder: Path, mend: str) -> Result:
-    """Read what was written. Raises InputError, which ends in ``mend``, for what is missing, damaged or of an earlier
-    version."""
+def write(
+    folder: Path,
+    *,
+    metrics: Mapping[str, Any],
+    details: Mapping[str, Any],
+    predictions: Predictions,
+    faces: ShardSet,
+    classes: tuple[str, ...],
+) -> None:
+    """Write all files of an evaluation.
+
+    details.json marks a whole evaluation: the former one is removed first, and the new one is written last.
+    """
+    (folder / DETAILS).unlink(missing_ok=True)
+    write_json(folder / METRICS, metrics)
+    write_predictions(folder / PREDICTIONS, predictions, faces.column("id")[predictions.rows], classes)
+    write_maps(folder / MAPS, predictions, classes)
+    write_json(folder / DETAILS, details)
+
+
+def write_predictions(path: Path, predictions: Predictions, ids: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Write predictions.csv for the faces of ``ids`` (N,); numbers are exact as float32."""
+    cosines = {name: predictions.cosine(kind) for name, kind in HEADLINE_COSINES.items()}
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, PREDICTION_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for i, (face, actual, predicted) in enumerate(zip(ids, predictions.actual, predictions.predicted, strict=True)):
+            row = {"id": face, "actual": classes[actual], "predicted": classes[predicted]}
+            row["confidence"] = _number(predictions.confidence[i])
+            writer.writerow(row | {name: _number(values[i]) for name, values in cosines.items()})
+
+
+def write_maps(path: Path, predictions: Predictions, classes: tuple[str, ...]) -> None:
+    """Write maps.npz."""
+    stacks = {"attention": predictions.attention, "cam": predictions.cam, "true": predictions.true}
+    arrays = {name: np.rint(maps * 255).astype(np.uint8) for name, maps in stacks.items()}
+    for name, maps in stacks.items():
+        means = np.zeros((len(classes), *maps.shape[1:]), np.float32)
+        for index in range(len(classes)):
+            members = (predictions.actual == index) & predictions.has_map
+            if members.any():
+                means[index] = maps[members].mean(axis=0)
+        arrays[f"mean_{name}"] = means
+    arrays |= {"rows": predictions.rows, "has_map": predictions.has_map, "classes": np.array(classes)}
+    with atomic(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON. NaN and infinities are a ValueError, because JSON has no word for them."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def _number(value: np.floating) -> str:
+    """A float32 as text that reads back as the same float32; empty for NaN."""
+    return "" if np.isnan(value) else f"{value:.{DIGITS}g}"
+
+
+def read(folder: Path, fix: str) -> Evaluation:
+    """Read an evaluation.
+
+    Args:
+        folder: The folder that ``write`` wrote.
+        fix: The commands that make the evaluation, with which every error message ends.
+
+    Raises:
+        InputError: If a file is missing, damaged or without a figure that this version needs.
+    """
     try:
-        with open(folder / "predictions.csv", encoding="utf-8", newline="") as stream:
+        with (folder / PREDICTIONS).open(encoding="utf-8", newline="") as stream:
             predictions = list(csv.DictReader(stream))
-        with np.load(folder / "maps.npz", allow_pickle=False) as archive:
+        with np.load(folder / MAPS, allow_pickle=False) as archive:
             maps = dict(archive)
-        metrics, details = (read_json(folder / name) for name in ("metrics.json", "details.json"))
+        metrics = _json_object(METRICS, (folder / METRICS).read_text(encoding="utf-8"))
+        details = parse_details((folder / DETAILS).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{error.filename} does not exist: {mend}") from error
+        raise InputError(f"{error.filename} does not exist: {fix}") from error
     except (ValueError, KeyError, BadZipFile) as error:
-        raise InputError(f"{folder} cannot be read ({error}): {mend} again") from error
+        raise InputError(f"{folder} cannot be read ({error}): {fix} again") from error
     missing = [name for name in COMPARED if name not in metrics]
     missing += [name for name in PREDICTION_COLUMNS if predictions and name not in predictions[0]]
     if missing:
-        raise InputError(f"{folder} has no {missing[0]}, so it is of an earlier version: {mend} again")
-    return Result(metrics, details, predictions, maps)
+        raise InputError(f"{folder} has no {missing[0]}, so it is of an earlier version: {fix} again")
+    if "has_map" not in maps:  # written by the former version
+        maps["has_map"] = np.array([bool(face["att_cos"]) for face in predictions])
+    return Evaluation(metrics, details, predictions, maps)
 
 
-def read_json(path: Path) -> dict:
-    """Raises ValueError for what is no JSON object."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+def parse_details(text: str | bytes) -> dict[str, Any]:
+    """Parse details.json, and give the parameters of the training their present names.
+
+    Raises:
+        ValueError: If the text is no JSON object.
+    """
+    details = _json_object(DETAILS, text)
+    trained = details.get("trained")
+    if isinstance(trained, dict) and isinstance(trained.get("train"), dict):
+        trained["train"] = present_names(Train, trained["train"])
+    return details
+
+
+def present_names(block: type[Block], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the parameters of a stored block, and of the blocks in it, the names (and values) that they have now."""
+    present: dict[str, Any] = {}
+    for former, value in stored.items():
+        name, convert = block.renamed.get(former, Renamed(former))
+        kind = block.model_fields[name].annotation if name in block.model_fields else None
+        if isinstance(kind, type) and issubclass(kind, Block) and isinstance(value, Mapping):
+            present[name] = present_names(kind, value)
+        else:
+            present[name] = convert(value)
+    return present
+
+
+def _json_object(name: str, text: str | bytes) -> dict[str, Any]:
+    content = json.loads(text)
     if not isinstance(content, dict):
-        raise ValueError(f"{path.name} holds no mapping")
+        raise ValueError(f"{name} holds no JSON object")
     return content
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Infinities and NaN are refused: no reader of JSON has to know them."""
-    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

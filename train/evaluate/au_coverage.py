@@ -1,63 +1,78 @@
-"""What details.json says of single action units and of what moved, from what ``units.measure`` found on each face."""
+"""Means of the maps' concentration on action units: the parts of details.json about single units and about movement."""
 
 import numpy as np
 
 from train.evaluate.action_units import ActionUnitRegions
-from train.evaluate.aggregate import Predictions
+from train.evaluate.measurements import Predictions
 
 
-def of_expressions(predictions: Predictions, units: ActionUnitRegions, classes: tuple[str, ...]) -> dict[str, dict]:
-    """Per expression with a map, per unit that the codebook lists for it, per kind of map: the mean concentration."""
-    found = {}
+def coverage_by_expression(
+    predictions: Predictions, units: ActionUnitRegions, classes: tuple[str, ...]
+) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Compute mean concentrations per expression, per action unit that the codebook lists for it, and per kind of map.
+
+    Expressions without any face with a heatmap are left out.
+    """
+    coverage = {}
     for index, name in enumerate(classes):
         members = (predictions.actual == index) & predictions.has_map
-        listed = np.flatnonzero(units.listed[index].numpy())
-        if members.any() and listed.size:
-            found[name] = {
-                units.keys[unit]: {kind: _mean(values[members, unit]) for kind, values in predictions.units.items()}
-                for unit in listed
-            }
-    return found
+        listed = np.flatnonzero(units.listed[index].numpy()).tolist()
+        if members.any() and listed:
+            coverage[name] = {units.keys[unit]: _mean_by_kind(predictions, unit, members) for unit in listed}
+    return coverage
 
 
-def of_units(predictions: Predictions, units: ActionUnitRegions) -> dict[str, dict]:
-    """Per unit: its name, and per kind of map the mean concentration over faces whose expression lists it (``listed``) and
-    over the others that have a map (``not_listed``): as much on both is attention to a place, not to an expression."""
+def coverage_by_unit(predictions: Predictions, units: ActionUnitRegions) -> dict[str, dict]:
+    """Compare the concentration on each action unit between faces whose expression lists it and the other faces.
+
+    A map that concentrates on a unit as much on both follows a place of the face, not an expression.
+
+    Returns:
+        Per unit: its ``name``, and per kind of map the mean concentration over the faces whose expression lists the unit
+        (``listed``) and over the others (``not_listed``). Faces without a heatmap do not count.
+    """
     lists = units.listed.numpy()[predictions.actual]  # (N, U)
-    found = {}
-    for unit, key in enumerate(units.keys):
-        groups = {"listed": lists[:, unit] & predictions.has_map, "not_listed": ~lists[:, unit] & predictions.has_map}
-        found[key] = {
+    return {
+        key: {
             "name": units.names[unit],
-            **{
-                group: {kind: _mean(values[members, unit]) for kind, values in predictions.units.items()}
-                for group, members in groups.items()
-            },
+            "listed": _mean_by_kind(predictions, unit, lists[:, unit] & predictions.has_map),
+            "not_listed": _mean_by_kind(predictions, unit, ~lists[:, unit] & predictions.has_map),
         }
-    return found
+        for unit, key in enumerate(units.keys)
+    }
 
 
-def of_movement(predictions: Predictions) -> dict | None:
-    """Over the faces that are known to have moved: the share of the frame that moved, and per kind of map the share of it
-    there (``energy``), how much denser it is there (``moved``), and on what the expression lists but did not move
-    (``still``). None where the dataset does not know of movements."""
-    first = next(iter(predictions.moved.values()), None)
-    if first is None or np.isnan(first["moved"]).all():
+def movement_coverage(predictions: Predictions) -> dict | None:
+    """Compute how strongly maps lie on the regions that moved, over the faces whose moved units are known.
+
+    Returns:
+        The number of these ``faces``, the mean share of the frame that moved (``area``), and per kind of map the share of
+        the map there (``energy``), the concentration there (``moved``) and on the listed units that did not move
+        (``still``). None where the dataset does not know what moved.
+    """
+    first = next(iter(predictions.maps.values()), None)
+    if first is None or np.isnan(first.moved).all():
         return None
     return {
-        "faces": int((~np.isnan(first["moved"])).sum()),
-        "area": _mean(first["moved_area"]),
+        "faces": int((~np.isnan(first.moved)).sum()),
+        "area": _mean(first.moved_area),
         "maps": {
             kind: {
-                "energy": _mean(found["moved_energy"]),
-                "moved": _mean(found["moved"]),
-                "still": _mean(found["still"]),
+                "energy": _mean(measures.moved_energy),
+                "moved": _mean(measures.moved),
+                "still": _mean(measures.still),
             }
-            for kind, found in predictions.moved.items()
+            for kind, measures in predictions.maps.items()
         },
     }
 
 
+def _mean_by_kind(predictions: Predictions, unit: int, members: np.ndarray) -> dict[str, float | None]:
+    """Mean concentration of every kind of map on a unit over some faces (N,) bool."""
+    return {kind: _mean(measures.unit_concentration[members, unit]) for kind, measures in predictions.maps.items()}
+
+
 def _mean(values: np.ndarray) -> float | None:
+    """Mean of the values that are not NaN; None without any."""
     counted = values[~np.isnan(values)]
     return float(counted.mean()) if counted.size else None

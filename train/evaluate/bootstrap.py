@@ -1,12 +1,14 @@
-"""How far a figure could be off because these test faces were drawn and not others: bootstrap intervals.
+"""Bootstrap intervals: how far a figure could be off because these test faces were drawn and not others.
 
-Faces are drawn with replacement within each class (stratified), so that every class keeps its number and macro means stay
-defined. Faces of one person are drawn one by one like all others: where a test set holds few people, the intervals are too
-narrow for other people's faces.
+Faces are drawn with replacement within each class (stratified), so that every class keeps its number of faces and macro
+means stay defined. Faces of one person are drawn independently, like all others. Where a test set holds few people, the
+intervals are therefore too narrow for the faces of other people.
 
-All statistics here are means of one value per face, so the paired bootstrap of two models' difference is the bootstrap of
-the differences of their values.
+All statistics here are means of one value per face. The paired bootstrap of the difference of two models is therefore the
+bootstrap of the differences of their values.
 """
+
+from typing import TypedDict
 
 import numpy as np
 
@@ -15,9 +17,25 @@ LEVEL = 0.95
 SEED = 0
 
 
-def interval(values: np.ndarray, groups: np.ndarray, macro: bool) -> dict[str, float] | None:
-    """``mean`` of values (N,) over all faces, or with ``macro`` the mean of the means of the groups (N,), and the ends of
-    its 95 % percentile interval, ``low`` and ``high``. Values that are NaN do not count; None without any."""
+class Interval(TypedDict):
+    """A mean and the ends of its percentile interval, as metrics and details hold it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def percentile_interval(values: np.ndarray, groups: np.ndarray, *, macro: bool) -> Interval | None:
+    """Compute a mean and its percentile interval of level LEVEL from RESAMPLES stratified resamples.
+
+    Args:
+        values: (N,) one value per face; a NaN does not count.
+        groups: (N,) the class of each face, within which faces are drawn.
+        macro: Whether the statistic is the mean of the classes' means (True) or the mean over all faces (False).
+
+    Returns:
+        The mean and its interval; None without any value.
+    """
     counted = ~np.isnan(values)
     values, groups = values[counted].astype(float), groups[counted]
     if not values.size:
@@ -25,13 +43,14 @@ def interval(values: np.ndarray, groups: np.ndarray, macro: bool) -> dict[str, f
     members = [values[groups == group] for group in np.unique(groups)]
     weights = np.array([1.0 if macro else len(group) for group in members])
     rng = np.random.default_rng(SEED)
-    drawn = np.stack([_means(group, rng) for group in members])  # (groups, RESAMPLES)
-    low, high = np.quantile(np.average(drawn, axis=0, weights=weights), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    resampled = np.stack([_resampled_means(group, rng) for group in members])  # (classes, RESAMPLES)
+    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    low, high = np.quantile(np.average(resampled, axis=0, weights=weights), ends)
     mean = np.average([group.mean() for group in members], weights=weights)
     return {"mean": float(mean), "low": float(low), "high": float(high)}
 
 
-def _means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The means (RESAMPLES,) of as many values drawn with replacement."""
+def _resampled_means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The means (RESAMPLES,) of N of the values (N,), drawn with replacement."""
     times = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=RESAMPLES)
     return times @ values / len(values)

@@ -8,7 +8,7 @@ import click
 from pipeline.runtime import parameters, paths
 from pipeline.runtime.options import faces_option, heatmaps_option, params_option
 from train import VARIANTS
-from train.evaluate.figures import HEADLINE, shown
+from train.evaluate.figures import HEADLINE, format_figure
 
 
 @click.command()
@@ -16,7 +16,7 @@ from train.evaluate.figures import HEADLINE, shown
 @click.option(
     "--variant",
     type=click.Choice(VARIANTS),
-    help="Which one the checkpoint has to be.  [default: guided, unless --checkpoint and --out are given]",
+    help="Variant that the checkpoint must be.  [default: guided, unless --checkpoint and --out are given]",
 )
 @faces_option
 @heatmaps_option
@@ -25,11 +25,11 @@ from train.evaluate.figures import HEADLINE, shown
 def evaluate(
     params_path: Path, variant: str | None, faces: Path, heatmaps: Path, checkpoint: Path | None, out: Path | None
 ) -> None:
-    """Measure one variant on the test split.
+    """Measure one trained variant on the test split.
 
     \b
     Examples:
-      aucue evaluate                            the guided one
+      aucue evaluate                            the guided variant
       aucue evaluate --checkpoint other/model.safetensors --out data/evaluation/other
     """
     from train.evaluate import stage
@@ -52,6 +52,6 @@ def evaluate(
         click.echo(f"evaluate: {note}", err=True)
     click.echo(
         f"{checkpoint}: {metrics['faces']:,} test faces, "
-        + ", ".join(f"{title} {shown(metrics[name])}" for name, title in HEADLINE.items())
+        + ", ".join(f"{title} {format_figure(metrics[name])}" for name, title in HEADLINE.items())
         + f"\nwrote {out / 'metrics.json'}"
     )

@@ -1,31 +1,30 @@
-"""The figures that are shown first, and how figures are written for people."""
+"""The names of the headline figures, and how figures are formatted for people."""
+
+from train.evaluate.bootstrap import Interval
 
 HEADLINE = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
-COMPARED = HEADLINE | {  # of two variants, face by face
+COMPARED = HEADLINE | {  # figures that the report compares face by face: key in metrics.json -> title
     "gradcam_cos": "Grad-CAM-COS",
     "gradcam_pp_cos": "Grad-CAM++-COS",
     "layercam_cos": "LayerCAM-COS",
 }
-HEADLINE_COSINES = {  # of metrics.json, and the kind of map each is of
+HEADLINE_COSINES = {  # key in metrics.json -> the kind of map whose cosine it is
     "att_cos": "layer5",
     "cam_cos": "cam",
     "gradcam_cos": "gradcam",
     "gradcam_pp_cos": "gradcam_pp",
     "layercam_cos": "layercam",
 }
+NO_FIGURE = "–"
 
 
-def shown(value: float | None) -> str:
-    """A figure with three decimals; a dash where there is none, because no test face has a map."""
-    return "–" if value is None else f"{value:.3f}"
+def format_figure(value: float | None) -> str:
+    """Format a figure with three decimals; None, where no test face has a map, becomes a dash."""
+    return NO_FIGURE if value is None else f"{value:.3f}"
 
 
-def unlearnt(what: str, reached: float | None, constant: float | None) -> str:
-    """A sentence where a cosine does not beat that of the mean map of all training faces, which knows no face and no
-    expression; empty where it does, or there is nothing to compare."""
-    if reached is None or constant is None or reached > constant:
-        return ""
-    return (
-        f"{what} does not beat the mean map of all training faces ({reached:.3f}; {constant:.3f}): it has not learnt which "
-        "action units belong to an expression."
-    )
+def format_difference(difference: Interval | None) -> tuple[str, str]:
+    """Format a difference and its interval with signs; None becomes a dash and an empty text."""
+    if difference is None:
+        return NO_FIGURE, ""
+    return f"{difference['mean']:+.3f}", f"[{difference['low']:+.3f}, {difference['high']:+.3f}]"

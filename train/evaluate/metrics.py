@@ -1,8 +1,8 @@
-"""How well attention and class activation maps (CAMs) agree with the heatmap of the true expression. Pure functions.
+"""Metrics of how well attention and class activation maps (CAMs) agree with the heatmap of the true expression.
 
-Heatmaps are (B, 1, H, W) in [0, 1], and what is compared with them are maps (B, 1, H, W) >= 0 of the same size, as
-``attention_map`` and ``cam_map`` give them. A region is where a heatmap is at least REGION. Every metric is one number per
-sample in [0, 1], and means nothing where a sample has no heatmap.
+All functions are pure. Heatmaps are (B, 1, H, W) in [0, 1]. They are compared with maps (B, 1, H, W) >= 0 of the same
+size, as ``attention_map`` and ``cam_map`` return them. The region of a heatmap is where it is at least REGION_THRESHOLD.
+Every metric but ``concentration`` is one number per sample in [0, 1]. None has a meaning for a sample without a heatmap.
 """
 
 import numpy as np
@@ -11,36 +11,61 @@ from torch import Tensor
 
 from train.models.maps import normalise
 
-REGION = 0.5  # of a heatmap, whose greatest value is 1: from there on a cell belongs to the region
-ATTENDED = 0.5  # of a map from its minimum (0) to its maximum (1): from there on a cell counts as attended to
-TOLERANCE = 15 / 224  # of the frame's side: 15 pixels of a network's usual input, as the pointing game has it
-BINS = 15
+REGION_THRESHOLD = 0.5  # of a heatmap, whose maximum is 1: a cell from this value on belongs to the region
+ATTENDED_THRESHOLD = 0.5  # of a map scaled to [0, 1]: a cell from this value on counts as attended to
+POINTING_TOLERANCE = 15 / 224  # of the frame's side: 15 pixels of a network's usual input, as in the pointing game
+CALIBRATION_BINS = 15
 
 
-def regions(heatmaps: Tensor) -> Tensor:
-    """Where (bool) heatmaps are high."""
-    return heatmaps >= REGION
+def heatmap_regions(heatmaps: Tensor) -> Tensor:
+    """Return the mask (bool, same shape) of the cells where heatmaps are at least REGION_THRESHOLD."""
+    return heatmaps >= REGION_THRESHOLD
 
 
 def energy(maps: Tensor, regions: Tensor) -> Tensor:
-    """Energy-based pointing game (B, R): the share of a map's sum that falls on each of R regions (B, R, H, W) (Wang et al.
-    2020, arXiv 1910.01279, section 4.3); 0 for a map of zeros, as its cosine."""
+    """Compute the energy-based pointing game: the share of a map's sum that falls on a region.
+
+    Source: Wang et al. 2020, arXiv 1910.01279, section 4.3.
+
+    Args:
+        maps: (B, 1, H, W) >= 0.
+        regions: (B, R, H, W) bool, R regions per sample.
+
+    Returns:
+        (B, R) in [0, 1]; 0 for a map of zeros, as its cosine is.
+    """
     inside = torch.einsum("bhw,brhw->br", maps[:, 0], regions.to(maps.dtype))
     total = maps.sum(dim=(1, 2, 3))[:, None]
     return inside / total.masked_fill(total == 0, 1)
 
 
 def concentration(maps: Tensor, regions: Tensor) -> Tensor:
-    """How much denser than on average a map is on each of R regions (B, R, H, W): their ``energy`` by their share of the
-    frame. 1 is what a constant map has; NaN where a region is empty."""
+    """Compute how many times denser a map is on a region than on average: ``energy`` divided by the region's area.
+
+    Args:
+        maps: (B, 1, H, W) >= 0.
+        regions: (B, R, H, W) bool, R regions per sample.
+
+    Returns:
+        (B, R) >= 0. A constant map has 1. An empty region has NaN.
+    """
     area = regions.to(maps.dtype).mean(dim=(2, 3))
     return torch.where(area > 0, energy(maps, regions) / area, torch.nan)
 
 
-def pointing(maps: Tensor, regions: Tensor, tolerance: float = TOLERANCE) -> Tensor:
-    """Pointing game (B,): 1 where the map's maximum (of equals the first) lies on the region (B, 1, H, W), or at most
-    ``tolerance`` times the frame's width from the centre of one of its cells (Zhang et al. 2018, arXiv 1608.00507). A
-    constant map points nowhere."""
+def pointing(maps: Tensor, regions: Tensor, tolerance: float = POINTING_TOLERANCE) -> Tensor:
+    """Play the pointing game: does the maximum of a map lie on the region, or close to it?
+
+    Source: Zhang et al. 2018, arXiv 1608.00507.
+
+    Args:
+        maps: (B, 1, H, W) >= 0. The first of several equal maxima counts. A constant map points nowhere.
+        regions: (B, 1, H, W) bool.
+        tolerance: Greatest distance of the maximum from the centre of a region's cell, as a fraction of the frame's width.
+
+    Returns:
+        (B,) 1 for a hit, 0 for a miss.
+    """
     height, width = maps.shape[2:]
     highest = maps.flatten(1).argmax(dim=1)
     y, x = torch.arange(height, device=maps.device)[:, None], torch.arange(width, device=maps.device)
@@ -50,26 +75,39 @@ def pointing(maps: Tensor, regions: Tensor, tolerance: float = TOLERANCE) -> Ten
     return ((near & regions[:, 0]).flatten(1).any(dim=1) & varies).to(maps.dtype)
 
 
-def overlap(maps: Tensor, regions: Tensor) -> Tensor:
-    """Intersection over union (B,) of the region (B, 1, H, W) and of where the normalised map is at least ATTENDED."""
-    attended = normalise(maps) >= ATTENDED
+def iou(maps: Tensor, regions: Tensor) -> Tensor:
+    """Compute the intersection over union (B,) of regions (B, 1, H, W) and the cells that maps attend to.
+
+    A map (B, 1, H, W) attends to a cell where the map, scaled to [0, 1], is at least ATTENDED_THRESHOLD.
+    """
+    attended = normalise(maps) >= ATTENDED_THRESHOLD
     union = (attended | regions).sum(dim=(1, 2, 3))
     return (attended & regions).sum(dim=(1, 2, 3)) / union.clamp(min=1)
 
 
-def calibration(confidence: np.ndarray, right: np.ndarray) -> tuple[float, list[dict]]:
-    """Expected calibration error of the predicted classes' probabilities (N,), and its bins (Guo et al. 2017, arXiv
-    1706.04599, equation 3): the mean distance of accuracy and confidence over BINS bins of equal width, by their faces."""
-    places = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    found = []
+def calibration(confidence: np.ndarray, correct: np.ndarray) -> tuple[float, list[dict[str, float]]]:
+    """Compute the expected calibration error (ECE): the mean distance of accuracy and confidence over bins.
+
+    Source: Guo et al. 2017, arXiv 1706.04599, equation 3. Bins have equal width and weigh by their number of faces.
+
+    Args:
+        confidence: (N,) probability of the predicted class, in [0, 1].
+        correct: (N,) bool, whether the prediction is right.
+
+    Returns:
+        The error in [0, 1], and per bin that is not empty: ``from`` (its lower end), ``faces`` (their number), and the
+        means ``confidence`` and ``accuracy``.
+    """
+    places = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins: list[dict[str, float]] = []
     for index in np.unique(places):
         members = places == index
-        found.append(
+        bins.append(
             {
-                "from": index / BINS,
+                "from": index / CALIBRATION_BINS,
                 "faces": int(members.sum()),
                 "confidence": float(confidence[members].mean()),
-                "accuracy": float(right[members].mean()),
+                "accuracy": float(correct[members].mean()),
             }
         )
-    return sum(each["faces"] * abs(each["accuracy"] - each["confidence"]) for each in found) / len(right), found
+    return sum(each["faces"] * abs(each["accuracy"] - each["confidence"]) for each in bins) / len(correct), bins

@@ -1,58 +1,60 @@
-"""Stage evaluate: what a trained variant does on the test faces.
+"""Stage evaluate: measure a trained variant on the test faces.
 
-``metrics.json``   the headline figures: accuracy, balanced_accuracy, macro_f1; att_cos (layer 5), cam_cos (the method's own
-                   map; null without one), gradcam_cos, gradcam_pp_cos and layercam_cos (at layer 5); ece (calibration error,
-                   15 bins); the numbers of faces, photos and faces_with_map. Cosines are means per expression, then over
-                   expressions (macro)
-``details.json``   what is behind them, where a kind is layer1 to layer5, cam, gradcam, gradcam_pp, gradcam_pp_divided or
-                   layercam (train/seen.py, train/cams.py):
-                   trained, classes; dataset: number of its photos, a digest of them and their labels whatever their splits,
-                   and one of the splits; settings: thresholds of what follows;
-                   intervals: 95 % bootstrap intervals of the headline figures (train/intervals.py);
-                   maps: per kind its size, its macro cos, energy, pointing and iou (train/metrics.py), and the cosines of
-                   controls that tell what a cosine means; controls: those of layer 5;
-                   per_expression: faces, recall, and the same measures; att_cos_of_layer; own_expression; confusion;
-                   calibration; action_units and units_of_expression: concentration of every kind of map on single units'
-                   regions, moved: on what truly moved where that is known (train/coverage.py; 1 is a constant map);
-                   faithfulness: insertion and deletion (train/faithfulness.py), where evaluate.insertion_steps is not 0;
-                   without_map: number and share of test faces; notes: sentences on what the figures do not show
+It writes four files. Cosines are means per expression, then over expressions (macro).
+
+``metrics.json``     the headline figures:
+    accuracy, balanced_accuracy, macro_f1;
+    att_cos (of layer 5), cam_cos (of the method's own map; null if the method has none), gradcam_cos, gradcam_pp_cos and
+    layercam_cos (at layer 5);
+    ece (expected calibration error, 15 bins);
+    faces, photos, faces_with_map: their numbers.
+
+``details.json``     all that is behind these figures. A kind of map is layer1 to layer5, cam, gradcam, gradcam_pp,
+    gradcam_pp_divided or layercam (``train/explain/prediction_maps.py``, ``train/explain/cams.py``):
+    trained: the config of the checkpoint; classes;
+    dataset: the number of photos, a digest of the photos and their labels that does not depend on the splits, and a digest
+    of the splits;
+    settings: thresholds and numbers that the figures depend on;
+    intervals: 95 % bootstrap intervals of the headline figures (``train/evaluate/bootstrap.py``);
+    att_cos_of_layer: ATT-COS of each layer;
+    per_expression: faces, faces_with_map and recall, and the same measures as in maps;
+    confusion: counts by actual, then predicted expression; calibration: the error and its bins;
+    maps: per kind its size, its macro cos, energy, pointing and iou (``train/evaluate/metrics.py``), and its controls,
+    cosines of maps that no network made (``train/evaluate/aggregate.py``); controls: those of layer5;
+    own_expression: how often attention is closest to the mean map of the face's own expression;
+    units_of_expression, action_units: how many times denser each kind of map is on the region of a single action unit than
+    on average (1 is a constant map; ``train/evaluate/au_coverage.py``);
+    moved: the same on the regions that moved, where the dataset knows them, else null;
+    faithfulness: insertion and deletion (``train/explain/faithfulness.py``); null if evaluate.insertion_steps is 0;
+    without_map: number and share of the test faces without a heatmap;
+    notes: sentences on what the figures do not show.
+
 ``predictions.csv``  one row per test face: id, actual, predicted, att_cos, cam_cos, confidence and the other cosines of
-                   metrics.json; a cosine is empty without a map
-``maps.npz``       per face, in the order of predictions.csv: rows (N,) of the shard set, and attention, cam and true
-                   (N, n, n) uint8, 255 being 1; per class: classes (K,), mean_attention, mean_cam, mean_true (K, n, n)
-                   float32, zeros where a class has no map. cam is Grad-CAM's where the method has no maps of its own
+    metrics.json. A cosine is empty for a face without a heatmap.
+
+``maps.npz``         per face, in the order of predictions.csv: rows (N,) of the shard set, has_map (N,) bool, and
+    attention, cam and true (N, n, n) uint8, where 255 stands for 1; per class: classes (K,), mean_attention, mean_cam and
+    mean_true (K, n, n) float32, zeros for a class without heatmaps. cam is Grad-CAM's if the method has no maps of its own.
 """
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.parameters import Evaluate
-from pipeline.runtime.progress import progress
+from pipeline.runtime.guidance import Guidance
+from pipeline.runtime.parameters import Evaluate, Train
 from pipeline.shards import ShardSet
-from train.data import source_bias as colour
-from train.data.augmentation import View, whole_view
-from train.data.dataset import Faces, in_batches, loader, open_shards
-from train.evaluate import action_units as units
-from train.evaluate import aggregate as scores
-from train.evaluate import artifacts as results
-from train.evaluate import au_coverage as coverage
-from train.evaluate import bootstrap as intervals
-from train.evaluate import metrics, written
-from train.evaluate.action_units import ActionUnitRegions
-from train.evaluate.aggregate import Predictions
-from train.evaluate.figures import HEADLINE_COSINES, unlearnt
-from train.explain.faithfulness import insertion_deletion
-from train.explain.prediction_maps import PredictionMaps, predict_maps
+from train.data import source_bias
+from train.data.dataset import Faces, open_shards
+from train.evaluate import action_units, aggregate, artifacts, au_coverage, bootstrap, metrics, notes
+from train.evaluate.action_units import ActionUnitRegions, find_codebook
+from train.evaluate.measurements import Predictions
+from train.evaluate.predict import predict
 from train.models import checkpoint as checkpoints
-from train.models.classifier import Classifier
 from train.models.devices import chosen_device
-from train.models.maps import cosine, normalise
 
+# The folders whose code decides the output.
 ROOMS = (
     "train/evaluate",
     "train/explain",
@@ -60,9 +62,7 @@ ROOMS = (
     "train/data",
     "pipeline/codebook",
     "pipeline/shards",
-)  # whose code decides the output
-FAITHFULNESS = ("insertion", "deletion")
-COLLAPSED = 0.9  # share of the test faces that one expression gets, from which on a classifier tells none apart
+)
 
 
 def main(
@@ -74,11 +74,23 @@ def main(
     out_dir: Path,
     codebook: str | None = None,
     variant: str | None = None,
-) -> dict:
-    """Evaluate a checkpoint on the test split and write the files above; returns the content of ``metrics.json``.
+) -> dict[str, Any]:
+    """Evaluate a checkpoint on the test split, and write the files that this module describes.
 
-    ``codebook`` is the name or path of the one that the heatmaps were rendered by; it is found without if it comes with the
-    package. ``variant`` is the one that the checkpoint has to be; None takes either.
+    Args:
+        params: The block ``evaluate`` of params.yaml.
+        checkpoint: The trained classifier.
+        faces_dir: Folder of the face shards.
+        heatmaps_dir: Folder of the heatmap shards that the classifier was trained with.
+        out_dir: Folder to write.
+        codebook: Name or path of the heatmaps' codebook; not needed for a codebook of the package.
+        variant: The variant that the checkpoint must be; None accepts either.
+
+    Returns:
+        The content of ``metrics.json``.
+
+    Raises:
+        InputError: If the checkpoint is another variant or was trained on other heatmaps, or the test split is empty.
     """
     classifier, config = checkpoints.load(checkpoint)
     if variant not in (None, config.variant):
@@ -87,168 +99,108 @@ def main(
     if config.heatmaps != heatmaps.provenance:
         raise InputError(f"{checkpoint} was trained on other heatmaps than {heatmaps_dir}: run `aucue train` again")
     classes = config.classes
-    test = Faces(faces, heatmaps, "test", classes)
-    book = units.codebook_of(heatmaps, codebook)
-    regions = ActionUnitRegions(faces, book, classes, heatmaps.provenance["size"])
-    predictions = predict(classifier.to(chosen_device(params.device)), test, regions, config.train["input_size"], params)
-    found = scores.score(predictions, classes)
-    train = Faces(faces, heatmaps, "train", classes)
-    means, numbers = scores.class_means(train, classes)
-    controls = scores.controls(predictions, means, numbers, classes)
-    headline = found.pop("macro")
-    figures = {**headline, "faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
-    without = len(test) - figures["faces_with_map"]
+    test, train = (Faces(faces, heatmaps, split, classes) for split in ("test", "train"))
+    regions = ActionUnitRegions(faces, find_codebook(heatmaps, codebook), classes, heatmaps.provenance["size"])
+    device = chosen_device(params.device)
+    predictions = predict(classifier.to(device), test, regions, config.train["input_size"], params)
+    figures = aggregate.headline_metrics(predictions, classes)
+    counts = {"faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
+    without = len(test) - counts["faces_with_map"]
     details = {
         "trained": vars(config),
-        "dataset": _dataset(faces),
+        "dataset": dataset_digests(faces),
         "classes": classes,
         "settings": _settings(params),
-        **found,
-        "maps": scores.of_kinds(predictions, classes, controls),
-        "controls": controls["layer5"],
-        "own_expression": scores.own_expression(predictions, means, numbers, classes),
-        "units_of_expression": coverage.of_expressions(predictions, regions, classes),
-        "action_units": coverage.of_units(predictions, regions),
-        "moved": coverage.of_movement(predictions),
+        **_figure_details(predictions, regions, train, classes),
         "faithfulness": _faithfulness(predictions, params.insertion_steps),
         "without_map": {"faces": without, "share": without / len(test)},
-        "notes": [
-            *_collapse(predictions, config),
-            *_notes(headline, controls, config, book is None),
-            *_sources(train, config),
-        ],
     }
-    (out_dir / "details.json").unlink(missing_ok=True)  # by which an evaluation is found: without it there is none
-    results.write_json(out_dir / "metrics.json", figures)
-    written.write_predictions(out_dir / "predictions.csv", predictions, faces, classes)
-    written.write_maps(out_dir / "maps.npz", predictions, classes)
-    results.write_json(out_dir / "details.json", details)
-    return figures
+    details["notes"] = _notes(predictions, figures, details["maps"], config, regions, train)
+    artifacts.write(
+        out_dir, metrics=figures | counts, details=details, predictions=predictions, faces=faces, classes=classes
+    )
+    return figures | counts
 
 
-def _dataset(faces: ShardSet) -> dict[str, object]:
-    """Its photos and labels, whatever their splits: what tells it from another one; and its splits, wherever it lies."""
+def dataset_digests(faces: ShardSet) -> dict[str, object]:
+    """Identify a dataset, independently of the order of its photos.
+
+    Returns:
+        The number of ``photos``; ``sha256`` over their ids and labels, which does not depend on the splits; and
+        ``splits_sha256`` over their ids and splits.
+    """
     columns = {name: column.tolist() for name, column in faces.columns("id", "label", "split").items()}
-    photos, splits = (sorted(zip(columns["id"], columns[name], strict=True)) for name in ("label", "split"))
-    return {"photos": len(photos), "sha256": key(photos), "splits_sha256": key(splits)}
+    labels, splits = (sorted(zip(columns["id"], columns[name], strict=True)) for name in ("label", "split"))
+    return {"photos": len(labels), "sha256": json_digest(labels), "splits_sha256": json_digest(splits)}
 
 
-def predict(
-    classifier: Classifier, faces: Faces, regions: ActionUnitRegions, input_size: int, params: Evaluate
-) -> Predictions:
-    """Run the classifier over all faces once, but for insertion and deletion, where it is; measure on the CPU."""
-    device = next(classifier.parameters()).device
-    columns: dict[str, list[Tensor]] = {}
-    batches = loader(faces, in_batches(range(len(faces)), params.batch_size))
-    for batch in progress(batches, total=len(batches), title="evaluate", unit="batches"):
-        view = whole_view(batch, input_size)
-        images, targets = view.images.to(device), view.targets.to(device)
-        seen = predict_maps(classifier, images, targets, view.heatmaps.shape[2:])
-        measured = {}
-        if params.insertion_steps:
-            own = seen.maps.get("cam", seen.maps["gradcam"])
-            areas = insertion_deletion(classifier, images, targets, own, params.insertion_steps)
-            measured = {f"faithfulness.{name}": area.cpu() for name, area in zip(FAITHFULNESS, areas, strict=True)}
-        seen = seen.to(torch.device("cpu"))
-        measured |= _measure(seen, view) | _cover(seen, view, batch.rows, regions)
-        measured["rows"] = batch.rows
-        for name, value in measured.items():
-            columns.setdefault(name, []).append(value)
-    table = {name: torch.cat(values).numpy() for name, values in columns.items()}
-    single = {name: table.pop(name) for name in list(table) if "." not in name}
-    units_found = {kind: table.pop(f"units.{kind}") for kind in seen.sizes}
-    names = ("moved", "moved_energy", "moved_area", "still")
-    moved = {kind: {name: table.pop(f"{name}.{kind}") for name in names} for kind in seen.sizes}
-    areas = {name: table.pop(f"faithfulness.{name}") for name in FAITHFULNESS if params.insertion_steps}
-    return Predictions(**single, measures=table, sizes=seen.sizes, units=units_found, moved=moved, faithfulness=areas)
+def guidance_of(config: checkpoints.Config) -> Guidance:
+    """Return what guided the training of a checkpoint."""
+    return Train.model_validate(config.train).guidance
 
 
-def _measure(seen: PredictionMaps, view: View) -> dict[str, Tensor]:
-    """What the fields of Predictions hold, and its ``measures``, of a batch."""
-    probabilities = seen.logits.softmax(dim=1)
-    inside = metrics.regions(view.heatmaps)
-    found = {}
-    for kind, maps in seen.maps.items():
-        found[f"cos.{kind}"] = cosine(maps, view.heatmaps)
-        found[f"energy.{kind}"] = metrics.energy(maps, inside)[:, 0]
-        found[f"pointing.{kind}"] = metrics.pointing(maps, inside)
-        found[f"iou.{kind}"] = metrics.overlap(maps, inside)
-    found = {name: torch.where(view.has_map, values, torch.nan) for name, values in found.items()}
-    return found | {
-        "actual": view.targets,
-        "predicted": seen.logits.argmax(dim=1),
-        "confidence": probabilities.amax(dim=1),
-        "has_map": view.has_map,
-        "attention": normalise(seen.maps["layer5"])[:, 0],
-        "cam": seen.maps.get("cam", seen.maps["gradcam"])[:, 0],
-        "true": view.heatmaps[:, 0],
+def _figure_details(
+    predictions: Predictions, regions: ActionUnitRegions, train: Faces, classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """The parts of details.json that are computed from the predictions."""
+    means = aggregate.class_mean_maps(train, classes)
+    controls = aggregate.control_cosines(predictions, means, classes)
+    return {
+        **aggregate.classification_details(predictions, classes),
+        "maps": aggregate.map_details(predictions, classes, controls),
+        "controls": controls["layer5"],
+        "own_expression": aggregate.expression_discrimination(predictions, means, classes),
+        "units_of_expression": au_coverage.coverage_by_expression(predictions, regions, classes),
+        "action_units": au_coverage.coverage_by_unit(predictions, regions),
+        "moved": au_coverage.movement_coverage(predictions),
     }
 
 
-def _cover(seen: PredictionMaps, view: View, rows: Tensor, regions: ActionUnitRegions) -> dict[str, Tensor]:
-    """What units.measure finds of every kind of map."""
-    places = rows.tolist()
-    masks, moved = regions.masks(places), regions.moved(places)
-    listed = regions.listed[view.targets]
+def _settings(params: Evaluate) -> dict[str, Any]:
+    """The constants that the figures depend on, for readers who do not have the code."""
     return {
-        f"{name}.{kind}": values
-        for kind, maps in seen.maps.items()
-        for name, values in units.measure(maps, masks, listed, moved).items()
-    }
-
-
-def _settings(params: Evaluate) -> dict:
-    """What the figures depend on, for who reads them without the code."""
-    return {
-        "region": metrics.REGION,
-        "attended": metrics.ATTENDED,
-        "pointing_tolerance": metrics.TOLERANCE,
-        "calibration_bins": metrics.BINS,
-        "moved": units.MOVED,
+        "region": metrics.REGION_THRESHOLD,
+        "attended": metrics.ATTENDED_THRESHOLD,
+        "pointing_tolerance": metrics.POINTING_TOLERANCE,
+        "calibration_bins": metrics.CALIBRATION_BINS,
+        "moved": action_units.MOVED_INTENSITY,
         "intervals": {
-            "resamples": intervals.RESAMPLES,
-            "level": intervals.LEVEL,
-            "seed": intervals.SEED,
+            "resamples": bootstrap.RESAMPLES,
+            "level": bootstrap.LEVEL,
+            "seed": bootstrap.SEED,
             "stratified": "by class",
         },
         "insertion_steps": params.insertion_steps,
     }
 
 
-def _faithfulness(predictions: Predictions, steps: int) -> dict | None:
-    """Means over all test faces of the plain map's insertion (from the blurred image) and deletion (to the mean colour)."""
-    if not steps:
+def _faithfulness(predictions: Predictions, steps: int) -> dict[str, Any] | None:
+    """Mean insertion (from the blurred image) and deletion (to the mean colour) of the class map over all test faces."""
+    if predictions.faithfulness is None:
         return None
-    kind = "cam" if "cam" in predictions.sizes else "gradcam"
-    areas = {name: float(values.mean()) for name, values in predictions.faithfulness.items()}
-    return {"map": kind, "steps": steps, "insertion_from": "blurred image", "deletion_to": "mean colour", **areas}
+    return {
+        "map": predictions.class_map_kind,
+        "steps": steps,
+        "insertion_from": "blurred image",
+        "deletion_to": "mean colour",
+        "insertion": float(predictions.faithfulness.insertion.mean()),
+        "deletion": float(predictions.faithfulness.deletion.mean()),
+    }
 
 
-def _notes(headline: dict, controls: dict, config: checkpoints.Config, no_codebook: bool) -> list[str]:
-    """What the figures do not show, in sentences."""
-    found = []
-    for title, metric, weight in (("attention", "att_cos", "lambda"), ("CAM", "cam_cos", "cam_lambda")):
-        if title.lower() in config.train["align"] and config.train[weight] > 0:
-            constant = controls.get(HEADLINE_COSINES[metric], {}).get("training_mean")
-            found.append(unlearnt(f"Guided {title}", headline[metric], constant))
-    if no_codebook:
-        found.append("The codebook of the heatmaps was not found, so action units were not measured one by one.")
-    return [sentence for sentence in found if sentence]
-
-
-def _collapse(predictions: Predictions, config: checkpoints.Config) -> list[str]:
-    """A sentence where nearly all faces are called the same, though they are not."""
-    calls = np.bincount(predictions.predicted, minlength=len(config.classes))
-    share, most = calls.max() / calls.sum(), int(calls.argmax())
-    if share < COLLAPSED or (predictions.actual == most).mean() >= COLLAPSED:
-        return []
+def _notes(
+    predictions: Predictions,
+    figures: dict[str, float | None],
+    maps: dict[str, dict],
+    config: checkpoints.Config,
+    regions: ActionUnitRegions,
+    train: Faces,
+) -> list[str]:
+    """The notes of details.json."""
+    controls = {kind: entry["controls"] for kind, entry in maps.items()}
     return [
-        f"The {config.variant} classifier calls {share:.0%} of the test faces {config.classes[most]}: it tells no "
-        "expressions apart, and its maps explain nothing."
+        *notes.collapse_notes(predictions, config.classes, config.variant),
+        *notes.guidance_notes(figures, controls, guidance_of(config)),
+        *notes.codebook_notes(found=regions.codebook is not None),
+        *(notes.source_notes(source_bias.notes(train, config.classes)) if config.train["colour"] else []),
     ]
-
-
-def _sources(train: Faces, config: checkpoints.Config) -> list[str]:
-    """What the classifier may have learnt in place of expressions, in sentences."""
-    found = colour.notes(train, config.classes) if config.train["colour"] else []
-    return [f"{note[0].upper()}{note[1:]}." for note in found]

@@ -1,1 +1,1 @@
-"""Where a classifier looks: class activation maps, and whether the network needs the places they show."""
+"""Where a classifier looks: class activation maps, and tests of whether the network needs the places that they show."""

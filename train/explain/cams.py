@@ -1,9 +1,10 @@
-"""Class activation maps: which places of a layer speak for a class.
+"""Class activation maps from gradients: the cells of a layer that support a class.
 
-They weight a layer's features F (B, C, h, w) by the gradient G, of the same shape, of each sample's own target logit; the
-maps (B, h, w) are non-negative and not normalised (``metrics.cam_map`` does that). They hold for any network:
-``gradient_maps`` asks for G with autograd alone, so that no hook is left behind and neither the parameters' gradients nor a
-module's mode are touched.
+Each map weights a layer's features F (B, C, h, w) by the gradient G, of the same shape, of each sample's own target logit.
+The maps (B, h, w) are non-negative and not normalised (``models.maps.cam_map`` normalises them).
+
+The maps work for any network. ``target_gradients`` computes G by autograd alone: it leaves no hook behind, and changes
+neither the gradients of parameters nor the mode of a module.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,30 +18,33 @@ from train.models.classifier import Classifier, Output
 
 
 def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
-    """relu(sum over channels of F times the mean of G) (Selvaraju et al. 2017, arXiv 1610.02391, equations 1 and 2)."""
+    """Grad-CAM: relu(sum over channels of F times the mean of G) (Selvaraju et al. 2017, arXiv 1610.02391, eq. 1 and 2)."""
     return F.relu((features * gradients.mean(dim=(2, 3), keepdim=True)).sum(dim=1))
 
 
 def grad_cam_pp(features: Tensor, gradients: Tensor) -> Tensor:
-    """Grad-CAM++ as it is mostly run: relu(sum over channels of F times w), w = sum over places of G² relu(G).
+    """Grad-CAM++ as most people run it: relu(sum over channels of F times w), w = sum over cells of G² relu(G).
 
-    The package torchcam means to divide G² by the denominator of ``grad_cam_pp_divided`` but divides a copy, so that what it
-    computes is this.
+    The package torchcam intends to divide G² by the denominator of ``grad_cam_pp_divided``, but divides a copy. Its
+    result is therefore this map.
     """
     weights = (gradients**2 * F.relu(gradients)).sum(dim=(2, 3), keepdim=True)
     return F.relu((features * weights).sum(dim=1))
 
 
 def grad_cam_pp_divided(features: Tensor, gradients: Tensor) -> Tensor:
-    """Grad-CAM++ as it was published (Chattopadhay et al. 2018, arXiv 1710.11063, equations 5 and 19): as above with w = sum
-    over places of alpha relu(G), alpha = G² / (2 G² + G³ sum over places of F), G² cancelled: G may be too small for it."""
+    """Grad-CAM++ as it was published (Chattopadhay et al. 2018, arXiv 1710.11063, equations 5 and 19).
+
+    The map is relu(sum over channels of F times w) with w = sum over cells of alpha relu(G), where alpha is
+    G² / (2 G² + G³ sum over cells of F). G² is cancelled from the fraction, because G² may be too small for a float.
+    """
     denominator = 2 + gradients * features.sum(dim=(2, 3), keepdim=True)
     weights = torch.where(gradients > 0, gradients / denominator, 0).sum(dim=(2, 3), keepdim=True)
     return F.relu((features * weights).sum(dim=1))
 
 
 def layer_cam(features: Tensor, gradients: Tensor) -> Tensor:
-    """relu(sum over channels of F relu(G)), place by place (Jiang et al. 2021, equations 6 and 7, for one layer)."""
+    """LayerCAM of one layer: relu(sum over channels of F relu(G)), cell by cell (Jiang et al. 2021, equations 6 and 7)."""
     return F.relu((features * F.relu(gradients)).sum(dim=1))
 
 
@@ -53,10 +57,10 @@ GRADIENT_MAPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def gradient_maps(classifier: Classifier, images: Tensor, targets: Tensor, layer: int = 5) -> dict[str, Tensor]:
-    """Every map of GRADIENT_MAPS at a layer.
+    """Compute every map of GRADIENT_MAPS at a layer.
 
     Args:
-        classifier: It is run in evaluation mode, where one image's map does not depend on the others.
+        classifier: It runs in evaluation mode, in which an image's map does not depend on the other images.
         images: (B, 3, H, W) in [0, 1].
         targets: (B,) each image's target class.
         layer: 1 to 5.
@@ -65,7 +69,7 @@ def gradient_maps(classifier: Classifier, images: Tensor, targets: Tensor, layer
         Maps (B, h, w) by name.
 
     Raises:
-        ValueError: For a layer that does not exist, or before the last of a backbone that cannot be cut there.
+        ValueError: If the layer does not exist, or precedes layer 5 of a backbone that supports no layer hook.
     """
     features, gradients, _ = target_gradients(classifier, images, targets, layer)
     return {name: compute(features, gradients) for name, compute in GRADIENT_MAPS.items()}
@@ -74,12 +78,21 @@ def gradient_maps(classifier: Classifier, images: Tensor, targets: Tensor, layer
 def target_gradients(
     classifier: Classifier, images: Tensor, targets: Tensor, layer: int = 5
 ) -> tuple[Tensor, Tensor, Output]:
-    """A layer's features, and the gradient of each image's own target logit for them. Arguments as in ``gradient_maps``.
+    """Compute a layer's features, and the gradient of each image's own target logit with respect to them.
 
-    Nothing before the layer is recorded for differentiation: at layer 5 this costs the method's own backward pass alone.
+    Autograd records nothing before the layer: at layer 5, the gradient costs the method's own backward pass alone.
+
+    Args:
+        classifier: As in ``gradient_maps``.
+        images: As in ``gradient_maps``.
+        targets: As in ``gradient_maps``.
+        layer: As in ``gradient_maps``.
 
     Returns:
         Features (B, C, h, w), gradients (B, C, h, w), and the classifier's output.
+
+    Raises:
+        ValueError: As in ``gradient_maps``.
     """
     if not 1 <= layer <= 5:
         raise ValueError(f"there is no layer {layer}: use 1 to 5")
@@ -91,8 +104,8 @@ def target_gradients(
         if number != layer:
             return hidden
         leaves.append(hidden.detach().requires_grad_())
-        torch.set_grad_enabled(True)  # from here on; the block below ends it
-        return leaves[0].clone()  # a leaf must not be changed in place, and what follows may do so
+        torch.set_grad_enabled(True)  # for the rest of the network; the end of the block below restores the mode
+        return leaves[0].clone()  # a leaf must not be changed in place, and the next layer may do so
 
     with _evaluating(classifier), torch.no_grad():
         output = classifier(images, tap=cut)
@@ -104,7 +117,7 @@ def target_gradients(
 
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; afterwards each part is in the mode that it was in."""
+    """Put a module into evaluation mode, and restore the mode of each part afterwards."""
     before = [(part, part.training) for part in module.modules()]
     module.eval()
     try:

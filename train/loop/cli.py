@@ -1,4 +1,4 @@
-"""``aucue train``."""
+"""The command ``aucue train``."""
 
 import os
 from pathlib import Path
@@ -17,21 +17,21 @@ from train import VARIANTS
     type=click.Choice(VARIANTS),
     default="guided",
     show_default=True,
-    help="guided: with the alignment loss; baseline: the same run without guidance.",
+    help="guided: with the alignment loss; baseline: the same run without the alignment loss.",
 )
 @faces_option
 @heatmaps_option
 @click.option("--out", type=Path, help="Folder to write.  [default: data/train/VARIANT]")
-@click.option("--resume", is_flag=True, help="Go on with the same run where it was killed, if there is one.")
+@click.option("--resume", is_flag=True, help="Continue the same run after its last complete epoch, if it was killed.")
 def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Path | None, resume: bool) -> None:
     """Train one variant of the classifier.
 
     \b
     Examples:
-      aucue train                               the guided one
+      aucue train                               the guided variant
       aucue train --variant baseline --out data/train/baseline
-      aucue train --resume                      after a crash: the last whole epoch is kept
-      torchrun --nproc-per-node 2 -m train      the same in two processes
+      aucue train --resume                      after a crash: the last complete epoch is kept
+      torchrun --nproc-per-node 2 -m train      the same training in two processes
     """
     from train.loop import stage
 
@@ -46,7 +46,7 @@ def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Pat
         out_dir=out,
         resume=resume,
     )
-    if os.environ.get("RANK", "0") != "0":  # of torchrun's processes one speaks
+    if os.environ.get("RANK", "0") != "0":  # of the processes that torchrun starts, only the first prints the result
         return
     cosine = f", ATT-COS {best['att_cos']:.3f}" if "att_cos" in best else ""
     click.echo(

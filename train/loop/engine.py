@@ -1,4 +1,4 @@
-"""One epoch of training, one pass of validation, and what prepares the network for them."""
+"""One epoch of training and one pass of validation."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,10 +17,16 @@ from train.data.dataset import Batch
 from train.loop.distributed import DistributedContext
 from train.models.classifier import Classifier, Output
 from train.models.maps import attention_cosine
+from train.models.methods import Scores
 
 
 class DivergedError(InputError):
-    """The loss of a batch is not finite; ``rows`` are its faces' in the shards."""
+    """The loss of a batch is not finite.
+
+    Attributes:
+        loss: The loss: nan or inf.
+        rows: The rows of the batch's faces in the face shards.
+    """
 
     def __init__(self, loss: float, rows: list[int]) -> None:
         super().__init__(f"the loss is {loss} on rows {rows} of the face shards: lower train.learning_rate")
@@ -29,19 +35,19 @@ class DivergedError(InputError):
 
 
 class Losses(NamedTuple):
-    """Means over the batch; the alignments over its samples with a map. Without their weights."""
+    """The parts of the loss before they are weighted. Each is a scalar."""
 
-    classification: Tensor
-    attention: Tensor
-    cam: Tensor
+    classification: Tensor  # mean over the batch
+    attention: Tensor  # alignment of layer-wise attention: mean over the samples that have a map
+    cam: Tensor  # alignment of the true class's map: mean over the samples that have a map
 
 
 @dataclass(frozen=True)
 class TrainContext:
-    """What stays the same from step to step."""
+    """The objects that every step of a training uses."""
 
     classifier: Classifier
-    call: Callable[..., Output]  # the classifier itself, or wrapped for several processes, or compiled
+    call: Callable[..., Output]  # the classifier, or a wrapper of it: for several processes, or compiled
     params: Train
     optimizer: torch.optim.Optimizer
     class_weights: Tensor  # (K,) of the classes in the loss
@@ -52,12 +58,12 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Tensor]], 
     """Train on every batch once.
 
     Args:
-        context: What stays the same from step to step.
+        context: The classifier, its optimiser and the parameters.
         batches: This process's part of each batch, with its random numbers (B, ``augmentation.NUMBERS``).
-        schedule: Sets the learning rates; it moves on by one step after each batch.
+        schedule: Sets the learning rates. It advances by one step after each batch.
 
     Returns:
-        The epoch's mean losses and accuracy: cross_entropy, alignment, cam_alignment, accuracy.
+        The epoch's mean losses and its accuracy in [0, 1]: cross_entropy, alignment, cam_alignment, accuracy.
 
     Raises:
         DivergedError: If the loss of a batch is not finite.
@@ -65,15 +71,14 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Tensor]], 
     classifier, params, distributed = context.classifier, context.params, context.distributed
     classifier.train()
     sums = torch.zeros(6, dtype=distributed.precise, device=distributed.device)
-    for batch, random in batches:
-        batch = batch.to(distributed.device)
-        view = train_view(batch, params.input_size, params.augment, random)
-        view = classifier.method.mix(view, random[:, -MIX_NUMBERS:].to(distributed.device))
+    for batch, random_numbers in batches:
+        view = train_view(batch.to(distributed.device), params.input_size, params.augment, random_numbers)
+        view = classifier.method.mix(view, random_numbers[:, -MIX_NUMBERS:].to(distributed.device))
         with torch.autocast(distributed.device.type, torch.bfloat16, enabled=params.amp):
             output = context.call(view.images, view.targets)
-        found = losses(classifier, output, view, params, context.class_weights)
+        parts = losses(classifier, output, view, params, context.class_weights)
         counts = torch.stack([torch.ones_like(view.has_map), view.has_map]).sum(dim=1)
-        loss = _global_loss(found, counts, context)
+        loss = _global_loss(parts, counts, context)
         if not torch.isfinite(loss):
             raise DivergedError(loss.item(), batch.rows.tolist())
         context.optimizer.zero_grad(set_to_none=True)
@@ -85,7 +90,7 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Tensor]], 
         faces, mapped = counts
         right = (output.logits.argmax(dim=1) == view.targets).sum()
         with torch.no_grad():
-            measured = [found.classification * faces, found.attention * mapped, found.cam * mapped, right, mapped, faces]
+            measured = [parts.classification * faces, parts.attention * mapped, parts.cam * mapped, right, mapped, faces]
             sums += torch.stack([value.to(distributed.precise) for value in measured])
     classification, attention, cam, right, mapped, faces = distributed.sum(sums).tolist()
     return {
@@ -96,49 +101,64 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Tensor]], 
     }
 
 
-def _global_loss(found: Losses, counts: Tensor, context: TrainContext) -> Tensor:
-    """This process's loss, so that the mean over processes is the loss of the whole batch.
+def _global_loss(parts: Losses, counts: Tensor, context: TrainContext) -> Tensor:
+    """Return this process's loss, scaled so that the mean over the processes is the loss of the whole batch.
 
-    ``counts`` are the numbers of faces and of faces with a map here. Processes average their gradients, so each weighs its
-    means by its share of all faces, and of all faces with a map.
+    ``counts`` (2,) are the numbers of this process's faces and of its faces with a map. The processes average their
+    gradients. So each process weights its means by its share of all faces, and of all faces with a map.
     """
     guidance, distributed = context.params.guidance, context.distributed
-    part, mapped_part = counts * distributed.size / distributed.sum(counts).clamp(min=1)
-    alignment = guidance.attention * found.attention + guidance.cam * found.cam
-    return part * found.classification + mapped_part * alignment
+    share, mapped_share = counts * distributed.size / distributed.sum(counts).clamp(min=1)
+    alignment = guidance.attention * parts.attention + guidance.cam * parts.cam
+    return share * parts.classification + mapped_share * alignment
 
 
 def losses(classifier: Classifier, output: Output, view: View, params: Train, weights: Tensor) -> Losses:
-    """What is minimised. An alignment that is not guided is measured without a gradient."""
-    output = output._replace(logits=output.logits.float(), aux_logits=tuple(other.float() for other in output.aux_logits))
+    """Measure the parts of the loss. An alignment that is not guided is measured without a gradient.
+
+    Args:
+        classifier: Its method gives the classification loss.
+        output: The classifier's output for the view. The losses are computed in single precision.
+        view: The images that the classifier saw, and their targets.
+        params: Guidance and label smoothing.
+        weights: (K,) weight of each class in the classification loss.
+    """
+    scores = Scores(output.logits.float(), output.maps, tuple(logits.float() for logits in output.aux_logits))
 
     def classification(targets: Tensor) -> Tensor:
-        each = classifier.method.classification_loss(output, targets, params.label_smoothing)
+        each = classifier.method.classification_loss(scores, targets, params.label_smoothing)
         return each * weights[targets]
 
-    one = classification(view.targets)
-    mixed = (
-        one
-        if view.mixed_targets is view.targets
-        else view.mix_ratio * one + (1 - view.mix_ratio) * classification(view.mixed_targets)
-    )
+    per_face = classification(view.targets)  # (B,)
+    if view.mixed_targets is not view.targets:
+        per_face = view.mix_ratio * per_face + (1 - view.mix_ratio) * classification(view.mixed_targets)
     with torch.set_grad_enabled(params.guidance.attention > 0):
         layers = [output.layers[layer - 1].float() for layer in params.layers]
         attention = alignment_loss(layers, view.heatmaps, view.has_map)
     cam = attention.new_zeros(())
     if output.maps is not None:
         with torch.set_grad_enabled(params.guidance.cam > 0):
-            cam = map_alignment_loss(_map_of_classes(output.maps.float(), view), view.heatmaps, view.has_map)
-    return Losses(mixed.mean(), attention, cam)
+            cam = map_alignment_loss(target_maps(output.maps.float(), view), view.heatmaps, view.has_map)
+    return Losses(per_face.mean(), attention, cam)
 
 
 @torch.no_grad()
 def validate(context: TrainContext, batches: Iterable[Batch]) -> dict[str, float]:
-    """Cross-entropy, accuracy, balanced accuracy, and the ATT-COS of layer 5 (mean per class over its faces with a map,
-    then over those classes; there is none without such faces)."""
+    """Measure the classifier on faces, shown as whole crops.
+
+    Args:
+        context: The classifier and the parameters. The classifier is in evaluation mode afterwards.
+        batches: This process's part of each batch.
+
+    Returns:
+        cross_entropy, accuracy and balanced_accuracy over the faces of all processes, and att_cos: the ATT-COS of layer 5,
+        first the mean over the faces of each class that have a map, then the mean over these classes. There is no att_cos if
+        no face has a map.
+    """
     model, params, distributed = context.classifier, context.params, context.distributed
     model.eval()
-    # Per class: faces, right, faces with a map, their cosines; the last row holds the cross-entropy.
+    # The columns of a class are: faces, correct faces, faces with a map, sum of their cosines. The last row holds the
+    # cross-entropy.
     sums = torch.zeros(len(context.class_weights) + 1, 4, dtype=distributed.precise, device=distributed.device)
     for batch in batches:
         view = whole_view(batch.to(distributed.device), params.input_size)
@@ -162,11 +182,19 @@ def validate(context: TrainContext, batches: Iterable[Batch]) -> dict[str, float
     return metrics
 
 
-def _map_of_classes(maps: Tensor, view: View) -> Tensor:
-    """The class maps (B, h, w) of what the images show, of (B, K, h, w)."""
+def target_maps(maps: Tensor, view: View) -> Tensor:
+    """Select the class map of each image's target. The map of an image of two classes is mixed from both by their ratio.
+
+    Args:
+        maps: (B, K, h, w) map of each class.
+        view: Targets, mixed targets and mix ratio.
+
+    Returns:
+        (B, h, w).
+    """
     rows = torch.arange(len(maps), device=maps.device)
     first = maps[rows, view.targets]
     if view.mixed_targets is view.targets:
         return first
-    share = view.mix_ratio[:, None, None]
-    return share * first + (1 - share) * maps[rows, view.mixed_targets]
+    ratio = view.mix_ratio[:, None, None]
+    return ratio * first + (1 - ratio) * maps[rows, view.mixed_targets]

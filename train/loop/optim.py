@@ -9,11 +9,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from pipeline.runtime.parameters import Train
 from train.models.classifier import Classifier
 
-WARM_UP = 0.2  # share of the steps in which the learning rate rises to its peak, before a cosine
+WARM_UP = 0.2  # share of the steps in which the learning rate rises to its peak, before it falls along a cosine
 
 
 def optimizer(classifier: Classifier, params: Train) -> torch.optim.Optimizer:
-    """Build the optimiser: the backbone and the method's new layers are groups with a peak learning rate each.
+    """Build the optimiser. The backbone and the method's new layers are two groups, each with its own peak learning rate.
 
     Args:
         classifier: Its parameters are optimised.
@@ -32,9 +32,9 @@ def schedule(optimizer: torch.optim.Optimizer, share_of_peak: Callable[[int], fl
     """Schedule the learning rates of all groups.
 
     Args:
-        optimizer: Its groups have their peak rate as ``initial_lr``, or as ``lr`` in an optimiser that is new.
-        share_of_peak: The share of the peak rates at a step, as ``lr_lambda`` gives it.
-        step: Number of the next step; 0 before the first. The optimiser's rates are set to those of this step.
+        optimizer: Each of its groups has its peak rate as ``initial_lr``. A new optimiser has it as ``lr``.
+        share_of_peak: Gives the share of the peak rates at a step, as ``lr_lambda`` builds it.
+        step: Number of the next step; 0 before the first step. The rates of the optimiser are set to those of this step.
     """
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
@@ -42,10 +42,10 @@ def schedule(optimizer: torch.optim.Optimizer, share_of_peak: Callable[[int], fl
 
 
 def lr_lambda(params: Train, steps_per_epoch: int) -> Callable[[int], float]:
-    """The share of the peak learning rates as a function of the step, counted from 0.
+    """Build the function that gives the share of the peak learning rates at a step, counted from 0.
 
-    With ``cosine`` it rises linearly and falls to zero along a cosine. With ``step`` it is multiplied by ``step_factor`` every
-    ``step_epochs`` epochs.
+    With ``cosine`` the share rises linearly, and then falls to zero along a cosine. With ``step`` it is multiplied by
+    ``step_factor`` every ``step_epochs`` epochs.
     """
     steps = params.epochs * steps_per_epoch
     warm_up = max(1, round(WARM_UP * steps))

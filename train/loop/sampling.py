@@ -1,6 +1,6 @@
-"""Which faces a training sees in which order, and how much each class counts.
+"""Sampling: the order in which a training sees the faces, and the weight of each class in the loss.
 
-All randomness is derived from the seed and the number of the epoch, so that a run can go on at any epoch.
+All randomness is derived from the seed and the number of the epoch. So a run can be resumed at any epoch.
 """
 
 import hashlib
@@ -17,9 +17,12 @@ from train.data.dataset import Faces
 
 
 def class_weights(train: Faces, params: Train) -> Tensor:
-    """The weight (K,) float32 of each class in the loss.
+    """Return the weight of each class in the loss: 1, or with ``class_weights: balanced`` the inverse of the class's share.
 
-    It is 1, or with ``class_weights: balanced`` the inverse of the class's share: the mean over the faces is 1.
+    Balanced weights are N / (K * count): their mean over the N faces is 1.
+
+    Returns:
+        (K,) float32.
     """
     classes = np.arange(train.targets.max() + 1)
     kind = "balanced" if params.class_weights == "balanced" else None
@@ -27,10 +30,16 @@ def class_weights(train: Faces, params: Train) -> Tensor:
 
 
 def epoch_indices(train: Faces, params: Train, seed: int, epoch: int) -> list[int]:
-    """The items of an epoch in their order.
+    """Return the indices of an epoch's items in their order.
 
-    With ``sampling: natural`` every item comes once, in random order. With ``balanced`` as many are drawn with replacement,
-    every class being equally likely.
+    With ``sampling: natural`` every item comes once, in random order. With ``sampling: balanced`` the same number of items
+    is drawn with replacement, and every class is equally likely.
+
+    Args:
+        train: The faces of the training split.
+        params: Its ``sampling`` is used.
+        seed: Seed of the run.
+        epoch: Number of the epoch, from 1.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, epoch, "order"))
     if params.sampling == "natural":
@@ -40,5 +49,8 @@ def epoch_indices(train: Faces, params: Train, seed: int, epoch: int) -> list[in
 
 
 def derive_seed(*parts: object) -> int:
-    """A seed of its own for everything that uses randomness: neighbouring seeds and epochs share no random numbers."""
+    """Derive a seed of 60 bits from plain data, as from the run's seed, the epoch and a purpose.
+
+    Neighbouring seeds and epochs share no random numbers.
+    """
     return int(hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:15], 16)

@@ -1,12 +1,13 @@
-"""Stage train: faces and heatmaps in, the best epoch's checkpoint and the curves out."""
+"""Stage train: reads faces and heatmaps, and writes the checkpoint of the best epoch and the training curves."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from dvclive import Live
+from dvclive.live import Live
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import locked
@@ -14,17 +15,17 @@ from pipeline.runtime.parameters import Base, Train
 from pipeline.runtime.paths import CHECKPOINT
 from pipeline.shards import ShardSet
 from train.data import source_bias
-from train.data.dataset import Faces, classes_of, open_shards
+from train.data.dataset import Faces, open_shards, training_classes
 from train.loop import resume as resuming
 from train.loop.distributed import DistributedContext, distributed_context
 from train.loop.engine import DivergedError
-from train.loop.resume import State
+from train.loop.resume import EpochMetrics, State
 from train.loop.trainer import Trainer, should_stop
 from train.models import checkpoint as checkpoints
 from train.models.checkpoint import Config
 from train.models.classifier import Classifier
 
-# Whose code decides the output.
+# The code that decides the output.
 ROOMS = ("train/loop", "train/models", "train/data", "train/alignment.py", "pipeline/shards")
 
 
@@ -38,46 +39,47 @@ def main(
     out_dir: Path,
     resume: bool = False,
 ) -> dict[str, float]:
-    """Train one variant; write ``model.safetensors`` of the best epoch and dvclive's curves under ``live``.
+    """Train one variant. Write ``model.safetensors`` of the best epoch, and dvclive's curves under ``live``.
 
-    The best epoch has the lowest validation cross-entropy, and of equals the higher accuracy. The checkpoint is written last.
+    The best epoch has the lowest cross-entropy on the validation split, and among equals the highest accuracy. The
+    checkpoint is written last.
 
     Args:
-        base: Its seed decides every random choice.
+        base: All random numbers are derived from its seed.
         params: The recipe.
         variant: ``guided``, or ``baseline`` for the same run without any alignment loss.
         faces_dir: Folder of face shards to read.
         heatmaps_dir: Folder of heatmap shards to read.
         out_dir: Folder to write.
-        resume: Whether a run that was killed goes on after its last whole epoch; it ends where it would have ended. A run
-            that has ended stays as it is.
+        resume: Whether to continue a killed run after its last complete epoch. The result is that of an undisturbed run. A
+            finished run stays unchanged.
 
     Returns:
         The validation metrics of the best epoch.
 
     Raises:
-        InputError: If shards or parameters do not fit, or the loss is not finite.
+        InputError: If the shards do not fit each other or the parameters, or the loss is not finite.
     """
     params = params.unguided() if variant == "baseline" else params
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
-    classes = classes_of(faces)
+    classes = training_classes(faces)
     if len(classes) < 2:
-        raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: there is nothing to tell apart")
+        raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: add training faces of another expression")
     train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
     settings = params.model_dump(mode="json", by_alias=True)
     config = Config(variant, 0, classes, settings, base.seed, faces.provenance, heatmaps.provenance)
     with distributed_context(params.device) as distributed, _locked(out_dir, distributed), _deterministic(distributed):
-        classifier, config = _classifier(config, params, distributed)
+        classifier, config = _build(config, params, distributed)
         if resume and (metrics := _finished(out_dir, config, distributed)):
             return metrics
         _check_maps(classifier, params, distributed)
         trainer = Trainer(classifier, params, train, validation, config, distributed)
-        with _friendly_errors(params, faces):
+        with friendly_errors(params, faces):
             return _train(trainer, out_dir, resume)
 
 
-def _classifier(config: Config, params: Train, distributed: DistributedContext) -> tuple[Classifier, Config]:
-    """The network before its first step, and the config with everything that decides the run."""
+def _build(config: Config, params: Train, distributed: DistributedContext) -> tuple[Classifier, Config]:
+    """Build the network, and complete the config: the backbone's description and the digest of the run."""
     if params.batch_size < distributed.size:
         raise InputError(f"train.batch_size is {params.batch_size}, too few for {distributed.size} processes: raise it")
     torch.manual_seed(config.seed)
@@ -87,29 +89,29 @@ def _classifier(config: Config, params: Train, distributed: DistributedContext) 
 
 
 def _finished(out_dir: Path, config: Config, distributed: DistributedContext) -> dict[str, float] | None:
-    """The metrics of this very run, if it has ended."""
+    """Return the metrics of this run if it is finished."""
     checkpoint = out_dir / CHECKPOINT
     metrics = resuming.finished_metrics(checkpoint, config.run)
     if metrics:
-        distributed.say(f"{checkpoint} is what this run ends with: nothing to do")
+        distributed.echo(f"{checkpoint} is the result of this run: nothing to do")
         if distributed.rank == 0:
-            _unfinished(out_dir).unlink(missing_ok=True)  # of a run that was killed between its last two steps
+            _unfinished_path(out_dir).unlink(missing_ok=True)  # stays if the run was killed after it wrote the checkpoint
     return metrics
 
 
 def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
-    """Train to the end, and write what a run writes."""
-    checkpoint, unfinished = out_dir / CHECKPOINT, _unfinished(out_dir)
+    """Train to the end, and write the curves and the checkpoint."""
+    checkpoint, unfinished = out_dir / CHECKPOINT, _unfinished_path(out_dir)
     params, distributed, context = trainer.params, trainer.distributed, trainer.context
-    distributed.wait()  # all have looked for the checkpoint before one removes it
+    distributed.wait()  # until every process has looked for the checkpoint that the first process removes
     if distributed.rank == 0:
         out_dir.mkdir(parents=True, exist_ok=True)
         checkpoint.unlink(missing_ok=True)
     state = (trainer.resume(unfinished) if resume else None) or trainer.begin()
     if params.colour and distributed.rank == 0:
         for note in source_bias.notes(trainer.train, trainer.config.classes):
-            distributed.say(note)
-    distributed.wait()  # all have read what is unfinished before one writes it anew
+            distributed.echo(note)
+    distributed.wait()  # until every process has read the unfinished state that the first process replaces
     with _curves(out_dir / "live", state, distributed) as log:
         while state.epoch < params.epochs and not should_stop(state, params):
             log(trainer.epoch(state))
@@ -122,20 +124,29 @@ def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
     return state.best
 
 
-def _unfinished(out_dir: Path) -> Path:
+def _unfinished_path(out_dir: Path) -> Path:
+    """Return the file that holds the state of an unfinished run."""
     return out_dir / "unfinished.safetensors"
 
 
 @contextmanager
 def _locked(folder: Path, distributed: DistributedContext) -> Iterator[None]:
-    """Hold the lock on the output, in one process for all."""
+    """Hold the lock on the output folder, in the first process for all processes."""
     with locked(folder) if distributed.rank == 0 else nullcontext():
         yield
 
 
 @contextmanager
-def _friendly_errors(params: Train, faces: ShardSet) -> Iterator[None]:
-    """Turn what stops a training into one sentence."""
+def friendly_errors(params: Train, faces: ShardSet) -> Iterator[None]:
+    """Turn the errors that stop a training into one sentence that names the fix.
+
+    Args:
+        params: Its ``compile`` decides whether errors of PyTorch's compiler are reworded.
+        faces: Gives the ids of the faces on which the loss is not finite.
+
+    Raises:
+        InputError: If the loss is not finite, or PyTorch cannot compile the classifier.
+    """
     try:
         yield
     except DivergedError as diverged:
@@ -150,7 +161,7 @@ def _friendly_errors(params: Train, faces: ShardSet) -> Iterator[None]:
 
 @torch.no_grad()
 def _check_maps(classifier: Classifier, params: Train, distributed: DistributedContext) -> None:
-    """Raise InputError for a guided map of one cell: it has the same cosine whatever it shows, so guiding it does nothing."""
+    """Raise InputError if a guided map has a single cell. Its cosine is constant, so guidance would have no effect."""
     guidance = params.guidance
     output = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size, device=distributed.device))
     guided = {f"layer {layer}": output.layers[layer - 1][0, 0] for layer in guidance.layers}
@@ -165,14 +176,14 @@ def _check_maps(classifier: Classifier, params: Train, distributed: DistributedC
 
 
 @contextmanager
-def _curves(folder: Path, state: State, distributed: DistributedContext) -> Iterator[Callable[[dict], None]]:
-    """A function that logs an epoch's metrics, after those of ``state``'s history."""
+def _curves(folder: Path, state: State, distributed: DistributedContext) -> Iterator[Callable[[EpochMetrics], None]]:
+    """Yield a function that logs the metrics of an epoch. The epochs of the state's history are logged first."""
     if distributed.rank > 0:
-        yield lambda metrics: None
+        yield lambda _: None
         return
     with Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False) as live:
 
-        def log(epoch: dict) -> None:
+        def log(epoch: EpochMetrics) -> None:
             for split, metrics in epoch.items():
                 for name, value in metrics.items():
                     live.log_metric(f"{split}/{name}", value)
@@ -189,13 +200,15 @@ def _curves(folder: Path, state: State, distributed: DistributedContext) -> Iter
 def _deterministic(distributed: DistributedContext) -> Iterator[None]:
     """On a CPU, make the same seed give the same curve.
 
-    New memory is left unfilled: nothing reads it, and filling it takes a seventh of the time.
+    PyTorch's deterministic mode fills new memory. Nothing reads this memory before it is written, and filling it takes a
+    seventh of the time: it is turned off.
     """
-    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic  # the setting belongs to the module's class, where type checkers do not look
+    before = torch.are_deterministic_algorithms_enabled(), memory.fill_uninitialized_memory
     torch.use_deterministic_algorithms(distributed.device.type == "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    memory.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0])
-        torch.utils.deterministic.fill_uninitialized_memory = before[1]
+        memory.fill_uninitialized_memory = before[1]

@@ -1,4 +1,4 @@
-"""A training run: epochs of steps and validation, and which epoch is the best."""
+"""A training run: epochs of training and validation, and the choice of the best epoch."""
 
 import math
 import warnings
@@ -13,20 +13,21 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Train
 from pipeline.runtime.progress import progress
 from train.data.augmentation import random_params, whole_view
-from train.data.crop_cache import for_training
-from train.data.dataset import Batch, Faces, in_batches, loader, reading_processes
+from train.data.crop_cache import training_dataset
+from train.data.dataset import Batch, Faces
+from train.data.loading import BatchLoader, split_batches, worker_count
 from train.loop import calibration, engine, optim, resume
-from train.loop.distributed import DistributedContext, synchronised
-from train.loop.resume import State
+from train.loop.distributed import DistributedContext, synchronise_batch_norms
+from train.loop.resume import EpochMetrics, State
 from train.loop.sampling import class_weights, derive_seed, epoch_indices
 from train.models.checkpoint import Config
-from train.models.classifier import Classifier
+from train.models.classifier import Classifier, Output
 
-CALIBRATION_BATCHES = 8
+CALIBRATION_BATCHES = 8  # batches whose statistics the batch norms get
 
 
 class Trainer:
-    """Trains a classifier on ``train`` and checks it on ``validation``, epoch by epoch."""
+    """Trains a classifier and validates it, epoch by epoch."""
 
     def __init__(
         self,
@@ -37,19 +38,29 @@ class Trainer:
         config: Config,
         distributed: DistributedContext,
     ) -> None:
+        """Build the optimiser, the schedule and the data of a run.
+
+        Args:
+            classifier: The network before its first step, on the device.
+            params: The recipe.
+            train: The faces to train on.
+            validation: The faces by which the best epoch is chosen.
+            config: The config of the run, with its digest.
+            distributed: The processes that train together.
+        """
         self.params = params
         self.train = train
         self.validation = validation
         self.config = config
         self.distributed = distributed
-        self.reading = reading_processes(params, distributed.device)
-        self.items = for_training(train, params, distributed.device, self.reading)
-        # Batch norm cannot learn from the few faces of an incomplete batch: they wait for the next epoch.
+        self.workers = worker_count(params, distributed.device)
+        self.dataset = training_dataset(train, params, distributed.device, self.workers)
+        # Batch norm cannot learn from the few faces of an incomplete batch. An epoch leaves them out.
         self.batch_size = min(params.batch_size, len(train))
         self.batches = len(train) // self.batch_size
         self.context = engine.TrainContext(
             classifier,
-            _callable(classifier, params, distributed),
+            _wrap(classifier, params, distributed),
             params,
             optim.optimizer(classifier, params),
             class_weights(train, params).to(distributed.device),
@@ -59,47 +70,52 @@ class Trainer:
         self.schedule = optim.schedule(self.context.optimizer, self.lr_lambda)
 
     def begin(self) -> State:
-        """Prepare the network; returns the state before the first epoch."""
+        """Prepare the network for its first epoch, and return the state before this epoch."""
         backbone = self.context.classifier.backbone
         if backbone.has_folded_statistics:
             order = epoch_indices(self.train, self.params, self.config.seed, 1)
-            first = in_batches(order, self.params.batch_size)[:CALIBRATION_BATCHES]
-            calibration.calibrate(backbone, self._views(first))
-            self.distributed.broadcast(backbone)  # a GPU may round differently every time
+            first = split_batches(order, self.params.batch_size)[:CALIBRATION_BATCHES]
+            calibration.calibrate(backbone, self._backbone_inputs(first))
+            self.distributed.broadcast(backbone)  # the GPUs of several processes may round differently
         return State(self.config.run)
 
     def resume(self, unfinished: Path) -> State | None:
-        """Fill network, optimiser and schedule from the file of a killed run.
+        """Restore the network, the optimiser and the schedule from the file of a killed run.
+
+        Args:
+            unfinished: File that ``resume.save`` wrote; it need not exist.
 
         Returns:
-            The state of that run, or None if there is no such file, or it is of another run.
+            The state of the killed run. None if there is no file, or it is damaged or of another run.
         """
         state = resume.load(unfinished, self.config.run, self.context.classifier, self.context.optimizer)
         if state:
             self.schedule = optim.schedule(self.context.optimizer, self.lr_lambda, state.step)
-            self.distributed.say(f"going on after epoch {state.epoch} of {self.params.epochs}, from {unfinished}")
+            self.distributed.echo(f"going on after epoch {state.epoch} of {self.params.epochs}, from {unfinished}")
         elif unfinished.exists():
-            self.distributed.say(f"beginning anew: {unfinished} is damaged, or of other parameters, data, code or device")
+            self.distributed.echo(
+                f"starting again: {unfinished} is damaged, or belongs to other parameters, data, code or another device"
+            )
         return state
 
-    def epoch(self, state: State) -> dict[str, dict[str, float]]:
-        """Train and validate one more epoch, and bring ``state`` up to date.
+    def epoch(self, state: State) -> EpochMetrics:
+        """Train and validate one more epoch, and update ``state``.
 
         Returns:
-            The epoch's metrics by split.
+            The metrics of the epoch: split -> metric -> value.
 
         Raises:
             InputError: If the validation loss is not finite.
             DivergedError: If the loss of a training batch is not finite.
         """
         number = state.epoch + 1
-        torch.manual_seed(derive_seed(self.config.seed, number))  # of dropout and the like
+        torch.manual_seed(derive_seed(self.config.seed, number))  # for dropout and other random layers
         title = f"{self.config.variant} {number}/{self.params.epochs}"
         quiet = self.distributed.rank > 0
         batches = progress(self._batches(number), total=self.batches, title=title, unit="batches", quiet=quiet)
         trained = engine.train_epoch(self.context, batches, self.schedule)
-        parts = in_batches(range(len(self.validation)), self.batch_size, self.distributed.rank, self.distributed.size)
-        validation = loader(self.validation, [part for part in parts if part], self.reading)
+        parts = split_batches(range(len(self.validation)), self.batch_size, self.distributed.rank, self.distributed.size)
+        validation = BatchLoader(self.validation, [part for part in parts if part], self.workers)
         validated = engine.validate(self.context, validation)
         if not math.isfinite(validated["cross_entropy"]):
             raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
@@ -111,43 +127,46 @@ class Trainer:
         state.history.append({"train": trained, "validation": validated})
         return state.history[-1]
 
-    def _views(self, batches: list[list[int]]) -> Iterator[Tensor]:
-        """Whole crops (B, 3, H, W), as the backbone takes them."""
-        for batch in loader(self.items, batches):
+    def _backbone_inputs(self, batches: list[list[int]]) -> Iterator[Tensor]:
+        """Read whole crops (B, 3, H, W), as the backbone takes them."""
+        for batch in BatchLoader(self.dataset, batches):
             view = whole_view(batch.to(self.distributed.device), self.params.input_size)
             yield self.context.classifier.prepare(view.images)
 
     def _batches(self, epoch: int) -> Iterator[tuple[Batch, Tensor]]:
-        """This process's part of every batch of an epoch, with its random numbers."""
+        """Read this process's part of every batch of an epoch, with its random numbers (B, NUMBERS)."""
         seed = self.config.seed
         order = epoch_indices(self.train, self.params, seed, epoch)[: self.batches * self.batch_size]
-        places = in_batches(range(len(order)), self.batch_size, self.distributed.rank, self.distributed.size)
-        random = random_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "draws")))
-        items = [[order[place] for place in part] for part in places]
-        batches = loader(self.items, items, self.reading, pin=self.distributed.device.type == "cuda")
+        places = split_batches(range(len(order)), self.batch_size, self.distributed.rank, self.distributed.size)
+        random_numbers = random_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "draws")))
+        indices = [[order[place] for place in part] for part in places]
+        batches = BatchLoader(self.dataset, indices, self.workers, pin=self.distributed.device.type == "cuda")
         for part, batch in zip(places, batches, strict=True):
-            yield batch, random[part]
+            yield batch, random_numbers[part]
 
 
 def selection_key(metrics: dict[str, float]) -> tuple[float, float]:
-    """Rank an epoch by its validation metrics: the epoch with the largest key is the best.
+    """Return the key by which epochs are ranked: the epoch with the largest key is the best.
 
-    The cross-entropy decides: on the hundred faces of a small validation split accuracy is mostly luck, and the epoch that it
-    chose was worse on other faces (by 0.7 points).
+    The lower cross-entropy decides, and among equals the higher accuracy. On the hundred faces of a small validation split
+    accuracy is mostly luck: the epoch that it chose was worse on other faces by 0.7 points.
+
+    Args:
+        metrics: The validation metrics of an epoch.
     """
     return -metrics["cross_entropy"], metrics["accuracy"]
 
 
 def should_stop(state: State, params: Train) -> bool:
-    """Whether ``params.patience`` epochs have brought nothing better."""
+    """Return whether the last ``params.patience`` epochs were no better than the best epoch. 0 never stops a run."""
     return bool(params.patience and state.best and state.epoch - state.best["epoch"] >= params.patience)
 
 
-def _callable(classifier: Classifier, params: Train, distributed: DistributedContext) -> Callable:
-    """What training calls: the classifier itself, or wrapped for several processes, or compiled. It shares its parameters."""
-    run = synchronised(classifier, distributed)
+def _wrap(classifier: Classifier, params: Train, distributed: DistributedContext) -> Callable[..., Output]:
+    """Wrap the classifier for several processes and compile it, where that is asked for. The parameters stay shared."""
+    model = synchronise_batch_norms(classifier, distributed)
     if distributed.size > 1:
-        with warnings.catch_warnings():  # PyTorch 2.13 calls it forward_sync_buffers, which 2.10 does not know
+        with warnings.catch_warnings():  # PyTorch 2.13 renames broadcast_buffers; 2.10 does not know the new name
             warnings.simplefilter("ignore", FutureWarning)
-            run = DistributedDataParallel(run, broadcast_buffers=False)
-    return torch.compile(run) if params.compile else run
+            model = DistributedDataParallel(model, broadcast_buffers=False)
+    return torch.compile(model) if params.compile else model

@@ -1,1 +1,1 @@
-"""The classifier: a backbone and a method; its maps and its checkpoint."""
+"""The classifier, which is a backbone and a method; its maps and its checkpoint."""

@@ -1,4 +1,4 @@
-"""A trained classifier as one safetensors file: its weights, and in the header all that rebuilds it and says where it is from."""
+"""A trained classifier as one safetensors file: its weights and, in the header, the configuration that rebuilds it."""
 
 import json
 from collections.abc import Iterator
@@ -21,36 +21,50 @@ from train.models.classifier import Classifier
 
 @dataclass(frozen=True)
 class Config:
-    """All that is needed to rebuild a trained classifier and to know where it came from."""
+    """Everything that rebuilds a trained classifier and says where it came from. The header of a checkpoint holds it."""
 
     variant: str
     epoch: int  # of the weights, from 1
     classes: tuple[str, ...]
-    train: dict  # the params block it was trained with
+    train: dict  # the train block of params.yaml that it was trained with, as JSON
     seed: int
-    faces: dict  # stamps of the shards
-    heatmaps: dict
-    backbone: dict = field(default_factory=dict)  # what it is, where its name does not say it
-    run: str = ""  # digest of all that decided the weights
+    faces: dict  # provenance of the face shards
+    heatmaps: dict  # provenance of the heatmap shards
+    backbone: dict = field(default_factory=dict)  # Backbone.description(), for a backbone that its name does not define
+    run: str = ""  # digest of everything that decided the weights
     validation: dict = field(default_factory=dict)  # metrics of that epoch
 
 
 def build(config: Config, pretrained: bool = True) -> Classifier:
-    """A fresh classifier for the config; channels-last, which is faster on CPUs and GPUs alike."""
+    """Build a fresh classifier in the channels-last layout, which is faster on CPUs and GPUs alike.
+
+    Args:
+        config: Its ``train``, ``classes`` and ``backbone`` decide the classifier.
+        pretrained: False leaves out the pretrained weights even where ``config.train`` asks for them.
+    """
     model = Classifier(Train.model_validate(config.train), len(config.classes), pretrained, config.backbone or None)
-    return model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stubs lack this keyword
+    return model
 
 
 def save(path: Path, state: dict[str, Tensor], config: Config) -> None:
-    """Write a checkpoint: safetensors, with the config as JSON in its header."""
+    """Write the weights ``state`` as safetensors, with the config as JSON in the header."""
     state = {name: value.contiguous() for name, value in state.items()}
     with atomic(path) as temporary:
         save_file(state, temporary, metadata={"config": json.dumps(vars(config), sort_keys=True)})
 
 
 def load(path: Path) -> tuple[Classifier, Config]:
-    """Read a checkpoint that ``save`` wrote; the classifier is in evaluation mode."""
-    with _reading(path) as file:
+    """Read a checkpoint that ``save`` wrote.
+
+    Returns:
+        The classifier in evaluation mode, and its config. The config's ``train`` has the present names of the parameters,
+        whichever version wrote the file.
+
+    Raises:
+        InputError: If the file is missing, damaged, or not a finished checkpoint, or if its backbone cannot be built here.
+    """
+    with _open(path) as file:
         config = _config(path, file)
         model = build(config, pretrained=False)
         model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no mapping)
@@ -58,37 +72,37 @@ def load(path: Path) -> tuple[Classifier, Config]:
 
 
 def load_config(path: Path) -> Config:
-    """The config alone of a checkpoint."""
-    with _reading(path) as file:
+    """Read the config of a checkpoint without its weights. Raises InputError as ``load`` does."""
+    with _open(path) as file:
         return _config(path, file)
 
 
 def _config(path: Path, file: safe_open) -> Config:
+    """The config in the header; parameters that an earlier version named differently get their present names."""
     header = file.metadata()
     if "state" in header:
-        raise InputError(f"{path} is of a training that has not ended: go on with `{_command(path)} --resume`")
+        raise InputError(f"{path} holds a training that has not ended: continue it with `{_command(path)} --resume`")
     content = json.loads(header["config"])
-    return Config(**{**content, "classes": tuple(content["classes"])})
+    train = Train.model_validate(content["train"]).model_dump(mode="json", by_alias=True)
+    return Config(**{**content, "classes": tuple(content["classes"]), "train": train})
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[safe_open]:
-    """The open file; whatever shows that it is no checkpoint becomes an InputError."""
+def _open(path: Path) -> Iterator[safe_open]:
+    """The open file. Every error that shows that it is not a checkpoint becomes an InputError."""
     if not path.is_file():
-        what = (
-            "is a folder: name its model.safetensors" if path.is_dir() else f"does not exist: run `{_command(path)}` first"
-        )
-        raise InputError(f"{path} {what}")
+        problem = "is a folder: name the model.safetensors in it" if path.is_dir() else "does not exist: run `{}` first"
+        raise InputError(f"{path} {problem.format(_command(path))}")
     try:
         with safe_open(path, framework="pt") as file:
             yield file
     except InputError:
-        raise  # the checkpoint is sound: what it needs is not here
+        raise  # the checkpoint is sound, but something that it needs is missing here
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = describe(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
         raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `{_command(path)}` again") from error
 
 
 def _command(path: Path) -> str:
-    """What writes a checkpoint: by default each variant has a folder of its name."""
+    """The command that writes the checkpoint: by default, each variant has a folder with its name."""
     return "aucue train --variant baseline" if path.parent.name == "baseline" else "aucue train"

@@ -1,4 +1,4 @@
-"""``aucue preset``."""
+"""The command ``aucue preset``."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ def preset(name: str, params_path: Path) -> None:
 
     \b
     Examples:
-      aucue preset paper_resnet50               as the paper trains its ResNet-50: on a GPU
+      aucue preset paper_resnet50               the recipe of the paper's ResNet-50, which needs a GPU
       aucue preset paper_resnet50 --params mine.yaml
     """
     from train.presets import preset as presets
 
     changes = presets.main(name, params_path)
-    click.echo("\n".join([*changes, f"wrote {params_path}" if changes else f"{params_path} is like that already"]))
+    click.echo("\n".join([*changes, f"wrote {params_path}" if changes else f"{params_path} already has these values"]))

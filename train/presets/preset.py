@@ -1,8 +1,9 @@
-"""Presets: published recipes, each a file of presets/ with values for params.yaml's ``train`` block."""
+"""Presets: published recipes. Each is a YAML file in this folder with values for the ``train`` block of params.yaml."""
 
 import io
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -17,7 +18,7 @@ FOLDER = Path(__file__).parent
 
 
 class _Representer(RoundTripRepresenter):
-    """ruamel's own would write nothing for null."""
+    """Writes null as ``null``; ruamel's own representer writes nothing."""
 
     def represent_null(self, _: None) -> ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:null", "null")
@@ -27,48 +28,61 @@ _Representer.add_representer(type(None), _Representer.represent_null)
 
 
 def names() -> list[str]:
+    """Return the names of all presets in alphabetical order."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def main(name: str, params_path: Path) -> list[str]:
-    """Write the preset's values into ``params_path``, whose comments and other values stay; returns what changed, a line
-    each. A file that would not be sound then is left as it is."""
+    """Write the values of a preset into a parameter file. Comments and all other values stay.
+
+    The file stays unchanged if the result would not be valid.
+
+    Args:
+        name: Name of the preset.
+        params_path: The parameter file, as params.yaml.
+
+    Returns:
+        A line for each value that changed.
+
+    Raises:
+        InputError: If there is no such preset, or the file cannot be read, has no ``train`` block or would not be valid.
+    """
     if name not in names():
         raise InputError(f"there is no preset {name!r}: use one of {', '.join(names())}")
     yaml = YAML()
     yaml.Representer = _Representer
     yaml.preserve_quotes = True
-    yaml.width = 4096  # lines are never broken
+    yaml.width = 4096  # no line is broken
     content = yaml_files.parse_yaml(params_path, yaml.load)
     block = content.get("train")
     if not isinstance(block, MutableMapping):
-        raise InputError(f"{params_path} has no block train: add it, as in the params.yaml that aucue comes with")
-    wanted = yaml_files.parse_yaml(FOLDER / f"{name}.yaml", YAML().load)
-    changes = list(_changed(block, wanted, "train"))
-    written = io.StringIO()
-    yaml.dump(content, written)
+        raise InputError(f"{params_path} has no block train: copy the block from the params.yaml that comes with aucue")
+    values = yaml_files.parse_yaml(FOLDER / f"{name}.yaml", YAML().load)
+    changes = list(_apply(block, values, "train"))
+    text = io.StringIO()
+    yaml.dump(content, text)
     try:
-        parameters.Params.model_validate(YAML(typ="safe", pure=True).load(written.getvalue()))
+        parameters.Params.model_validate(YAML(typ="safe", pure=True).load(text.getvalue()))
     except ValidationError as error:
         raise InputError(f"{params_path}: {yaml_files.describe(error)}") from error
     if changes:
-        write_text(params_path, written.getvalue())
+        write_text(params_path, text.getvalue())
     return changes
 
 
-def _changed(block: MutableMapping, wanted: MutableMapping, place: str) -> Iterator[str]:
-    """Bring the wanted values into the block, and tell of each that was another one."""
-    for key, value in wanted.items():
+def _apply(block: MutableMapping[str, Any], values: MutableMapping[str, Any], path: str) -> Iterator[str]:
+    """Set the values in the block, and yield a line for each value that changed."""
+    for key, value in values.items():
         before = block.get(key)
         if isinstance(value, MutableMapping) and isinstance(before, MutableMapping):
-            yield from _changed(before, value, f"{place}.{key}")
+            yield from _apply(before, value, f"{path}.{key}")
         elif before != value:
             block[key] = value
-            yield f"{place}.{key}: {_shown(before)} -> {_shown(value)}"
+            yield f"{path}.{key}: {_format(before)} -> {_format(value)}"
 
 
-def _shown(value: object) -> str:
-    """As YAML has it, but for the writing of numbers."""
+def _format(value: object) -> str:
+    """Format a value as in YAML. Numbers are written in their shortest form."""
     match value:
         case None:
             return "not set"
@@ -77,5 +91,5 @@ def _shown(value: object) -> str:
         case float():
             return f"{value:g}"
         case list():
-            return f"[{', '.join(map(_shown, value))}]"
+            return f"[{', '.join(map(_format, value))}]"
     return str(value)

@@ -1,1 +1,1 @@
-"""Stage report: both variants side by side, as a table and as a page of pictures."""
+"""Stage report: the comparison of both variants as a table and as a page of pictures."""

@@ -16,7 +16,7 @@ from pipeline.runtime.options import faces_option, heatmaps_option, params_optio
 @path_option("--evaluation", paths.EVALUATION, "Folder of the evaluated variants.")
 @path_option("--out", paths.REPORT, "Folder to write.")
 def report(params_path: Path, faces: Path, heatmaps: Path, train: Path, evaluation: Path, out: Path) -> None:
-    """Put both variants side by side: a table here, and a page of pictures.
+    """Compare both variants: print a table, and write a page of pictures.
 
     \b
     Example:

@@ -1,1 +1,1 @@
-"""``aucue tables``: the paper's tables from any number of evaluated runs."""
+"""The paper's tables, and its chart over lambda, from any number of evaluated runs."""

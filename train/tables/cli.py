@@ -16,17 +16,17 @@ from pipeline.runtime.options import params_option, path_option
     multiple=True,
     default=[Path(paths.EVALUATION)],
     show_default=True,
-    help="Folder to search for evaluations, with all below it; may be given several times.",
+    help="Folder to search for evaluations, with all folders below it; may be given several times.",
 )
-@click.option("--experiments", is_flag=True, help="Also the runs of `dvc exp run` on the commit that is checked out.")
+@click.option("--experiments", is_flag=True, help="Read also the runs of `dvc exp run` on the commit that is checked out.")
 @path_option("--out", paths.TABLES, "Folder to write.")
 @click.option(
     "--dataset",
     type=click.Choice(["rafdb", "affectnet", "none"]),
-    help="Whose published figures to show beside.  [default: ingest.dataset]",
+    help="Dataset whose published figures to show beside the runs.  [default: ingest.dataset]",
 )
 def tables(params_path: Path, runs: tuple[Path, ...], experiments: bool, out: Path, dataset: str | None) -> None:
-    """Put all evaluated runs into the paper's tables: means over seeds, and ranges.
+    """Put all evaluated runs into the paper's tables, as means and ranges over seeds.
 
     \b
     Examples:
@@ -35,9 +35,10 @@ def tables(params_path: Path, runs: tuple[Path, ...], experiments: bool, out: Pa
       aucue tables --runs sweep --dataset rafdb every evaluation under sweep/
     """
     from train.tables import tables as stage
-    from train.tables.evaluated_runs import find
+    from train.tables.evaluated_runs import find_runs
 
-    text, notes = stage.main(find(runs, experiments), out, dataset or parameters.load(params_path).ingest.dataset)
+    dataset = dataset or parameters.load(params_path).ingest.dataset
+    text, notes = stage.main(runs=find_runs(runs, experiments), out_dir=out, dataset=dataset)
     for note in notes:
         click.echo(f"tables: {note}", err=True)
     click.echo(f"{text}\nwrote {out / 'tables.md'}, tables.tex, lambda.png and CSV files")

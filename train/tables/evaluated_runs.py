@@ -1,31 +1,35 @@
-"""Evaluated runs: found in folders and in DVC's experiments, and grouped by what they were trained with."""
+"""Evaluated runs: found in folders and in DVC's experiments, and grouped by their training parameters."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.guidance import Guidance
 from train import WITHOUT_EFFECT
+from train.evaluate.artifacts import DETAILS, METRICS, parse_details
 
-FILES = ("metrics.json", "details.json")
-SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # what the tables are about
+SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # parameters that the tables are about
 DETECTIONS = "detections_sha256"
-OF_THE_SPLIT = ("manifest_sha256", DETECTIONS, "faces_sha256")  # of the stamps in shards: other with every seed
-SHOWN = 6  # digits of a digest
+OF_THE_SPLIT = ("manifest_sha256", DETECTIONS, "faces_sha256")  # in the shards' provenance; they differ with every seed
+DIGEST_DIGITS = 6  # digits of a digest that are shown
 
 
 class RunConfig(NamedTuple):
-    """What makes runs comparable; all are alike but for their seeds. Without guidance its layers and weights say nothing."""
+    """What makes runs comparable: runs of one config differ in their seeds only.
+
+    Maps that are not guided have no layers and a weight of 0, because these parameters have no effect on them.
+    """
 
     method: str
-    align: tuple[str, ...] = ()  # attention, cam, both, or neither
-    layers: tuple[int, ...] = ()  # whose attention is guided
-    weight: float = 0.0  # lambda, of the attention's alignment
-    cam_weight: float = 0.0
-    otherwise: str = ""  # all else that not every run has alike: "epochs 4, codebook mine 3f2a91"
+    align: tuple[str, ...] = ()  # the maps that are guided: attention, cam, both, or neither
+    layers: tuple[int, ...] = ()  # the layers whose attention is guided
+    weight: float = 0.0  # lambda, of the alignment of attention
+    cam_weight: float = 0.0  # cam_lambda, of the alignment of the CAM
+    otherwise: str = ""  # everything else in which the runs differ: "epochs 4, codebook mine 3f2a91"
 
     @property
     def guided(self) -> bool:
@@ -34,123 +38,142 @@ class RunConfig(NamedTuple):
 
     @property
     def unguided(self) -> "RunConfig":
-        """The same without guidance."""
+        """The same config without guidance."""
         return RunConfig(self.method, otherwise=self.otherwise)
+
+    def columns(self) -> dict[str, Any]:
+        """Return the config as columns of the CSV files."""
+        return {
+            "method": self.method,
+            "align": "+".join(self.align) or "none",
+            "layers": "+".join(map(str, self.layers)) or "none",
+            "lambda": self.weight,
+            "cam_lambda": self.cam_weight,
+            "otherwise": self.otherwise,
+        }
 
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """One evaluation."""
+    """One evaluation of one training."""
 
-    place: str  # folder, or experiment and folder
-    setting: RunConfig
+    place: str  # its folder, or its experiment and folder
+    config: RunConfig
     seed: int
-    metrics: dict
-    trained: dict  # as train.model.Config has it
-    dataset: str = ""  # number of photos and digest, whatever their splits
-    splits: str = ""  # digest of theirs
+    metrics: dict[str, Any]  # the content of metrics.json
+    trained: dict[str, Any]  # the config of the checkpoint (train.models.checkpoint.Config)
+    dataset: str = ""  # number and digest of its photos, whatever their splits
+    splits: str = ""  # digest of the splits
 
 
-def find(folders: Iterable[Path], in_experiments: bool = False) -> list[EvaluatedRun]:
-    """Every folder under these, themselves included, that holds an evaluation, and on request those of DVC's experiments.
-    Raises InputError if there is none, or one cannot be read."""
+Groups = dict[RunConfig, list[EvaluatedRun]]  # the runs of a config have different seeds, in ascending order
+
+
+def find_runs(folders: Iterable[Path], in_experiments: bool = False) -> list[EvaluatedRun]:
+    """Read every evaluation under some folders, themselves included, and on request those of DVC's experiments.
+
+    Raises:
+        InputError: If there is no evaluation, or an evaluation cannot be read.
+    """
     folders = list(folders)
-    found = sorted({path.parent.resolve() for folder in folders for path in folder.rglob("details.json")})
-    whole = [folder for folder in found if (folder / "metrics.json").is_file()]
-    runs = [_read(str(folder), *((folder / name).read_bytes() for name in FILES)) for folder in whole]
+    found = sorted({path.parent.resolve() for folder in folders for path in folder.rglob(DETAILS)})
+    complete = [folder for folder in found if (folder / METRICS).is_file()]
+    runs = [_read(str(folder), *((folder / name).read_bytes() for name in (METRICS, DETAILS))) for folder in complete]
     if in_experiments:
-        from train.tables import experiments  # DVC takes a second to import
+        from train.tables import experiments  # importing DVC takes a second
 
-        runs += [_read(*evaluation) for evaluation in experiments.evaluations()]
+        runs += [_read(*evaluation) for evaluation in experiments.read_evaluations()]
     if not runs:
-        places = [f"under {folder}" for folder in folders] + ["in DVC's experiments"] * in_experiments
-        where = " or ".join(places)
+        where = " or ".join([f"under {folder}" for folder in folders] + ["in DVC's experiments"] * in_experiments)
         raise InputError(f"there is no evaluated run {where}: run `aucue evaluate`, or name a folder with --runs")
     return runs
 
 
 def _read(place: str, metrics: str | bytes, details: str | bytes) -> EvaluatedRun:
+    """The run whose metrics.json and details.json have this content."""
     try:
-        found = json.loads(details)
-        trained, dataset = found["trained"], found.get("dataset")
-        name = f"{dataset['photos']:,} photos {dataset['sha256'][:SHOWN]}" if dataset else "unknown"
+        content = parse_details(details)
+        trained, dataset = content["trained"], content.get("dataset")
+        name = f"{dataset['photos']:,} photos {dataset['sha256'][:DIGEST_DIGITS]}" if dataset else "unknown"
         splits = (dataset or {}).get("splits_sha256", "")
-        setting, figures = setting_of(trained["train"]), {**json.loads(metrics)}
-        return EvaluatedRun(place, setting, trained["seed"], figures, trained, name, splits)
+        config, figures = config_of(trained["train"]), {**json.loads(metrics)}
+        return EvaluatedRun(place, config, trained["seed"], figures, trained, name, splits)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{place} cannot be read ({error!r}): run `aucue evaluate` again") from error
 
 
-def setting_of(params: dict) -> RunConfig:
-    """Of a params block as it is stored beside the weights. A weight of 0 guides nothing."""
-    weights = {"attention": params["lambda"], "cam": params["cam_lambda"]}
-    align = tuple(sorted(name for name in params["align"] if weights[name] > 0))
-    layers = tuple(sorted(params["layers"])) if "attention" in align else ()
-    used = [weights[name] if name in align else 0.0 for name in ("attention", "cam")]
-    return RunConfig(params["method"], align, layers, *used)
+def config_of(params: Mapping[str, Any]) -> RunConfig:
+    """Return the config of a ``train`` block that is stored beside the weights."""
+    guidance = Guidance.of(params["align"], params["lambda"], params["cam_lambda"], params["layers"])
+    return RunConfig(params["method"], guidance.align, guidance.layers, guidance.attention, guidance.cam)
 
 
-def grouped(runs: Sequence[EvaluatedRun]) -> tuple[dict[RunConfig, list[EvaluatedRun]], list[str]]:
-    """Runs by setting, one per seed, in the order of settings; and sentences about what keeps them from being comparable."""
-    groups: dict[RunConfig, dict[int, EvaluatedRun]] = {}
+def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[Groups, list[str]]:
+    """Group runs by their config.
+
+    Returns:
+        The groups, in the order of their configs, with one run per seed; and sentences on runs that cannot be compared.
+    """
+    by_seed: dict[RunConfig, dict[int, EvaluatedRun]] = {}
     notes = []
-    varied = _varied(runs)
-    for run in runs:
-        others = _others(run)
-        setting = run.setting._replace(otherwise=", ".join(f"{name} {others.get(name)}" for name in varied))
-        run = replace(run, setting=setting)
-        first = groups.setdefault(setting, {}).setdefault(run.seed, run)
+    varied = _varied_conditions(runs)
+    for each in runs:
+        conditions = _conditions(each)
+        otherwise = ", ".join(f"{name} {conditions.get(name)}" for name in varied)
+        run = replace(each, config=each.config._replace(otherwise=otherwise))
+        first = by_seed.setdefault(run.config, {}).setdefault(run.seed, run)
         if first.metrics != run.metrics:
             notes.append(f"{run.place} is left out: {first.place} has the same setting and seed, and other figures")
-    found = {setting: [groups[setting][seed] for seed in sorted(groups[setting])] for setting in sorted(groups)}
+    groups = {config: [by_seed[config][seed] for seed in sorted(by_seed[config])] for config in sorted(by_seed)}
     if varied:
         notes.append(f"the runs differ in {', '.join(varied)} too: those that do are rows of their own")
-    return found, notes + _other_splits(runs) + _alone(found)
+    return groups, notes + _notes_on_splits(runs) + _notes_on_counterparts(groups)
 
 
-def _others(run: EvaluatedRun) -> dict[str, object]:
-    """What decides a run's figures beside its setting and its seed, with the splits that the seed makes."""
+def _conditions(run: EvaluatedRun) -> dict[str, object]:
+    """Everything that decides a run's figures, except its config, its seed, and the splits that follow from the seed."""
     train = {name: value for name, value in run.trained["train"].items() if name not in SWEPT + WITHOUT_EFFECT}
     for name in [name for name, value in train.items() if isinstance(value, dict)]:
         train |= {f"{name}.{inner}": value for inner, value in train.pop(name).items()}
-    if described := run.trained.get("backbone"):  # a folder's content may change under its name
-        train["backbone"] = f"{train.get('backbone')} {key(described)[:SHOWN]}"
+    if description := run.trained.get("backbone"):  # the content of a folder may change under its name
+        train["backbone"] = f"{train.get('backbone')} {json_digest(description)[:DIGEST_DIGITS]}"
     heatmaps = dict(run.trained["heatmaps"])
-    codebook = f"{heatmaps.pop('codebook', '')} {heatmaps.pop('codebook_sha256', '')[:SHOWN]}".strip()
-    stamps = {f"faces.{name}": value for name, value in run.trained["faces"].items() if name not in OF_THE_SPLIT}
-    stamps |= {f"heatmaps.{name}": value for name, value in heatmaps.items() if name not in OF_THE_SPLIT}
+    codebook = f"{heatmaps.pop('codebook', '')} {heatmaps.pop('codebook_sha256', '')[:DIGEST_DIGITS]}".strip()
+    shards = {f"faces.{name}": value for name, value in run.trained["faces"].items() if name not in OF_THE_SPLIT}
+    shards |= {f"heatmaps.{name}": value for name, value in heatmaps.items() if name not in OF_THE_SPLIT}
     classes = " ".join(run.trained.get("classes", ()))
-    return {"dataset": run.dataset, "classes": classes, "codebook": codebook, **train, **stamps}
+    return {"dataset": run.dataset, "classes": classes, "codebook": codebook, **train, **shards}
 
 
-def _varied(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """The names of what not all runs have alike."""
-    others = [_others(run) for run in runs]
-    names = dict.fromkeys(name for found in others for name in found)
-    return [name for name in names if any(found.get(name) != others[0].get(name) for found in others)]
+def _varied_conditions(runs: Sequence[EvaluatedRun]) -> list[str]:
+    """The names of the conditions that are not the same for all runs."""
+    conditions = [_conditions(run) for run in runs]
+    names = dict.fromkeys(name for each in conditions for name in each)
+    return [name for name in names if any(each.get(name) != conditions[0].get(name) for each in conditions)]
 
 
-def _other_splits(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """Another seed may split the faces otherwise; the runs of one seed and dataset are to have the same splits and faces."""
-    first: dict[tuple, EvaluatedRun] = {}
-    others: dict[int, tuple[EvaluatedRun, EvaluatedRun]] = {}
+def _notes_on_splits(runs: Sequence[EvaluatedRun]) -> list[str]:
+    """Sentences on seeds whose runs of one dataset have different splits or faces; other seeds may split otherwise."""
+    first: dict[tuple[int, str], EvaluatedRun] = {}
+    differing: dict[int, tuple[EvaluatedRun, EvaluatedRun]] = {}
     for run in runs:
         known = first.setdefault((run.seed, run.dataset), run)
         if (known.splits, known.trained["faces"].get(DETECTIONS)) != (run.splits, run.trained["faces"].get(DETECTIONS)):
-            others.setdefault(run.seed, (known, run))
-    what = "have other splits or detections of the same photos: they cannot be compared"
-    return [f"runs of seed {seed} {what} ({one.place}; {other.place})" for seed, (one, other) in sorted(others.items())]
+            differing.setdefault(run.seed, (known, run))
+    reason = "have other splits or detections of the same photos: they cannot be compared"
+    return [f"runs of seed {seed} {reason} ({a.place}; {b.place})" for seed, (a, b) in sorted(differing.items())]
 
 
-def _alone(groups: dict[RunConfig, list[EvaluatedRun]]) -> list[str]:
-    kinds: dict[tuple[str, str], set[bool]] = {}
-    for setting in groups:
-        kinds.setdefault((setting.method, setting.otherwise), set()).add(setting.guided)
+def _notes_on_counterparts(groups: Groups) -> list[str]:
+    """Sentences on methods that have guided runs only, or runs without guidance only."""
+    guidance: dict[tuple[str, str], set[bool]] = {}
+    for config in groups:
+        guidance.setdefault((config.method, config.otherwise), set()).add(config.guided)
     notes = []
-    for (method, otherwise), found in kinds.items():
+    for (method, otherwise), guided in guidance.items():
         name = f"{method} ({otherwise})" if otherwise else method
-        if found == {True}:
+        if guided == {True}:
             notes.append(f"{name} has no run without guidance (`aucue train --variant baseline`)")
-        elif found == {False}:
+        elif guided == {False}:
             notes.append(f"{name} has no guided run (`aucue train --variant guided`)")
     return notes

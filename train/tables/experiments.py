@@ -1,4 +1,4 @@
-"""The evaluations of DVC's experiments (``dvc exp run``), read from git and DVC's cache: nothing is checked out."""
+"""The evaluations of DVC's experiments (``dvc exp run``), read from git and DVC's cache without any checkout."""
 
 from collections.abc import Iterator
 
@@ -7,39 +7,49 @@ import dvc.api
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
 
+from pipeline.runtime import paths
 from pipeline.runtime.errors import InputError
+from train.evaluate.artifacts import DETAILS, METRICS
 
-ENDED = "Success"  # DVC's word, which it has for experiments of its queue alone
+SUCCESS = "Success"  # DVC's word for the state of a finished experiment; it gives a state to queued experiments only
 
 
-def evaluations() -> Iterator[tuple[str, str, str]]:
-    """(where it is, metrics.json, details.json) of every evaluation in the experiments on the commit that is checked out, in
-    the order of their names. Left out are one that an experiment did not run (``dvc exp run evaluate@guided``), and, in a
-    sentence on the terminal, all of an experiment that did not end well. Raises InputError outside of a DVC project in git,
-    and for figures that the cache has not."""
+def read_evaluations() -> Iterator[tuple[str, str, str]]:
+    """Read every evaluation of the experiments on the commit that is checked out, in the order of their names.
+
+    An evaluation that an experiment did not run (``dvc exp run evaluate@guided``) is left out. An experiment that did not
+    succeed is left out as a whole, and named on stderr.
+
+    Yields:
+        Where it is, the content of metrics.json, and the content of details.json.
+
+    Raises:
+        InputError: Outside of a DVC project in git, and for a file that is not in DVC's cache.
+    """
     try:
         rows = dvc.api.exp_show()
     except (DvcException, SCMError) as error:
         raise InputError(f"experiments cannot be read ({error}): they need a folder with git and DVC") from error
-    found = {(row["Experiment"], row["rev"], row.get("State") or ENDED) for row in rows if row.get("Experiment")}
-    for name, revision, state in sorted(found):
-        if state != ENDED:  # its lock file is still that of the commit it began from
+    experiments = {(row["Experiment"], row["rev"], row.get("State") or SUCCESS) for row in rows if row.get("Experiment")}
+    for name, revision, state in sorted(experiments):
+        if state != SUCCESS:  # its lock file is still that of the commit it started from
             click.echo(f"tables: experiment {name} is left out: {state.lower()} (`dvc queue status`)", err=True)
             continue
         files = dvc.api.DVCFileSystem(rev=revision)
-        for path in sorted(files.find("data/evaluation")):
+        for path in sorted(files.find(paths.EVALUATION)):
             folder, _, file = path.rpartition("/")
-            if file == "details.json" and _made(files, path):
+            if file == DETAILS and _is_output(files, path):
                 place = f"experiment {name}: {folder}"
-                yield place, *(_text(files, f"{folder}/{kind}.json", place) for kind in ("metrics", "details"))
+                metrics, details = (_read_text(files, f"{folder}/{file}", place) for file in (METRICS, DETAILS))
+                yield place, metrics, details
 
 
-def _made(files: dvc.api.DVCFileSystem, path: str) -> bool:
-    """Whether a digest of the file is known: dvc.yaml alone names it otherwise."""
+def _is_output(files: dvc.api.DVCFileSystem, path: str) -> bool:
+    """Whether the experiment wrote a file: DVC knows its digest, not only its name in dvc.yaml."""
     return "md5" in files.info(path)
 
 
-def _text(files: dvc.api.DVCFileSystem, path: str, place: str) -> str:
+def _read_text(files: dvc.api.DVCFileSystem, path: str, place: str) -> str:
     try:
         return files.read_text(path, encoding="utf-8")
     except (OSError, DvcException) as error:

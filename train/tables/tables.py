@@ -1,27 +1,29 @@
 """The paper's tables and its curve over lambda (Belharbi et al. 2024, arXiv 2402.00281), from any number of evaluated runs.
 
-``tables.md``, ``tables.tex``  accuracy (CL, in per cent) and CAM-COS per method without and with action units (its table 1);
-                 ATT-COS of layer 5 (table 2); which layers are guided (table 3). A figure is the mean over the seeds, and
-                 where there are several their [lowest, highest]; without → with compares the seeds that both have.
-                 Published figures stand beside where the dataset has some
-``methods.csv``, ``attention.csv``, ``layers.csv``  the same, a file each
-``runs.csv``     one row per run: setting, seed, all its metrics and where it is
-``lambda.csv``, ``lambda.png``  accuracy, ATT-COS and CAM-COS over lambda (figure 5); at 0 the run that is alike but for its
-                 attention, which is not guided. Every point is of all its seeds
+A figure is the mean over the seeds, followed by [lowest, highest] if there are several. "without → with" compares the seeds
+that both have. Published figures stand beside if the dataset has some.
+
+``tables.md``, ``tables.tex``  accuracy (CL, in per cent) and CAM-COS per method, without and with action units (table 1);
+                 ATT-COS of layer 5 (table 2); which layers are guided (table 3)
+``methods.csv``, ``attention.csv``, ``layers.csv``  the same three tables
+``runs.csv``     one row per run: its config, its seed, all its metrics, and its place
+``lambda.csv``, ``lambda.png``  accuracy, ATT-COS and CAM-COS over lambda (figure 5). At lambda 0 is the run that differs
+                 only in that its attention is not guided. Every point is over all its seeds
 """
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from pipeline.runtime.files import atomic, write_text
-from train.report import pictures
-from train.tables.evaluated_runs import EvaluatedRun, RunConfig, grouped
+from train.tables import lambda_chart
+from train.tables.evaluated_runs import EvaluatedRun, Groups, RunConfig, group_runs
+from train.tables.published import Published, change_cells, layer_cells, read_published
+from train.tables.run_statistics import format_change, format_mean, guidance_pairs, seeds_of
+from train.tables.table import Table
 
-# A trained method -> the paper's rows, and the metric that is each one's CAM-COS. Of a plain CAM classifier there are four.
+# Trained method -> the paper's rows, and the metric that is the CAM-COS of each. A plain CAM classifier has four rows.
 ROWS = {
     "cam": {"CAM": "cam_cos", "GradCAM": "gradcam_cos", "GradCAM++": "gradcam_pp_cos", "LayerCAM": "layercam_cos"},
     "wildcat": {"WILDCAT": "cam_cos"},
@@ -32,49 +34,21 @@ ROWS = {
     "tscam": {"TS-CAM": "cam_cos"},
     "apvit": {"APViT": "cam_cos"},
 }
-CURVES = {"accuracy": "accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
-TEX = str.maketrans(
-    {"→": r"$\to$", "–": "--", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {sign: f"\\{sign}" for sign in "%_&#${}"}
-)
-
-Groups = dict[RunConfig, list[EvaluatedRun]]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of text cells."""
+def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = None) -> tuple[str, list[str]]:
+    """Write the tables of evaluated runs, and the chart over lambda.
 
-    name: str
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    Args:
+        runs: The runs, as ``evaluated_runs.find_runs`` returns them.
+        out_dir: Folder to write.
+        dataset: The dataset whose published figures to show, if it has any.
 
-    def markdown(self) -> str:
-        """With its title above."""
-        lines = [self.header, ["---"] * len(self.header), *self.rows]
-        cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
-        return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
-
-    def latex(self) -> str:
-        """A floating table; it needs no package."""
-        lines = [" & ".join(cell.translate(TEX) for cell in line) + r" \\" for line in (self.header, *self.rows)]
-        body = "\n".join([lines[0], r"\hline", *lines[1:]])
-        columns = "l" * len(self.header)
-        return (
-            f"\\begin{{table}}\n\\caption{{{self.title.translate(TEX)}}}\n\\begin{{tabular}}{{{columns}}}\n"
-            f"{body}\n\\end{{tabular}}\n\\end{{table}}\n"
-        )
-
-
-def main(runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = None) -> tuple[str, list[str]]:
-    """Write the files above from the runs (``runs.find``); returns the tables as Markdown, and sentences on what is
-    missing or does not go together. ``dataset`` is the one whose published figures are shown, if it has any."""
-    groups, notes = grouped(runs)
-    if any("cam" in setting.align for setting in groups):
-        notes.append("the table of layers leaves out what guides the class map too: train.align=[attention] fills it")
-    if any(len({_seeds(groups, setting) for setting in pair if setting in groups}) > 1 for pair in _pairs(groups)):
-        notes.append("not all settings have the same seeds: without → with compares those that both have")
+    Returns:
+        The tables as Markdown, and sentences on what is missing or cannot be compared.
+    """
+    groups, notes = group_runs(runs)
+    notes += _notes_on_tables(groups)
     published = read_published(dataset)
     if published and len({run.dataset for run in runs}) > 1:
         published = {}
@@ -82,157 +56,97 @@ def main(runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = None
     tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
     text = "\n".join(table.markdown() for table in tables)
     write_text(out_dir / "tables.md", "\n".join([text, *(f"- {note}\n" for note in notes)]))
-    write_text(
-        out_dir / "tables.tex", "".join(f"% {note}\n" for note in notes) + "\n".join(table.latex() for table in tables)
-    )
+    comments = "".join(f"% {note}\n" for note in notes)
+    write_text(out_dir / "tables.tex", comments + "\n".join(table.latex() for table in tables))
     for table in tables:
         write_text(out_dir / f"{table.name}.csv", _csv([table.header, *table.rows]))
-    write_text(out_dir / "runs.csv", _csv(_runs(groups)))
-    points = sweep(groups)
+    write_text(out_dir / "runs.csv", _csv(_run_rows(groups)))
+    points = lambda_chart.chart_points(groups)
     write_text(out_dir / "lambda.csv", _csv([list(points[0]), *([*point.values()] for point in points)]))
     with atomic(out_dir / "lambda.png") as temporary:
-        temporary.write_bytes(pictures.sweep(points, CURVES))
+        temporary.write_bytes(lambda_chart.draw(points, lambda_chart.METRICS))
     return text, notes
 
 
-def read_published(dataset: str | None) -> dict[tuple[str, str], dict[str, str]]:
-    """(table, row) -> published figures of a dataset; nothing for one that the paper has not."""
-    text = files("train.tables").joinpath("published.csv").read_text(encoding="utf-8")
-    rows = [row for row in csv.DictReader(io.StringIO(text)) if row["dataset"] == dataset]
-    return {(row["table"], row["row"]): row for row in rows}
+def _notes_on_tables(groups: Groups) -> list[str]:
+    """Sentences on runs that a table leaves out, and on seeds that a comparison leaves out."""
+    notes = []
+    if any("cam" in config.align for config in groups):
+        notes.append("the table of layers leaves out what guides the class map too: train.align=[attention] fills it")
+    pairs = [[config for config in pair if config in groups] for pair in guidance_pairs(groups)]
+    if any(len({seeds_of(groups, config) for config in pair}) > 1 for pair in pairs):
+        notes.append("not all settings have the same seeds: without → with compares those that both have")
+    return notes
 
 
-def methods(groups: Groups, published: dict) -> Table:
-    """Table 1."""
+def methods(groups: Groups, published: Published) -> Table:
+    """Make the paper's table 1: accuracy and CAM-COS of every method."""
     header = ["method", "guided", "CL %", "CAM-COS", *(["published CL %", "published CAM-COS"] if published else [])]
     rows = []
-    for without, guided in _pairs(groups):
-        for row, metric in _rows(guided).items():
-            figures = [_change(groups, without, guided, name) for name in ("accuracy", metric)]
-            beside = _published(published, guided, "methods", row, "cl", "cos")
-            rows.append([row, _told(guided), *figures, *beside, *_otherwise(guided)])
+    for without, guided in guidance_pairs(groups):
+        for row, metric in _paper_rows(guided).items():
+            figures = [format_change(groups, without, guided, name) for name in ("accuracy", metric)]
+            beside = change_cells(published, guided, "methods", row, "cl", "cos")
+            rows.append([row, _format_guidance(guided), *figures, *beside, *_otherwise(guided)])
     return _table("methods", "Accuracy and CAM-COS, without → with action units", header, rows)
 
 
-def attention(groups: Groups, published: dict) -> Table:
-    """Table 2."""
+def attention(groups: Groups, published: Published) -> Table:
+    """Make the paper's table 2: ATT-COS of every method."""
     header = ["method", "guided", "ATT-COS", *(["published ATT-COS"] if published else [])]
     rows = []
-    for without, guided in _pairs(groups):
-        row = next(iter(_rows(guided)))
-        figure = _change(groups, without, guided, "att_cos")
-        beside = _published(published, guided, "attention", row, "cos")
-        rows.append([row, _told(guided), figure, *beside, *_otherwise(guided)])
+    for without, guided in guidance_pairs(groups):
+        row = next(iter(_paper_rows(guided)))
+        figure = format_change(groups, without, guided, "att_cos")
+        beside = change_cells(published, guided, "attention", row, "cos")
+        rows.append([row, _format_guidance(guided), figure, *beside, *_otherwise(guided)])
     return _table("attention", "ATT-COS of layer 5, without → with action units", header, rows)
 
 
-def layers(groups: Groups, published: dict) -> Table:
-    """Table 3; runs that guide the CAM as well are another method's matter, and left out."""
+def layers(groups: Groups, published: Published) -> Table:
+    """Make the paper's table 3: which layers are guided. Runs that guide the CAM too do not belong to it."""
     header = ["method", "layers", "lambda", "CL %", "CAM-COS"]
     header += ["published CL %", "published CAM-COS"] if published else []
     rows = []
-    for setting in groups:
-        if setting.align not in ((), ("attention",)):
+    for config, runs in groups.items():
+        if config.align not in ((), ("attention",)):
             continue
-        row, metric = next(iter(_rows(setting).items()))
-        name = "+".join(map(str, setting.layers)) or "none"
-        found = published.get(("layers", name), {}) if row == "CAM" else {}
-        beside = [found.get(f"with_{kind}") or found.get(f"without_{kind}") or "–" for kind in ("cl", "cos")]
-        figures = [_figure(groups[setting], figure) for figure in ("accuracy", metric)]
-        rows.append([row, name, f"{setting.weight:g}", *figures, *(beside if published else []), *_otherwise(setting)])
+        row, metric = next(iter(_paper_rows(config).items()))
+        names = "+".join(map(str, config.layers)) or "none"
+        figures = [format_mean(runs, name) for name in ("accuracy", metric)]
+        beside = layer_cells(published, row, names)
+        rows.append([row, names, f"{config.weight:g}", *figures, *beside, *_otherwise(config)])
     return _table("layers", "Which layers are guided", header, rows)
 
 
-def sweep(groups: Groups) -> list[dict]:
-    """One point per setting: mean, lowest and highest of the curves' metrics over its seeds (None without maps)."""
-    points = []
-    for setting, runs in groups.items():
-        point = {**_described(setting), "seeds": len(runs)}
-        for metric in CURVES:
-            mean, low, high = _statistics(runs, metric) or (None, None, None)
-            point |= {metric: mean, f"{metric}_low": low, f"{metric}_high": high}
-        points.append(point)
-    return points
-
-
 def _table(name: str, title: str, header: list[str], rows: list[list[str]]) -> Table:
-    """With a column for what else the rows differ in, if they do."""
+    """A table with a column for what else the rows differ in, if they do."""
     return Table(name, title, [*header, "otherwise"] if rows and len(rows[0]) > len(header) else header, rows)
 
 
-def _otherwise(setting: RunConfig) -> list[str]:
-    return [setting.otherwise] if setting.otherwise else []
+def _otherwise(config: RunConfig) -> list[str]:
+    return [config.otherwise] if config.otherwise else []
 
 
-def _rows(setting: RunConfig) -> dict[str, str]:
-    return ROWS.get(setting.method, {setting.method: "cam_cos"})
+def _paper_rows(config: RunConfig) -> dict[str, str]:
+    return ROWS.get(config.method, {config.method: "cam_cos"})
 
 
-def _pairs(groups: Groups) -> list[tuple[RunConfig, RunConfig]]:
-    """Every guided setting with the same without guidance, and what was not guided with itself."""
-    guided = {setting: setting.unguided for setting in groups if setting.guided}
-    alone = [setting for setting in groups if not setting.guided and setting not in guided.values()]
-    return [(without, setting) for setting, without in guided.items()] + [(setting, setting) for setting in alone]
-
-
-def _change(groups: Groups, without: RunConfig, guided: RunConfig, metric: str) -> str:
-    before, after = groups.get(without, []), groups[guided] if guided.guided else []
-    if before and after:
-        both = _seeds(groups, without) & _seeds(groups, guided)
-        before = [run for run in before if run.seed in both]
-        after = [run for run in after if run.seed in both or not both]
-    return f"{_figure(before, metric)} → {_figure(after, metric)}"
-
-
-def _seeds(groups: Groups, setting: RunConfig) -> frozenset[int]:
-    return frozenset(run.seed for run in groups[setting])
-
-
-def _figure(runs: Sequence[EvaluatedRun], metric: str) -> str:
-    found = _statistics(runs, metric)
-    if found is None:
-        return "–"
-    mean, low, high = (f"{100 * value:.2f}" if metric == "accuracy" else f"{value:.2f}" for value in found)
-    return f"{mean} [{low}, {high}]" if len(runs) > 1 else mean
-
-
-def _statistics(runs: Sequence[EvaluatedRun], metric: str) -> tuple[float, float, float] | None:
-    """Mean, lowest and highest."""
-    values = [value for run in runs if (value := run.metrics.get(metric)) is not None]
-    return (sum(values) / len(values), min(values), max(values)) if values else None
-
-
-def _published(published: dict, setting: RunConfig, table: str, row: str, *kinds: str) -> list[str]:
-    """Cells for those kinds of figures; none where the dataset has no published ones. The paper's runs guide layer 5."""
-    found = published.get((table, row), {}) if setting.layers == (5,) or not setting.guided else {}
-    cells = [f"{found.get(f'without_{kind}') or '–'} → {found.get(f'with_{kind}') or '–'}" for kind in kinds]
-    return cells if published else []
-
-
-def _told(setting: RunConfig) -> str:
-    """How a setting is guided, for people."""
-    parts = [f"layers {'+'.join(map(str, setting.layers))}, lambda {setting.weight:g}"] if setting.layers else []
-    parts += [f"CAM, lambda {setting.cam_weight:g}"] if setting.cam_weight else []
+def _format_guidance(config: RunConfig) -> str:
+    parts = [f"layers {'+'.join(map(str, config.layers))}, lambda {config.weight:g}"] if config.layers else []
+    parts += [f"CAM, lambda {config.cam_weight:g}"] if config.cam_weight else []
     return "; ".join(parts) or "–"
 
 
-def _described(setting: RunConfig) -> dict[str, object]:
-    return {
-        "method": setting.method,
-        "align": "+".join(setting.align) or "none",
-        "layers": "+".join(map(str, setting.layers)) or "none",
-        "lambda": setting.weight,
-        "cam_lambda": setting.cam_weight,
-        "otherwise": setting.otherwise,
-    }
-
-
-def _runs(groups: Groups) -> list[list]:
-    runs = [run for found in groups.values() for run in found]
-    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
-    rows = [[*_described(run.setting).values(), run.seed, *(run.metrics.get(name) for name in names)] for run in runs]
-    header = [*_described(runs[0].setting), "seed", *names, "place"]
-    return [header, *([*row, run.place] for row, run in zip(rows, runs, strict=True))]
+def _run_rows(groups: Groups) -> list[list]:
+    """The header and the rows of runs.csv."""
+    runs = [run for members in groups.values() for run in members]
+    metrics = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    header = [*runs[0].config.columns(), "seed", *metrics, "place"]
+    rows = [
+        [*run.config.columns().values(), run.seed, *(run.metrics.get(name) for name in metrics), run.place] for run in runs
+    ]
+    return [header, *rows]
 
 
 def _csv(rows: Iterable[Sequence]) -> str:

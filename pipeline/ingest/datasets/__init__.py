@@ -1,23 +1,24 @@
-"""One adapter per dataset. Each module has ``read(source) -> list[Photo]``.
+"""One adapter module per dataset, each with a function ``read(source) -> list[Photo]``.
 
-A module with a ``LABELS`` mapping (the dataset's own ids -> names) knows every class of its dataset: photos of those that
-``ingest.labels`` leaves out are excluded, with the reason in their row. Elsewhere a label outside ``ingest.labels`` is an
-error, since it is more likely a slip.
+A module with a mapping ``LABELS`` (the dataset's own numbers -> names) knows every class of its dataset. Photos of classes
+that ``ingest.labels`` leaves out are excluded, with the reason in their row. For the other datasets a label outside
+``ingest.labels`` is an error, since it is probably a slip.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """What an adapter may use."""
+    """Everything that an adapter reads a dataset with."""
 
     root: Path  # the dataset's folder
-    photos: Path  # where an adapter that makes its own images writes them
-    labels: tuple[str, ...]
-    images_per_class: int
+    photos: Path  # the folder for the images that an adapter makes itself
+    labels: tuple[str, ...]  # ingest.labels
+    images_per_class: int  # of the demo
     seed: int
-    workers: int | str
+    workers: int | Literal["auto"]

@@ -1,8 +1,8 @@
 """AffectNet, in both of its layouts.
 
-New: ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy`` (the number as text).
-Old: ``training.csv`` and ``validation.csv``, which may give the face's box.
-As in the paper, AffectNet's validation set serves as test.
+The new layout has ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy`` (the class
+number as text). The old layout has ``training.csv`` and ``validation.csv``, which may give the face's box. As in the paper,
+AffectNet's validation set serves as test.
 """
 
 from pathlib import Path
@@ -31,7 +31,11 @@ LABELS = {
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """All annotated photos, train before test, in the order of their numbers or rows."""
+    """List all annotated photos, train before test, in the order of their numbers or rows.
+
+    Raises:
+        InputError: If the folder has neither layout, or an annotation cannot be read.
+    """
     if (source.root / "train_set").is_dir():
         return _read_set(source.root / "train_set", "train") + _read_set(source.root / "val_set", "test")
     if (source.root / "training.csv").is_file():
@@ -75,14 +79,16 @@ def _read_csv(root: Path, name: str, split: str) -> list[Photo]:
 
 
 def _box(row: dict[str, str], where: str) -> Box | None:
-    """The annotated box; None where the table gives none, as for the rows without a face (a width of 0)."""
-    given = [row.get(f"face_{name}", "") for name in ("x", "y", "width", "height")]
-    if not all(given):
+    """The annotated box; None if the table gives no box, or a width of 0 as for the rows without a face."""
+    numbers = [row.get(f"face_{name}", "") for name in ("x", "y", "width", "height")]
+    if not all(numbers):
         return None
     try:
-        left, top, width, height = map(float, given)
+        left, top, width, height = map(float, numbers)
     except ValueError:
-        raise InputError(f"{where}: face box {' '.join(given)!r} is not four numbers: restore the published file") from None
+        raise InputError(
+            f"{where}: face box {' '.join(numbers)!r} is not four numbers: restore the published file"
+        ) from None
     if width <= 0 or height <= 0:
         return None
     return box_of(f"{left} {top} {left + width} {top + height}", where)

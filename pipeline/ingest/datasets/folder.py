@@ -5,14 +5,18 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import IMAGE_SUFFIXES, DatasetSource
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.status import Status
 
 SPLIT_NAMES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """One photo per file in a label folder, in path order; the subject is not known.
+    """List one photo per file in a label folder, in path order. The subjects are not known.
 
-    Files there that are no images by their names, and images that lie in no label folder, are excluded.
+    A file in a label folder without the suffix of an image is excluded, and so is an image outside the label folders.
+
+    Raises:
+        InputError: If no label folder holds an image.
     """
     top = _folders(source.root)
     if top and all(folder.name in SPLIT_NAMES for folder in top):
@@ -26,19 +30,22 @@ def read(source: DatasetSource) -> list[Photo]:
         for path in sorted(folder.rglob("*")):
             if path.is_dir() or path.name.startswith("."):
                 continue
-            image = path.suffix.lower() in IMAGE_SUFFIXES
-            status, reason = ("ok", "") if image else ("excluded", f"its suffix {path.suffix!r} is not that of an image")
+            is_image = path.suffix.lower() in IMAGE_SUFFIXES
+            status = Status.OK if is_image else Status.EXCLUDED
+            reason = "" if is_image else f"its suffix {path.suffix!r} is not that of an image"
             photos.append(_photo(source.root, path, folder.name, split, status, reason))
-    if not any(photo.status == "ok" for photo in photos):
+    if not any(photo.status == Status.OK for photo in photos):
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg")
     for parent in parents:
-        for path in sorted(parent.iterdir()):
-            if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
-                photos.append(_photo(source.root, path, "", "", "excluded", "it lies in no label folder"))
+        photos += [
+            _photo(source.root, path, "", "", Status.EXCLUDED, "it lies in no label folder")
+            for path in sorted(parent.iterdir())
+            if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES
+        ]
     return photos
 
 
-def _photo(root: Path, path: Path, label: str, split: str, status: str, reason: str) -> Photo:
+def _photo(root: Path, path: Path, label: str, split: str, status: Status, reason: str) -> Photo:
     return Photo(path.relative_to(root).as_posix(), path.as_posix(), label, split, "", status, reason)
 
 

@@ -1,7 +1,7 @@
-"""RAF-DB, single-label subset: ``basic/EmoLabel/list_patition_label.txt`` (spelt so) beside ``basic/Image``.
+"""RAF-DB, single-label subset: labels in ``basic/EmoLabel/list_patition_label.txt`` (spelt so), photos in ``basic/Image``.
 
-``basic/Annotation/boundingbox/train_00001_boundingbox.txt`` says which face of the original photo the label means: left,
-top, right and bottom in pixels.
+``basic/Annotation/boundingbox/train_00001_boundingbox.txt`` gives the box of the face in the original photo that the label
+is about: left, top, right and bottom in pixels.
 """
 
 from pathlib import Path
@@ -16,9 +16,12 @@ LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """Train and test as published (there is no validation set), from ``Image/original`` if there, else ``Image/aligned``.
+    """List the photos of ``Image/original`` if that folder exists, else of ``Image/aligned``.
 
-    Originals come with the box that the dataset gives, where it is there.
+    Train and test are as published; there is no validation set. Original photos have the dataset's box if it is present.
+
+    Raises:
+        InputError: If the folder has another layout, or a table or a box cannot be read.
     """
     basic = source.root / "basic" if (source.root / "basic").is_dir() else source.root
     table = basic / "EmoLabel" / "list_patition_label.txt"
@@ -54,7 +57,7 @@ def _lines(table: Path) -> list[str]:
 
 
 def _box(file: Path) -> Box | None:
-    """The annotated box; None where the dataset gives none, so that stage detect looks for the face."""
+    """The annotated box; None if the dataset gives no box, so that stage detect looks for the face."""
     if not file.is_file():
         return None
     try:

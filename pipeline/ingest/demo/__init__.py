@@ -1,1 +1,1 @@
-"""The demo's pictures: portraits that move by FACS action units."""
+"""The demo's pictures: which expression each picture shows, and how a portrait is animated to show it."""

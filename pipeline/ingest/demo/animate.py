@@ -1,67 +1,25 @@
 """Animate a portrait by FACS action units: displaced landmarks, a thin-plate warp, folds and an open mouth.
 
-Conventions: images are (h, w) uint8 grey; points are (x, y) in pixels of that image, origin at the centre of
-the top left pixel, x to the right, y down; landmarks are the 68 iBUG/dlib points, 0-based. "Right" and "left"
-are the subject's own: the subject's right side is at the image's left. Tables are in the face's frame: one unit
-is the inter-ocular distance, x runs from the image's left eye to its right eye.
+Images are (h, w) uint8 grey. Points are (x, y) in pixels of that image, origin at the centre of the top left pixel, x to
+the right, y down. Landmarks are the 68 iBUG/dlib points, 0-based. "Right" and "left" are the subject's own: the subject's
+right side is at the image's left.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pipeline.ingest.datasets.csv_rows import rows
+from pipeline.ingest.demo.movements import Movements, Stroke
 from pipeline.ingest.demo.warp import frame_points, warp
 from pipeline.runtime.errors import InputError
 
 MIDLINE = (8, 27, 28, 29, 30, 33, 51, 57, 62, 66)
 LEFT = (*range(9, 17), *range(22, 27), 34, 35, *range(42, 48), 52, 53, 54, 55, 56, 63, 64, 65)
-BROWS = ((19, 37), (20, 38), (21, 39), (22, 42), (23, 43), (24, 44))  # over the eye
+BROWS = ((19, 37), (20, 38), (21, 39), (22, 42), (23, 43), (24, 44))  # the brow, and the lid below it
 LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 LIPS = ((61, 67), (62, 66), (63, 65))
 INNER_MOUTH = slice(60, 68)
-
-Stroke = tuple[tuple[int, float, float], ...]  # (landmark, dx, dy) per vertex
-
-
-@dataclass(frozen=True)
-class Movements:
-    """What each AU does at intensity 1: `shifts[au]` (68, 2), and `folds[au]` as (stroke, share of light lost)."""
-
-    shifts: Mapping[int, np.ndarray]
-    folds: Mapping[int, tuple[tuple[Stroke, float], ...]]
-
-
-def load_movements(shifts_csv: Path, folds_csv: Path) -> Movements:
-    """Read the landmark shifts (columns au, landmarks, dx, dy) and the skin folds (au, stroke, depth)."""
-    shifts: dict[int, np.ndarray] = {}
-    for where, row in rows(shifts_csv, ("au", "landmarks", "dx", "dy")):
-        try:
-            points = [int(index) for index in row["landmarks"].split()]
-            shift = shifts.setdefault(int(row["au"]), np.zeros((68, 2)))
-            step = float(row["dx"]), float(row["dy"])
-        except ValueError as error:
-            raise InputError(f"{where}: {error}: write a number there") from None
-        _check_landmarks(points, where)
-        shift[points] += step
-    folds: dict[int, list[tuple[Stroke, float]]] = {}
-    for where, row in rows(folds_csv, ("au", "stroke", "depth")):
-        try:
-            vertices = [vertex.split() for vertex in row["stroke"].split(";")]
-            stroke = tuple((int(index), float(dx), float(dy)) for index, dx, dy in vertices)
-            folds.setdefault(int(row["au"]), []).append((stroke, float(row["depth"])))
-        except ValueError as error:
-            raise InputError(f"{where}: {error}: write 'landmark dx dy; landmark dx dy; ...'") from None
-        _check_landmarks([vertex[0] for vertex in stroke], where)
-    return Movements(shifts, {au: tuple(strokes) for au, strokes in folds.items()})
-
-
-def _check_landmarks(points: list[int], where: str) -> None:
-    if not points or not all(0 <= point <= 67 for point in points):
-        raise InputError(f"{where} names landmarks {points}; use one or more of 0 to 67")
 
 
 def animate(
@@ -71,10 +29,21 @@ def animate(
     movements: Movements,
     rng: np.random.Generator | None = None,
 ) -> np.ndarray:
-    """Show `aus` (AU -> intensity on the subject's right and left) on the face `grey` (h, w) uint8.
+    """Show action units on a face.
 
-    `landmarks` (68, 2) are the face's own. `rng` adds pose, light and sensor variation; without it there is none,
-    and no AUs give back `grey` itself. Returns (h, w) uint8.
+    Args:
+        grey: The face (h, w) uint8.
+        landmarks: The face's landmarks (68, 2) in pixels.
+        aus: Intensity of each AU on the subject's right and left side.
+        movements: The effect of each AU.
+        rng: Source of variation in pose, light and sensor. Without it there is no variation, and a face without AUs stays
+            the same.
+
+    Returns:
+        The animated face (h, w) uint8.
+
+    Raises:
+        InputError: If an array has another shape or type, or an AU has no displacements.
     """
     if grey.ndim != 2 or grey.dtype != np.uint8 or landmarks.shape != (68, 2):
         raise InputError(
@@ -96,7 +65,17 @@ def animate(
 
 
 def face_frame(landmarks: np.ndarray) -> tuple[float, np.ndarray]:
-    """Inter-ocular distance in pixels, and the face's x and y axes as the rows of a (2, 2) rotation."""
+    """Measure the frame of a face.
+
+    Args:
+        landmarks: The face's landmarks (68, 2) in pixels.
+
+    Returns:
+        The inter-ocular distance in pixels, and the face's x and y axes as the rows of a rotation (2, 2).
+
+    Raises:
+        InputError: If the eyes are less than a pixel apart.
+    """
     across = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
     distance = float(np.hypot(*across))
     if distance < 1:
@@ -106,7 +85,16 @@ def face_frame(landmarks: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def displace(landmarks: np.ndarray, aus: Mapping[int, tuple[float, float]], shifts: Mapping[int, np.ndarray]) -> np.ndarray:
-    """Landmarks (68, 2) in pixels after the AUs have pulled on them; brows, lids and lips never cross."""
+    """Move the landmarks of a face by action units, without letting brows, lids or lips cross.
+
+    Args:
+        landmarks: The face's landmarks (68, 2) in pixels.
+        aus: Intensity of each AU on the subject's right and left side.
+        shifts: Landmark shifts (68, 2) of each AU at intensity 1, in the face's frame.
+
+    Returns:
+        The moved landmarks (68, 2) in pixels.
+    """
     unit, axes = face_frame(landmarks)
     left_share = _left_share()
     still = landmarks @ axes.T / unit
@@ -120,7 +108,7 @@ def displace(landmarks: np.ndarray, aus: Mapping[int, tuple[float, float]], shif
 
 
 def _left_share() -> np.ndarray:
-    """(68,) how far each landmark follows the subject's left intensity: 0 right side, 1 left side, 0.5 between."""
+    """The weight (68,) of the left side's intensity for each landmark: 0 on the right, 1 on the left, 0.5 between."""
     share = np.zeros(68)
     share[list(LEFT)] = 1
     share[list(MIDLINE)] = 0.5
@@ -128,7 +116,7 @@ def _left_share() -> np.ndarray:
 
 
 def _keep_apart(still: np.ndarray, moved: np.ndarray, pairs: tuple[tuple[int, int], ...], share: float) -> None:
-    """Push each (upper, lower) pair of `moved` apart, in place, to `share` of its opening in `still`.
+    """Push each (upper, lower) pair of `moved` apart, in place, to at least a share of its opening in `still`.
 
     Crossed brows, lids or lips would fold the warp over itself.
     """
@@ -141,9 +129,9 @@ def _keep_apart(still: np.ndarray, moved: np.ndarray, pairs: tuple[tuple[int, in
 
 
 def _paint_mouth(image: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Fill an opened mouth with dark, and with upper teeth where it is drawn wide or its upper lip raised.
+    """Darken an opened mouth, and show upper teeth if it is drawn wide or if its upper lip is raised.
 
-    The sources have closed mouths, so the warp can only smear lip over the opening.
+    The portraits have closed mouths, so that the warp alone can only smear lip over the opening.
     """
     unit, axes = face_frame(after)
     unit_before, axes_before = face_frame(before)
@@ -156,21 +144,21 @@ def _paint_mouth(image: np.ndarray, before: np.ndarray, after: np.ndarray) -> np
         return image
     cavity = strength * _soft_polygon(image.shape, after[INNER_MOUTH], 0.015 * unit)
     skin = np.median(image[_soft_polygon(image.shape, after[[31, 35, 13, 3]], 1) > 0.5])
-    # Deep shade under the palate, a little light on the tongue.
+    # The palate lies in deep shade; a little light falls on the tongue.
     rows = np.arange(image.shape[0])[:, None]
     depth = np.clip((rows - after[62, 1]) / (gap * unit), 0, 1)
     image = image + cavity * ((0.16 + 0.20 * depth**2) * skin - image)
     wider = (mouth[54, 0] - mouth[48, 0]) / (rest[54, 0] - rest[48, 0]) - 1
     raised = (rest[62, 1] - rest[27, 1]) - (mouth[62, 1] - mouth[27, 1])
-    shown = np.clip(max(wider / 0.15, raised / 0.08), 0, 1)
+    visibility = np.clip(max(wider / 0.15, raised / 0.08), 0, 1)
     upper = after[60:65]
     edge = upper + min(0.65 * gap, 0.10) * unit * axes[1]
     teeth = _soft_polygon(image.shape, np.vstack([upper, edge[3:0:-1]]), 0.015 * unit)
-    return image + 0.9 * shown * cavity * teeth * (1.1 * skin - image)
+    return image + 0.9 * visibility * cavity * teeth * (1.1 * skin - image)
 
 
 def _soft_polygon(shape: tuple[int, int], corners: np.ndarray, sigma: float) -> np.ndarray:
-    """(h, w) float32 coverage of a polygon (n, 2), its corners rounded and its edge blurred by `sigma` pixels."""
+    """The coverage (h, w) float32 of a polygon (n, 2) with rounded corners and an edge blurred by `sigma` pixels."""
     for _ in range(2):  # Chaikin: cut each corner at a quarter and three quarters of its sides
         after = np.roll(corners, -1, axis=0)
         corners = np.stack([0.75 * corners + 0.25 * after, 0.25 * corners + 0.75 * after], axis=1).reshape(-1, 2)
@@ -185,7 +173,7 @@ def _shade_folds(
     aus: Mapping[int, tuple[float, float]],
     folds: Mapping[int, tuple[tuple[Stroke, float], ...]],
 ) -> np.ndarray:
-    """Darken the skin folds that the AUs make; a fold takes the intensity of the side its first landmark is on."""
+    """Darken the skin folds that the AUs make. A fold has the intensity of the side on which its first landmark lies."""
     unit, axes = face_frame(landmarks)
     left_share = _left_share()
     lost = np.zeros(image.shape, np.uint8)  # share of light, 255 is all of it
@@ -208,12 +196,12 @@ def _random_pose(landmarks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     angle, scale = rng.normal(0, 3), np.exp(rng.normal(0, 0.04))
     x, y = landmarks[30]
     pose = cv2.getRotationMatrix2D((float(x), float(y)), angle, scale)
-    pose[:, 2] += rng.normal(0, 4, size=2)
+    pose[:, 2] = pose[:, 2] + rng.normal(0, 4, size=2)
     return pose
 
 
 def _photograph(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Take (h, w) float grey levels under another light and with another camera."""
+    """Vary the light and the camera of an image (h, w) of float grey levels."""
     h, w = image.shape
     slope = rng.normal(0, 0.10, size=2)
     light = 1 + slope[0] * np.linspace(-1, 1, w)[None, :] + slope[1] * np.linspace(-1, 1, h)[:, None]

@@ -1,20 +1,20 @@
-"""The released renderer step by step, as the method describes it: a canvas as large as the image for every action unit.
+"""The released renderer, step by step as the method describes it: a canvas of the image's size for every action unit.
 
-``aucue bench heatmaps`` and the tests hold the fast renderer against this one. It knows ellipses alone, upright and in
-whole pixels: all that the released code draws.
+``aucue bench heatmaps`` and the tests compare the fast renderer with it. It draws only ellipses, upright and in whole
+pixels, because the released code draws nothing else.
 """
 
 import cv2
 import numpy as np
 
 from pipeline.codebook import Codebook
-from pipeline.codebook.schema import Length
+from pipeline.codebook.geometry import Length
 
 CELLS = 28
 
 
 def render(landmarks: np.ndarray, label: str, height: int, width: int, book: Codebook) -> np.ndarray | None:
-    """The map (height, width) in [0, 1] of one face (68, 2), or None if nothing of it is in the frame."""
+    """Render the map (height, width) in [0, 1] of one face (68, 2); None if none of its regions is in the frame."""
     points = np.trunc(landmarks)
     drawn = []
     for cue in book.cues[label]:
@@ -40,7 +40,7 @@ def render(landmarks: np.ndarray, label: str, height: int, width: int, book: Cod
 
 
 def pixels(length: Length, axis: int, points: np.ndarray, height: int, width: int) -> int:
-    """A length along one axis (0 is x) in whole pixels."""
+    """Measure a length along one axis (0 is x) in whole pixels."""
     if length.half is not None:
         first, second = points[list(length.half), axis]
         half = int((second - first + (length.plus.px if length.plus else 0)) / 2)

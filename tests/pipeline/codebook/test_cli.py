@@ -1,6 +1,7 @@
 import pytest
 
 from pipeline import codebook as codebooks
+from pipeline.codebook import loading
 
 
 def test_list_has_a_line_for_each_shipped_codebook(run):
@@ -11,7 +12,7 @@ def test_list_has_a_line_for_each_shipped_codebook(run):
 def test_list_goes_on_after_a_bad_file(run, tmp_path, monkeypatch):
     (tmp_path / "bad.yaml").write_text("name: bad\n")
     (tmp_path / "facs.yaml").write_text(codebooks.find("facs").read_text())
-    monkeypatch.setattr(codebooks, "FOLDER", tmp_path)
+    monkeypatch.setattr(loading, "FOLDER", tmp_path)
     assert [line[:4] for line in run("codebook", "list").output.splitlines()] == ["bad:", "facs"]
 
 
@@ -34,7 +35,7 @@ def test_check_lists_mistakes_as_a_compiler_does(run, tmp_path):
     lines = [number for number, line in enumerate(text.splitlines(), start=1) if "[99," in line or "combine: most" in line]
     assert found == [["mine.yaml", str(line)] for line in lines]
     assert len(found) == 2
-    assert result.stderr == "Error: mine.yaml has 2 mistakes: mend the lines above\n"
+    assert result.stderr == "Error: mine.yaml has 2 mistakes: fix the lines above\n"
 
 
 def test_diff(run, tmp_path):
@@ -69,7 +70,7 @@ def test_meaning_is_the_same_bytes_in_another_order(run, tmp_path):
         (["check", "none.yaml"], "there is no codebook 'none.yaml'"),
         (["draw", "facs", "-o", "book.jpg"], "book.jpg must end in .png"),
         (["draw", "facs", "-o", "book.png", "--faces", "none"], "none is not a complete set of faces"),
-        (["draw", "facs", "-o", "book.png", "--faces", "none", "--mean-face"], "exclude each other: give one"),
+        (["draw", "facs", "-o", "book.png", "--faces", "none", "--mean-face"], "exclude each other: give one of them"),
         (["draw", "facs"], "Missing option '-o'"),
     ],
 )

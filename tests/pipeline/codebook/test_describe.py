@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline import codebook as codebooks
-from pipeline.codebook import describe as text
+from pipeline.codebook import describe
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def changed(tmp_path):
 @pytest.mark.parametrize("name", codebooks.shipped())
 def test_everything_is_shown(name):
     book = codebooks.load(name)
-    shown = text.show(book)
+    shown = describe.show(book)
     for expression in book.expressions:
         assert f"\n{expression} " in shown
     for number, title in book.names.items():
@@ -34,7 +34,7 @@ def test_everything_is_shown(name):
 
 
 def test_shapes_are_shown_with_their_units():
-    shown = text.show(codebooks.load("belharbi2024"))
+    shown = describe.show(codebooks.load("belharbi2024"))
     assert (
         "ellipse centre ([36 39], [38 41]), rx half 36-39 otherwise 5 px, ry half 38-41 plus 20 px otherwise 5 px" in shown
     )
@@ -43,8 +43,8 @@ def test_shapes_are_shown_with_their_units():
 
 
 def test_same_meaning_has_no_difference(changed):
-    assert list(text.diff(codebooks.load("facs"), changed())) == []
-    assert list(text.diff(codebooks.load("facs"), changed(("anger: [4, 5, 7, 23]", "anger: [23, 7, 5, 4]")))) == []
+    assert list(describe.diff(codebooks.load("facs"), changed())) == []
+    assert list(describe.diff(codebooks.load("facs"), changed(("anger: [4, 5, 7, 23]", "anger: [23, 7, 5, 4]")))) == []
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_same_meaning_has_no_difference(changed):
     ],
 )
 def test_differences_are_named(changed, changes, lines):
-    found = list(text.diff(codebooks.load("facs"), changed(*changes)))
+    found = list(describe.diff(codebooks.load("facs"), changed(*changes)))
     for line in lines:
         assert any(other.startswith(line) for other in found), found
-    back = list(text.diff(changed(*changes), codebooks.load("facs")))
+    back = list(describe.diff(changed(*changes), codebooks.load("facs")))
     assert len(back) == len(found)
 
 
@@ -74,7 +74,7 @@ def test_a_region_more_is_named(changed):
     more = changed(
         ("  25:\n", "  18: {name: Lip Pucker, shapes: [polygon: {through: [51, 57], dilate: {iod: 0.1}}]}\n  25:\n")
     )
-    assert list(text.diff(codebooks.load("facs"), more)) == ["+ region 18: polygon through [51 57], dilate 0.1 iod"]
+    assert list(describe.diff(codebooks.load("facs"), more)) == ["+ region 18: polygon through [51 57], dilate 0.1 iod"]
 
 
 def test_sides_that_change_places_are_named(tmp_path):
@@ -85,5 +85,5 @@ def test_sides_that_change_places_are_named(tmp_path):
     for name, keys in (("one", ("12R", "12L")), ("two", ("12L", "12R"))):
         own = after.replace("  12:\n", f"  {keys[0]}:\n", 1) + left.replace("12L", keys[1])
         (tmp_path / f"{name}.yaml").write_text(before + own)
-    found = list(text.diff(*(codebooks.load(tmp_path / f"{name}.yaml") for name in ("one", "two"))))
+    found = list(describe.diff(*(codebooks.load(tmp_path / f"{name}.yaml") for name in ("one", "two"))))
     assert any("region 12" in line for line in found)

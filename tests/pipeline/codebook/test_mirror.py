@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from pipeline import codebook as codebooks
-from pipeline.bench.heatmaps import random_faces
+from pipeline.bench.random_faces import random_faces
 from pipeline.codebook.draw import SIDE, mean_landmarks
-from pipeline.codebook.mirror import MIRRORED, mirrored
-from pipeline.codebook.schema import Ellipse, Gaussian, Polygon
+from pipeline.codebook.geometry import Ellipse, Gaussian, Polygon
+from pipeline.codebook.mirror import MIRRORED, mirror_shape
 from pipeline.heatmaps.stage import render
 
 
@@ -30,8 +30,8 @@ def test_mirroring_twice_is_nothing():
         Polygon.model_validate({"through": [3, 1, 2], "dilate": length}),
         Gaussian.model_validate({"at": [60, 17], "sigma": length}),
     ):
-        assert mirrored(mirrored(shape)) == shape
-        assert mirrored(shape) != shape
+        assert mirror_shape(mirror_shape(shape)) == shape
+        assert mirror_shape(shape) != shape
 
 
 SHAPES = [

@@ -8,10 +8,12 @@ import pytest
 from pipeline import codebook as codebooks
 from pipeline.bench import heatmaps as bench
 from pipeline.codebook import renderer as rendering
+from pipeline.codebook.geometry import Ellipse, Length
+from pipeline.codebook.grid import SamplingGrid
+from pipeline.codebook.landmark_batch import LandmarkBatch
 from pipeline.codebook.mirror import MIRRORED
-from pipeline.codebook.renderer import SamplingGrid, render, render_cues, softened
-from pipeline.codebook.schema import Ellipse, ExpressionAU, Length, Render
-from pipeline.codebook.shapes import LandmarkBatch
+from pipeline.codebook.renderer import draw_region, render, render_cues
+from pipeline.codebook.schema import ExpressionAU, Render
 from pipeline.runtime.errors import InputError
 
 SLOW = bench.load_module(Path(__file__).with_name("slow_heatmaps.py"))
@@ -54,7 +56,7 @@ def au_maps(landmarks, book, key, size=28):
     points = np.trunc(landmarks.transpose(1, 2, 0).astype(float))
     faces = LandmarkBatch(points, np.full((2, 1), 224.0), whole_pixels=True)
     hard = replace(book, render=book.render.model_copy(update={"soften": 1}))
-    values, window = softened(faces, book.regions[key], hard, SamplingGrid.of(size, faces.sizes, whole_pixels=True))
+    values, window = draw_region(faces, book.regions[key], hard, SamplingGrid.create(size, faces.sizes, whole_pixels=True))
     maps = np.zeros((size, size, len(landmarks)))
     maps[window] = values / 4
     return np.moveaxis(maps, -1, 0)
@@ -124,7 +126,7 @@ def cosines_with_slow_renderer(golden, book, height, width, shift):
 @pytest.mark.parametrize("shift", [0, 0.5])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_agrees_with_a_slow_renderer(golden, book, height, width, shift):
-    """LandmarkBatch inside the frame, and half outside."""
+    """Faces inside the frame, and faces half outside."""
     scores = cosines_with_slow_renderer(golden, book, height, width, shift)
     assert min(scores) >= 0.998
     assert np.mean(scores) >= 0.9995
@@ -227,7 +229,7 @@ def test_x_runs_along_columns_and_y_along_rows(golden, book):
 def test_a_map_depends_on_its_own_face_alone(golden, book, rng, monkeypatch):
     faces = np.stack([plausible(golden, rng, 224, 224, 0.6) for _ in range(40)])
     faces[7] = np.nan
-    labels, sizes = np.array((EXPRESSIONS + ["neutral"]) * 6)[:40], rng.integers(150, 400, (40, 2))
+    labels, sizes = np.array([*EXPRESSIONS, "neutral"] * 6)[:40], rng.integers(150, 400, (40, 2))
     maps, has_map = render(faces, labels, sizes, book)
     order = rng.permutation(40)
     monkeypatch.setattr(rendering, "BATCH_POINTS", 3 * 56**2)
@@ -277,7 +279,7 @@ def facs():
 
 
 def similar(faces, angle=0.0, scale=1.0, shift=(0, 0), frame=224):
-    """LandmarkBatch turned and scaled about the middle of the frame, and moved."""
+    """Faces turned and scaled about the middle of the frame, and moved."""
     turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     middle = (frame - 1) / 2
     return (faces - middle) @ turn + middle + shift
@@ -325,7 +327,7 @@ def test_face_units_do_not_mind_where_the_face_is(golden, facs):
     faces = similar(golden["landmarks"].astype(float), scale=0.6)
     labels = ["happiness"] * len(faces)
     maps, _ = render(faces, labels, square(len(faces)), facs)
-    moved, _ = render(faces + [16, -24], labels, square(len(faces)), facs)
+    moved, _ = render(faces + np.array([16, -24]), labels, square(len(faces)), facs)
     np.testing.assert_allclose(moved[:, :-3, 2:], maps[:, 3:, :-2], atol=1e-4)
     smaller, _ = render(similar(golden["landmarks"], scale=0.3), labels, square(len(faces)), facs, size=112)
     areas = smaller.sum() / render(faces, labels, square(len(faces)), facs, size=112)[0].sum()

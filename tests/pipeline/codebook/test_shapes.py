@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from pipeline.codebook import shapes
-from pipeline.codebook.schema import Ellipse, Gaussian, Length, Polygon
-from pipeline.codebook.shapes import Grid, LandmarkBatch
+from pipeline.codebook.geometry import Ellipse, Gaussian, Length, Polygon
+from pipeline.codebook.grid import Grid
+from pipeline.codebook.landmark_batch import LandmarkBatch
 
 SIDE = 64
 
@@ -24,7 +25,7 @@ def values_of(shape, faces, edge=None, combine=np.maximum):
     number = faces.sizes.shape[1]
     values = np.zeros((SIDE, SIDE, number), np.float32)
     width = None if edge is None else np.full(number, float(edge))
-    window = shapes.add(values, shape, faces, Grid(pixels, pixels), width, combine)
+    window = shapes.draw(values, shape, faces, Grid(pixels, pixels), width, combine)
     outside = values.copy()
     outside[window] = 0
     assert not outside.any()
@@ -202,7 +203,7 @@ def test_whole_pixels_far_out_in_a_large_frame():
     pixels = np.arange(19950, 20050, dtype=float)[:, None]
     faces = LandmarkBatch(np.full((68, 2, 1), 20000.0), np.full((2, 1), 32767.0), whole_pixels=True)
     values = np.zeros((100, 100, 1), bool)
-    shapes.add(values, ellipse({"px": 20}, {"px": 9}), faces, Grid(pixels, pixels), None, np.maximum)
+    shapes.draw(values, ellipse({"px": 20}, {"px": 9}), faces, Grid(pixels, pixels), None, np.maximum)
     drawn = np.zeros((100, 100), np.uint8)
     cv2.ellipse(drawn, (50, 50), (20, 9), 0, 0, 360, 1, -1)
     np.testing.assert_array_equal(values[:, :, 0], drawn)
@@ -212,7 +213,7 @@ def test_faces_out_of_sight_do_not_widen_the_window():
     faces = faces_of([{0: (1e5, 5)}, {0: (30, 30)}], whole_pixels=True)
     pixels = np.arange(SIDE, dtype=float)[:, None]
     values = np.zeros((SIDE, SIDE, 2), bool)
-    window = shapes.add(values, ellipse({"px": 4}, {"px": 4}), faces, Grid(pixels, pixels), None, np.maximum)
+    window = shapes.draw(values, ellipse({"px": 4}, {"px": 4}), faces, Grid(pixels, pixels), None, np.maximum)
     assert window == (slice(26, 35), slice(26, 35))
 
 
@@ -221,30 +222,11 @@ def test_combining_adds_or_takes_the_larger():
     shape = Polygon(through=(0,), dilate=Length(px=10))
     pixels = np.arange(SIDE, dtype=float)[:, None]
     values = np.full((SIDE, SIDE, 1), 0.25, np.float32)
-    shapes.add(values, shape, faces, Grid(pixels, pixels), np.ones(1), np.add)
+    shapes.draw(values, shape, faces, Grid(pixels, pixels), np.ones(1), np.add)
     assert values[32, 32, 0] == 1.25
-    shapes.add(values, shape, faces, Grid(pixels, pixels), np.ones(1), np.maximum)
+    shapes.draw(values, shape, faces, Grid(pixels, pixels), np.ones(1), np.maximum)
     assert values[32, 32, 0] == 1.25
     assert values[0, 0, 0] == 0.25
-
-
-def test_lengths_in_every_unit():
-    eyes = {**dict.fromkeys(range(36, 42), (10, 20)), **dict.fromkeys(range(42, 48), (40, 60))}
-    faces = faces_of([{0: (1, 2), 1: (7, 10), **eyes}])
-    faces = LandmarkBatch(faces.points, np.array([[200.0], [100.0]]), whole_pixels=False)
-    expected = [
-        ({"px": 3.4}, 3.4),
-        ({"width": 0.1}, 20),
-        ({"height": 0.1}, 10),
-        ({"iod": 0.1}, 5),
-        ({"half": [0, 1]}, 5),
-        ({"half": [0, 1], "plus": {"iod": 0.1}}, 7.5),
-    ]
-    for length, pixels in expected:
-        assert faces.length(Length.model_validate(length)) == pytest.approx(pixels)
-    along = np.array([[-1.0], [0.0]])
-    assert faces.length(Length(half=(0, 1)), along) == pytest.approx(-3)
-    assert faces.length(Length(half=(0, 1), otherwise=Length(height=0.02)), along) == pytest.approx(2)
 
 
 def test_half_of_an_offset_is_measured_along_its_own_axis():

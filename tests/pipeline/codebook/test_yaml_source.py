@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.codebook import yaml_source as source
+from pipeline.codebook import yaml_source
 from pipeline.runtime.errors import InputError
 
 TEXT = """# a comment
@@ -21,7 +21,7 @@ def read(tmp_path):
     def read(text):
         path = tmp_path / "file.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return source.read(path)
+        return yaml_source.read(path)
 
     return read
 
@@ -58,12 +58,12 @@ def test_duplicates_are_found_at_every_depth(read):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("a: [1", r"file.yaml line \d+: .*: mend the YAML"),
-        ("a: 1\n\tb: 2", r"file.yaml line 2: .*mend the YAML"),
+        ("a: [1", r"file.yaml line \d+: .*: fix the YAML"),
+        ("a: 1\n\tb: 2", r"file.yaml line 2: .*fix the YAML"),
         ("- 1", "must hold a mapping"),
         ("", "must hold a mapping"),
         (b"\xff\xfe", "not UTF-8 text"),
-        ("a: !!python/object/apply:os.system [ls]", "mend the YAML"),
+        ("a: !!python/object/apply:os.system [ls]", "fix the YAML"),
         ("a: " + "x" * 1_000_001, "more than 1,000,000 characters"),
     ],
 )
@@ -83,16 +83,16 @@ def test_keys_that_mean_the_same_are_the_same(read, keys):
 def test_aliases_of_aliases_are_refused_at_once(read):
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 30)]
-    with pytest.raises(InputError, match="more than 50,000 values, its aliases written out"):
+    with pytest.raises(InputError, match="more than 50,000 values with its aliases written out"):
         read("\n".join(lines))
 
 
 @pytest.mark.parametrize("text", ["a: " + "[" * 3000, "a: &a [*a]", "a: " + "[" * 3000 + "]" * 3000])
 def test_endless_nesting_is_one_line(read, text):
-    with pytest.raises(InputError, match="nested too deeply|mend the YAML"):
+    with pytest.raises(InputError, match="nested too deeply|fix the YAML"):
         read(text)
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="cannot read .*none.yaml: No such file"):
-        source.read(tmp_path / "none.yaml")
+    with pytest.raises(InputError, match=r"cannot read .*none\.yaml: No such file"):
+        yaml_source.read(tmp_path / "none.yaml")

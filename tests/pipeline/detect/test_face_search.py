@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.detect import face_search as cascade
+from pipeline.detect import face_search
 from pipeline.detect.face_search import Detections, Level, levels, search
 
 
@@ -24,27 +24,27 @@ def test_policies_that_weigh_all_faces_start_where_all_are_seen(params, policy):
 
 
 @pytest.fixture
-def seen(monkeypatch):
-    """Detectors that note what they see, and find one box from the given size on."""
+def recorder(monkeypatch):
+    """Detectors that record the shapes of their images, and find one box from the given size on."""
     shapes, answer = [], {"from": 10**9, "box": (0, 0, 0, 0)}
 
     def detector(image):
         shapes.append(image.shape)
         return ([answer["box"]], [1.0]) if max(image.shape) >= answer["from"] else ([], [])
 
-    monkeypatch.setattr(cascade, "_DETECTORS", {"hog": detector, "mmod": detector})
+    monkeypatch.setattr(face_search, "DETECTORS", {"hog": detector, "mmod": detector})
     return shapes, answer
 
 
-def test_levels_have_their_size(seen):
-    shapes, _ = seen
+def test_levels_have_their_size(recorder):
+    shapes, _ = recorder
     image = np.zeros((100, 200, 3), np.uint8)
     assert search(image, [Level("hog", 128, 0.0), Level("hog", 150, 0.25), Level("mmod", 160, 0.0)]) is None
     assert shapes == [(64, 128), (100, 150), (80, 160, 3)]
 
 
-def test_levels_that_only_enlarge_are_left_out(seen):
-    shapes, _ = seen
+def test_levels_that_only_enlarge_are_left_out(recorder):
+    shapes, _ = recorder
     sides = [Level("hog", side, 0.0) for side in (128, 256, 512, 1024)]
     search(np.zeros((48, 48, 3), np.uint8), sides)
     assert shapes == [(128, 128), (256, 256)]
@@ -54,15 +54,15 @@ def test_levels_that_only_enlarge_are_left_out(seen):
 
 
 @pytest.mark.parametrize("padding", [0.0, 0.25])
-def test_first_level_with_a_face_answers_in_pixels_of_the_photo(seen, padding):
-    shapes, answer = seen
+def test_first_level_with_a_face_answers_in_pixels_of_the_photo(recorder, padding):
+    shapes, answer = recorder
     answer |= {"from": 190, "box": (100, 100, 180, 180)}
-    tries = [Level("hog", side, padding) for side in (100, 200, 400)]
-    found = search(np.zeros((400, 400, 3), np.uint8), tries)
+    tried = [Level("hog", side, padding) for side in (100, 200, 400)]
+    found = search(np.zeros((400, 400, 3), np.uint8), tried)
     assert len(shapes) == 2
     scale, border = 0.5 / (1 + 2 * padding), 200 * padding / (1 + 2 * padding)
     edges = [(100 - border) / scale, (180 - border) / scale]
-    assert found == Detections(tries[1].name, (pytest.approx((edges[0], edges[0], edges[1], edges[1]), abs=2),), (1.0,))
+    assert found == Detections(tried[1].name, (pytest.approx((edges[0], edges[0], edges[1], edges[1]), abs=2),), (1.0,))
 
 
 def test_box_at_a_coarse_level_is_that_of_a_fine_one(orl):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from pipeline.detect import stage as detect
-from pipeline.detect.stage import Detection, detect_photo
+from pipeline.detect.stage import detect_photo
 from pipeline.faces import detections as detections_table
 from pipeline.faces import manifest
 from pipeline.faces.decoding import PhotoTooLargeError
+from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
 
@@ -42,15 +43,11 @@ def framed(portrait, height, width, left=0, top=0, scale=1.0):
     return image
 
 
-def overlap(one, other):
-    """Intersection over union of two (left, top, right, bottom)."""
+def iou(one, other):
+    """Intersection over union of two boxes (left, top, right, bottom)."""
     sides = [max(0, min(one[i + 2], other[i + 2]) - max(one[i], other[i])) for i in (0, 1)]
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
     return np.prod(sides) / (sum(areas) - np.prod(sides))
-
-
-def box_of(detection):
-    return detection.left, detection.top, detection.right, detection.bottom
 
 
 def test_face_is_found_in_photo_pixels(look, portrait):
@@ -58,15 +55,15 @@ def test_face_is_found_in_photo_pixels(look, portrait):
     assert (alone.status, alone.faces, alone.reason) == ("ok", 1, "")
     assert alone.score > 0
     moved = look(framed(portrait, 400, 500, left=150, top=60))
-    shifted = np.array(box_of(alone)) + [150, 60, 150, 60]
-    assert overlap(box_of(moved), shifted) > 0.7
+    shifted = np.array(alone.box) + np.array([150, 60, 150, 60])
+    assert iou(moved.box, shifted) > 0.7
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0, 5.0])
 def test_box_grows_with_the_photo(look, portrait, scale):
-    box = np.array(box_of(look(portrait))) * scale
+    box = np.array(look(portrait).box) * scale
     resized = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    assert overlap(box_of(look(resized)), box) > 0.8
+    assert iou(look(resized).box, box) > 0.8
 
 
 def test_small_face_is_found_by_enlarging(look, portrait):
@@ -88,12 +85,12 @@ def test_small_face_in_a_large_photo_is_found_at_a_larger_side(look, portrait):
 
 def test_face_that_touches_the_frame_is_found_by_padding(look, portrait):
     found = look(portrait)
-    left, top, right, bottom = (int(edge) for edge in box_of(found))
+    left, top, right, bottom = (int(edge) for edge in found.box)
     tight = portrait[top + 60 : bottom, left:right]
     assert look(tight, detector="hog", padding=0.0).status == "no_face"
     padded = look(tight)
     assert padded.status == "ok"
-    assert overlap(box_of(padded), (0, -60, right - left, bottom - top - 60)) > 0.6
+    assert iou(padded.box, (0, -60, right - left, bottom - top - 60)) > 0.6
     assert padded.top < 0  # kept as it is, beyond the photo
 
 
@@ -132,7 +129,7 @@ def test_policy_score_takes_the_surest(look, two_faces):
 
 def test_several_faces_can_fail(look, two_faces, portrait):
     found = look(two_faces, on_multiple="fail")
-    assert (found.status, found.faces, box_of(found)) == ("multi_face", 2, (0, 0, 0, 0))
+    assert (found.status, found.faces, found.box) == ("multi_face", 2, (0, 0, 0, 0))
     assert found.reason == "2 faces, and detect.on_multiple is fail"
     assert look(portrait, on_multiple="fail").status == "ok"
 
@@ -154,7 +151,7 @@ def test_level_is_kept(look, portrait):
 
 
 def test_mmod_shows_the_same_face(look, portrait):
-    assert overlap(box_of(look(portrait, detector="mmod")), box_of(look(portrait))) > 0.6
+    assert iou(look(portrait, detector="mmod").box, look(portrait).box) > 0.6
 
 
 def test_mmod_finds_what_hog_does_not(look, portrait):
@@ -169,20 +166,20 @@ def test_mmod_finds_what_hog_does_not(look, portrait):
 def test_given_box_is_used_as_it_is(look, portrait):
     found = look(portrait, box=(10.0, 20.5, 110.0, 140.0))
     assert (found.status, found.level, found.faces, found.score) == ("ok", "given", 1, 0)
-    assert box_of(found) == (10, 20.5, 110, 140)
+    assert found.box == (10, 20.5, 110, 140)
     assert look(np.zeros((50, 50), np.uint8), box=(-5.0, -5.0, 60.0, 60.0)).status == "ok"  # partly beyond the frame
 
 
 def test_given_box_outside_of_the_photo_has_its_reason(look, portrait):
     found = look(portrait, box=(300.0, 10.0, 400.0, 110.0))
-    assert (found.status, found.level, box_of(found)) == ("low_confidence", "", (0, 0, 0, 0))
+    assert (found.status, found.level, found.box) == ("low_confidence", "", (0, 0, 0, 0))
     assert found.reason == "the given box 300 10 400 110 lies outside of the photo of 230 x 280 pixels"
 
 
 def test_whole_photo_serves_where_no_face_is_found(look, portrait):
     blank = np.full((60, 40), 128, np.uint8)
     found = look(blank, fallback="image")
-    assert (found.status, found.level, found.faces, box_of(found)) == ("ok", "image", 0, (0, 0, 40, 60))
+    assert (found.status, found.level, found.faces, found.box) == ("ok", "image", 0, (0, 0, 40, 60))
     assert look(portrait, fallback="image").level == "128"
 
 
@@ -190,7 +187,7 @@ def test_whole_photo_serves_where_no_face_is_found(look, portrait):
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_blank_photo_shows_no_face(look, shape, value):
     found = look(np.full(shape, value, np.uint8))
-    assert (found.status, found.faces, box_of(found)) == ("no_face", 0, (0, 0, 0, 0))
+    assert (found.status, found.faces, found.box) == ("no_face", 0, (0, 0, 0, 0))
     assert found.reason
 
 
@@ -246,7 +243,7 @@ def test_threads_change_no_detection(dataset, params):
 
 
 def test_missing_manifest_names_the_stage(params, tmp_path):
-    with pytest.raises(InputError, match="manifest.csv does not exist: run `aucue ingest` first"):
+    with pytest.raises(InputError, match=r"manifest\.csv does not exist: run `aucue ingest` first"):
         detect.main(
             base=params.base,
             params=params.detect,
@@ -277,7 +274,7 @@ def test_another_given_box_is_not_taken_from_the_cache(dataset, params, tmp_path
             detections_path=tmp_path / "detections.csv",
             cache_dir=tmp_path / "cache",
         )
-        boxes.append(box_of(found))
+        boxes.append(found.box)
     assert boxes[1:] == [(10, 10, 200, 200), (20, 20, 200, 200)]
     assert boxes[0] not in boxes[1:]
 
@@ -289,14 +286,14 @@ def test_summary_counts_statuses_and_levels():
         Detection("c", "ok", "", faces=1, level="128"),
         Detection("d", "no_face", "x"),
     ]
-    assert detect.summary(detections) == "1 no_face, 3 ok; 1 with several faces\nfound at: 128 2, padded 256 1"
-    assert detect.summary(detections[3:]) == "1 no_face; 0 with several faces\nfound at: no level"
+    assert detect.summarize(detections) == "1 no_face, 3 ok; 1 with several faces\nfound at: 128 2, padded 256 1"
+    assert detect.summarize(detections[3:]) == "1 no_face; 0 with several faces\nfound at: no level"
 
 
 def test_summary_names_the_first_photos_that_cannot_be_read():
     detections = [Detection(f"{i}.jpg", "unreadable", "the file is empty") for i in range(4)]
     detections[1:1] = [Detection("big.jpg", "too_large", "99 pixels"), Detection("x.jpg", "excluded", "not wanted")]
-    assert detect.summary(detections).splitlines()[2:] == [
+    assert detect.summarize(detections).splitlines()[2:] == [
         "unreadable: 0.jpg: the file is empty",
         "too_large: big.jpg: 99 pixels",
         "unreadable: 1.jpg: the file is empty",
@@ -305,7 +302,7 @@ def test_summary_names_the_first_photos_that_cannot_be_read():
 
 
 def test_nearly_all_real_faces_are_found(faces_dir, params):
-    with open(faces_dir / "labels.csv", encoding="utf-8", newline="") as stream:
+    with (faces_dir / "labels.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))[::13]
     photos = [Photo(row["image"], str(faces_dir / row["image"]), row["label"], "", "") for row in rows]
     found = [detect_photo(photo, params.detect) for photo in photos]

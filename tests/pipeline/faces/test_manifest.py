@@ -26,17 +26,17 @@ def test_duplicate_id_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("split", "mend"),
+    ("split", "fix"),
     [
         ("train", "lower the ingest fractions"),
         ("validation", "raise ingest.validation_fraction"),
         ("test", "raise ingest.test_fraction"),
     ],
 )
-def test_empty_split_is_named(tmp_path, split, mend):
+def test_empty_split_is_named(tmp_path, split, fix):
     photos = [photo for photo in PHOTOS if photo.split != split]
     photos.append(Photo("f", "f.jpg", "fear", split, "", "excluded", "does not count"))
-    with pytest.raises(InputError, match=f"the {split} split is empty: .*{mend}"):
+    with pytest.raises(InputError, match=f"the {split} split is empty: .*{fix}"):
         manifest.write(tmp_path / "manifest.csv", photos)
 
 

@@ -56,9 +56,9 @@ def write_shard(writer, landmarks, labels, statuses):
 
 def test_codebook_that_no_longer_means_what_dvc_compared_is_refused(dataset, params, tmp_path):
     meaning = tmp_path / "codebook.json"
-    meaning.write_text(codebooks.load("facs").described())
+    meaning.write_text(codebooks.load("facs").to_json())
     out = tmp_path / "maps"
-    with pytest.raises(InputError, match="codebook.json is not what codebook belharbi2024 means: run `dvc repro`"):
+    with pytest.raises(InputError, match=r"codebook\.json is not what codebook belharbi2024 means: run `dvc repro`"):
         heatmaps.main(params=params.heatmaps, faces_dir=dataset.faces, heatmaps_dir=out, meaning_path=meaning)
     assert not out.exists()
     heatmaps.main(
@@ -199,7 +199,7 @@ def test_stage_writes_the_same_bytes_whatever_the_workers_and_chunks(params, tmp
         block = params.heatmaps.model_copy(update={"codebook": codebook})
         written = []
         for workers, rows, points in [(1, 4096, 2**20), (3, 50, 2**20), (2, 1, 10_000)]:
-            monkeypatch.setattr(heatmaps, "CELLS", rows * 28**2)
+            monkeypatch.setattr(heatmaps, "CELLS_PER_TASK", rows * 28**2)
             monkeypatch.setattr(rendering, "BATCH_POINTS", points)
             folder = tmp_path / f"{codebook}{workers}"
             heatmaps.main(params=block, faces_dir=tmp_path / "faces", heatmaps_dir=folder, workers=workers)
@@ -210,7 +210,7 @@ def test_stage_writes_the_same_bytes_whatever_the_workers_and_chunks(params, tmp
 
 def test_stage_refuses_maps_larger_than_the_crops(golden, params, tmp_path):
     write_faces(tmp_path / "faces", golden["landmarks"][:1], ["anger"], ["ok"], crop_size=64)
-    with pytest.raises(InputError, match="heatmaps.size is 65, but the crops have 64 pixels: give 64 or less"):
+    with pytest.raises(InputError, match=r"heatmaps\.size is 65, but the crops have 64 pixels: give 64 or less"):
         heatmaps.main(
             params=params.heatmaps.model_copy(update={"size": 65}),
             faces_dir=tmp_path / "faces",

@@ -1,8 +1,9 @@
 import pytest
 
-from pipeline.faces import dlib_models as models
+from pipeline.faces import dlib_models
 from pipeline.ingest.datasets import demo
-from pipeline.ingest.demo.animate import load_movements
+from pipeline.ingest.demo.movements import load_movements
+from pipeline.ingest.demo.plan import plan
 
 
 @pytest.fixture(scope="session")
@@ -17,12 +18,17 @@ def movements(demo_tables):
 
 @pytest.fixture(scope="session")
 def predictor():
-    return str(models.packaged(models.PREDICTOR))
+    return str(dlib_models.packaged(dlib_models.PREDICTOR))
 
 
 @pytest.fixture(scope="session")
 def portraits(demo_tables, orl):
     return demo.read_portraits(demo_tables / "portraits.csv", orl)
+
+
+@pytest.fixture(scope="session")
+def animations(expressions, portraits):
+    return plan(expressions, portraits, seed=0, images_per_class=5)
 
 
 @pytest.fixture(scope="session")

@@ -6,24 +6,16 @@ import numpy as np
 import pytest
 
 from pipeline.detect import stage as detect
-from pipeline.detect.stage import Detection
 from pipeline.faces import detections as detections_table
-from pipeline.faces import dlib_models as models
-from pipeline.faces import manifest
+from pipeline.faces import dlib_models, manifest
+from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
 from pipeline.faces.tables import write_table
 from pipeline.landmarks import align
-from pipeline.landmarks import landmark_quality as plausible
 from pipeline.landmarks import stage as landmarks
-from pipeline.landmarks.fit import fit_landmarks
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import file_digest
 from pipeline.shards import ShardSet
-
-
-@pytest.fixture(scope="module")
-def predictor():
-    return str(models.packaged(models.PREDICTOR))
 
 
 @pytest.fixture(scope="module")
@@ -56,19 +48,10 @@ def test_landmarks_fit_the_stored_crop(faces, predictor):
         crop, stored = faces.crop(row), faces.row("landmarks", row)
         assert crop.shape == (256, 256, 3)
         (left, top), (right, bottom) = stored.min(axis=0), stored.max(axis=0)
-        again = models.predict(crop, (left, top, right, bottom), predictor)
+        again = dlib_models.predict(crop, (left, top, right, bottom), predictor)
         misses.append(np.hypot(*(again - stored).T).mean())
     assert np.median(misses) < 4
     assert np.percentile(misses, 80) < 8  # the predictor itself is unsure of wide open mouths
-
-
-def test_real_faces_are_aligned_too(faces_dir, params, predictor):
-    for path in sorted((faces_dir / "images").glob("*.jpg"))[::120]:
-        photo = Photo(path.stem, str(path), "anger", "train", "")
-        face = landmarks.align_photo((photo, detect.detect_photo(photo, params.detect)), params.landmarks, predictor)
-        if face.status == "ok":
-            miss = [face.landmarks[part].mean(axis=0) for part in align.PARTS] - (align.TEMPLATE * 256 - 0.5)
-            assert np.abs(miss).max() < 30
 
 
 def test_workers_change_no_byte(dataset, params, tmp_path):
@@ -109,7 +92,7 @@ def test_shard_size_changes_no_row(dataset, params, faces, tmp_path):
 def test_stamp_names_the_inputs(dataset, faces, predictor):
     assert faces.provenance["crop_size"] == 256
     assert faces.provenance["jpeg_quality"] == 95
-    assert faces.provenance["predictor_sha256"] == models.SHA256[models.PREDICTOR]
+    assert faces.provenance["predictor_sha256"] == dlib_models.SHA256[dlib_models.PREDICTOR]
     assert faces.provenance["manifest_sha256"] == file_digest(dataset.manifest)
     assert faces.provenance["detections_sha256"] == file_digest(dataset.detections)
 
@@ -164,104 +147,10 @@ def test_detections_of_another_manifest_are_refused(dataset, params, tmp_path):
         run(params, tmp_path, photos[:3], detections[1:4])
 
 
-def test_landmarks_beyond_the_photo_are_kept(orl, params, predictor, tmp_path):
-    """A face cut off by the frame: its chin lies outside, and the crop goes on with the border."""
-    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
-    whole = tmp_path / "whole.png"
-    cv2.imwrite(str(whole), grey)
-    photo = Photo("a", str(whole), "anger", "train", "")
-    found = detect.detect_photo(photo, params.detect)
-    bottom = models.predict(
-        cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), (found.left, found.top, found.right, found.bottom), predictor
-    )
-    cut = tmp_path / "cut.png"
-    cv2.imwrite(str(cut), grey[: int(bottom[57, 1])])
-    photo = Photo("a", str(cut), "anger", "train", "")
-    face = landmarks.align_photo((photo, found), params.landmarks, predictor)
-    assert face.status == "ok"
-    assert np.isfinite(face.landmarks).all()
-    crop = cv2.imdecode(np.frombuffer(face.crop, np.uint8), cv2.IMREAD_COLOR)
-    assert crop.shape == (256, 256, 3)
-    assert crop[-1].std() > 0
-
-
-def test_crops_keep_their_colours(orl, params, predictor, tmp_path):
-    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
-    reddish = np.dstack([grey // 3, grey // 2, grey])  # OpenCV's order
-    cv2.imwrite(str(tmp_path / "a.png"), reddish)
-    photo = Photo("a", str(tmp_path / "a.png"), "anger", "train", "")
-    found = detect.detect_photo(photo, params.detect)
-    face = landmarks.align_photo((photo, found), params.landmarks, predictor)
-    blue, green, red = cv2.imdecode(np.frombuffer(face.crop, np.uint8), cv2.IMREAD_COLOR).mean(axis=(0, 1))
-    assert red / green == pytest.approx(2, rel=0.1)
-    assert red / blue == pytest.approx(3, rel=0.1)
-
-
-def test_landmarks_depend_little_on_whose_box_it_was(orl, predictor):
-    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
-    image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-    rectangle = models.detector()(grey, 0)[0]
-    box = np.array([rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()], float)
-    expected, fault = fit_landmarks(image, tuple(box), predictor, 3)
-    assert fault == ""
-    side = box[2] - box[0]
-    for shift in ([-0.1, -0.1, 0.1, 0.1], [0.1, 0.1, -0.1, -0.1], [0.1, 0.1, 0.1, 0.1]):
-        moved = tuple(box + side * np.array(shift))
-        points, fault = fit_landmarks(image, moved, predictor, 3)
-        assert fault == ""
-        assert plausible.disagreement(points, expected) < 0.04
-
-
-def test_box_without_a_face_gives_no_landmarks_to_train_on(params, predictor, tmp_path, rng):
-    noise = cv2.GaussianBlur(rng.integers(0, 256, (200, 200, 3), np.uint8), (0, 0), 0.7)
-    for number, image in enumerate([noise, *(np.full((200, 200), grey, np.uint8) for grey in (0, 128, 255))]):
-        path = tmp_path / f"{number}.png"
-        cv2.imwrite(str(path), image)
-        row = Photo(str(number), str(path), "anger", "train", ""), Detection(str(number), "ok", "", 40, 40, 160, 160)
-        face = landmarks.align_photo(row, params.landmarks, predictor)
-        assert face.status == "low_confidence"
-        assert face.reason == "landmarks did not settle in 4 looks: probably no face, or hardly visible"
-        assert not face.landmarks.any()
-        assert not face.crop.size
-
-
-def test_one_look_is_taken_at_its_word(orl, predictor):
-    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
-    image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-    rectangle = models.detector()(grey, 0)[0]
-    box = rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()
-    points, fault = fit_landmarks(image, box, predictor, 0)
-    assert fault == ""
-    assert np.array_equal(points, models.predict(image, box, predictor))
-    assert not np.array_equal(points, fit_landmarks(image, box, predictor, 3)[0])
-
-
-def test_fallback_is_the_whole_photo_where_the_box_shows_no_face(orl, params, predictor, tmp_path):
-    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
-    grey[-70:, -70:] = 0
-    path, (height, width) = tmp_path / "a.png", grey.shape
-    cv2.imwrite(str(path), grey)
-    corner = Detection("a", "ok", "", width - 50.0, height - 50.0, width - 10.0, height - 10.0, level="given")
-    row = Photo("a", str(path), "anger", "train", ""), corner
-    assert landmarks.align_photo(row, params.landmarks, predictor).status == "low_confidence"
-    face = landmarks.align_photo(row, params.landmarks, predictor, fallback="image")
-    whole = Detection("a", "ok", "", 0.0, 0.0, float(width), float(height), level="image")
-    expected = landmarks.align_photo((row[0], whole), params.landmarks, predictor)
-    assert face.status == expected.status == "ok"
-    assert np.array_equal(face.landmarks, expected.landmarks)
-
-
-def test_impossible_landmarks_are_low_confidence(dataset, params, predictor, monkeypatch):
-    photo, found = manifest.read(dataset.manifest)[0], detections_table.read(dataset.detections)[0]
-    monkeypatch.setattr(models, "predict", lambda *_: np.full((68, 2), 100.0))
-    face = landmarks.align_photo((photo, found), params.landmarks, predictor)
-    assert (face.status, face.reason) == ("low_confidence", "landmarks collapse to a small part of the box")
-
-
 def test_missing_model_is_named(dataset, params, tmp_path):
     ours = params.landmarks.model_copy(update={"predictor": "none.dat"})
     with pytest.raises(
-        InputError, match="landmarks.predictor 'none.dat' does not exist: give a dlib shape predictor's file"
+        InputError, match=r"landmarks\.predictor 'none\.dat' does not exist: give a dlib shape predictor's file"
     ):
         landmarks.main(
             base=params.base,
@@ -277,7 +166,7 @@ def test_file_that_is_no_model_is_named(dataset, params, tmp_path, workers):
     (tmp_path / "wrong.dat").write_bytes(b"not a model")
     ours = params.landmarks.model_copy(update={"predictor": str(tmp_path / "wrong.dat")})
     base = params.base.model_copy(update={"workers": workers})
-    with pytest.raises(InputError, match="wrong.dat is not a dlib shape predictor: give a 68-point dlib model") as caught:
+    with pytest.raises(InputError, match=r"wrong\.dat is not a dlib shape predictor: give a 68-point dlib model") as caught:
         landmarks.main(
             base=base,
             params=ours,
@@ -374,7 +263,7 @@ def test_photo_that_changed_since_ingest_is_not_taken_for_itself(again, dataset,
 
 def test_damaged_page_is_made_again(again, tmp_path):
     again()
-    page = sorted((tmp_path / "cache").rglob("*.h5"))[0]
+    page = min((tmp_path / "cache").rglob("*.h5"))
     content = bytearray(page.read_bytes())
     content[-100] ^= 255
     page.unlink()

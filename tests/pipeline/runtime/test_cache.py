@@ -14,8 +14,8 @@ ROOMS = ("pipeline/detect",)
 
 
 def test_key_is_of_the_content_whatever_its_order():
-    assert cache.key({"a": 1, "b": [2]}) == cache.key({"b": [2], "a": 1})
-    assert len({cache.key(1), cache.key("1"), cache.key([1]), cache.key(1, 1)}) == 4
+    assert cache.json_digest({"a": 1, "b": [2]}) == cache.json_digest({"b": [2], "a": 1})
+    assert len({cache.json_digest(1), cache.json_digest("1"), cache.json_digest([1]), cache.json_digest(1, 1)}) == 4
 
 
 def test_code_follows_the_versions_of_the_libraries_installed(monkeypatch):
@@ -58,7 +58,7 @@ for number in range(14):
     time.sleep(0.1)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)])
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
     with RowCache(tmp_path, "detect") as rows:
         kept = [number for number in range(14) if str(number) in rows]
         assert len(kept) >= 9
@@ -105,7 +105,7 @@ def test_work_is_kept_apart_by_code(tmp_path):
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_pages_are_the_same_file_or_a_copy(tmp_path, monkeypatch, links):
+def test_shards_are_the_same_file_or_a_copy(tmp_path, monkeypatch, links):
     def refuse(*_):
         raise OSError("no links here")
 
@@ -113,38 +113,40 @@ def test_pages_are_the_same_file_or_a_copy(tmp_path, monkeypatch, links):
         monkeypatch.setattr(os, "link", refuse)
     file = tmp_path / "shard"
     file.write_text("content")
-    pages = ShardCache(tmp_path / "cache", "faces")
-    assert pages.find("k") is None
-    pages.keep("k", file)
-    assert pages.find("k").read_text() == "content"
-    assert pages.find("k").samefile(file) == links
-    assert list(pages) == [pages.find("k")]
+    shards = ShardCache(tmp_path / "cache", "faces")
+    assert shards.find("k") is None
+    shards.keep("k", file)
+    assert shards.find("k").read_text() == "content"
+    assert shards.find("k").samefile(file) == links
+    assert list(shards) == [shards.find("k")]
     file.unlink()
-    assert pages.find("k").read_text() == "content"
+    assert shards.find("k").read_text() == "content"
 
 
-def test_pruning_takes_what_was_not_used_for_long(tmp_path):
+def test_pruning_takes_what_was_not_used_for_long(tmp_path, monkeypatch):
+    nine_days_ago = time.time() - 9 * 86400
     folder = cache.work_folder(tmp_path / "cache", ROOMS)
-    pages = ShardCache(folder, "faces")
+    shards = ShardCache(folder, "faces")
     old, used = "a" * 64, "b" * 64
     for key in (old, used):
         (tmp_path / "shard").write_bytes(bytes(1000))
-        pages.keep(key, tmp_path / "shard")
+        shards.keep(key, tmp_path / "shard")
         (tmp_path / "shard").unlink()
     with RowCache(folder, "detect") as rows:
-        rows.keep("old", [])
-        rows.keep("used", [])
-        rows._database.execute("UPDATE rows SET used = ?", (time.time() - 9 * 86400,))
+        with monkeypatch.context() as past:
+            past.setattr(time, "time", lambda: nine_days_ago)
+            rows.keep("old", [])
+            rows.keep("used", [])
         assert rows.recall("used") == []
-    for page in list(pages):
-        os.utime(page, (0, time.time() - 9 * 86400))
-    assert pages.find(used)  # which is a use
+    for file in list(shards):
+        os.utime(file, (0, nine_days_ago))
+    assert shards.find(used)  # which is a use
     removed, _ = cache.prune(tmp_path / "cache", 10)
     assert removed == 0
     removed, _ = cache.prune(tmp_path / "cache", 8)
     assert removed == 2
-    assert pages.find(old) is None
-    assert pages.find(used)
+    assert shards.find(old) is None
+    assert shards.find(used)
     with RowCache(folder, "detect") as rows:
         assert "old" not in rows
         assert "used" in rows

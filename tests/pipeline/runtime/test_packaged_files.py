@@ -10,7 +10,7 @@ def pretend(monkeypatch, folder):
     """face_recognition_models, as if it were installed in ``folder``."""
 
     class Spec:
-        submodule_search_locations = [str(folder)]
+        submodule_search_locations = (str(folder),)
 
     monkeypatch.setattr(packaged_files, "find_spec", lambda name: Spec if folder else None)
 

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from pipeline.runtime import parallel as workers
+from pipeline.runtime import parallel
 from pipeline.runtime.parallel import ordered_map, threaded_map
 
 
@@ -52,18 +52,8 @@ def test_long_inputs_are_not_sent_ahead_at_once():
     items = Items()
     results = ordered_map(math.sqrt, items, 2)
     next(results)
-    assert items.furthest <= 2 * workers.TASKS_IN_FLIGHT * workers.BATCH
+    assert items.furthest <= 2 * parallel.TASKS_IN_FLIGHT * parallel.BATCH
     results.close()
-
-
-def test_auto_is_every_core_this_process_may_use(monkeypatch):
-    assert workers.count(3) == 3
-    assert 1 <= workers.count("auto") <= os.cpu_count()
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 5}, raising=False)
-    assert workers.count("auto") == 3
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert workers.count("auto") == 1
 
 
 def test_arrays_come_back_whole():

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from pipeline.shards import ShardWriter
-from pipeline.shards.files import STRINGS
+from pipeline.shards.files import STRING_COLUMNS
 
 SIDE = 16
 NAMES = ["plain", "größe/ñ", "顔 1", 'a,"b"\n', "🙂", ""]
 
 
 @pytest.fixture(scope="session")
-def stamp():
+def provenance():
     return {"stage": "landmarks", "crop_size": SIDE}
 
 
@@ -23,7 +23,7 @@ def faces():
     def faces(start=0, rows=6):
         numbers = range(start, start + rows)
         crops = [b"" if number % 3 == 2 else jpeg(number * 10) for number in numbers]
-        columns = {name: [f"{name} {NAMES[number % 6]}" for number in numbers] for name in STRINGS}
+        columns = {name: [f"{name} {NAMES[number % 6]}" for number in numbers] for name in STRING_COLUMNS}
         columns["id"] = [NAMES[number % 6] + str(number) for number in numbers]
         columns["status"] = ["ok" if crop else "no_face" for crop in crops]
         columns["reason"] = [""] * rows
@@ -41,11 +41,11 @@ def jpeg(value):
 
 
 @pytest.fixture(scope="session")
-def write(stamp):
+def write(provenance):
     """Writes shards to a folder, and returns it."""
 
-    def write(folder, *shards, stamp=stamp):
-        with ShardWriter(folder, "faces", stamp) as writer:
+    def write(folder, *shards, provenance=provenance):
+        with ShardWriter(folder, "faces", provenance) as writer:
             for columns in shards:
                 writer.write(columns, len(columns["id"]))
         return folder

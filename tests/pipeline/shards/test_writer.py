@@ -19,9 +19,9 @@ def test_datasets_are_contiguous_and_unfiltered(folder):
             assert data.compression is None
 
 
-def test_stamp_comes_back_with_the_version_of_the_code(folder, stamp):
+def test_provenance_comes_back_with_the_version_of_the_code(folder, provenance):
     read = ShardSet(folder, "faces").provenance
-    assert {key: read[key] for key in stamp} == stamp
+    assert {key: read[key] for key in provenance} == provenance
     assert read["code"].startswith("aucue ")
     with h5py.File(folder / "00001.h5") as file:
         assert json.loads(file.attrs["stamp"]) == read
@@ -34,9 +34,9 @@ def test_same_input_same_bytes(folder, tmp_path, faces, write):
         assert (folder / name).read_bytes() == (again / name).read_bytes()
 
 
-def test_failed_writer_leaves_the_earlier_set(folder, faces, stamp):
+def test_failed_writer_leaves_the_earlier_set(folder, faces, provenance):
     def fail():
-        with ShardWriter(folder, "faces", stamp) as writer:
+        with ShardWriter(folder, "faces", provenance) as writer:
             writer.write(faces(), 6)
             raise RuntimeError("stop")
 
@@ -47,10 +47,10 @@ def test_failed_writer_leaves_the_earlier_set(folder, faces, stamp):
     assert [path.name for path in folder.parent.iterdir()] == ["faces"]
 
 
-def test_failed_shard_leaves_no_file(tmp_path, faces, stamp):
+def test_failed_shard_leaves_no_file(tmp_path, faces, provenance):
     columns = faces()
     columns["landmarks"] = np.array([object()])
-    with pytest.raises(TypeError), ShardWriter(tmp_path / "faces", "faces", stamp) as writer:
+    with pytest.raises(TypeError), ShardWriter(tmp_path / "faces", "faces", provenance) as writer:
         writer.write(columns, 6)
     assert list(tmp_path.iterdir()) == []
 
@@ -91,14 +91,14 @@ with ShardWriter(Path(sys.argv[1]), "heatmaps", {}) as writer:
     assert [path.name for path in tmp_path.iterdir()] == ["maps"]
 
 
-def test_finished_shard_is_adopted_byte_for_byte(tmp_path, faces, stamp):
+def test_finished_shard_is_adopted_byte_for_byte(tmp_path, faces, provenance):
     cache = tmp_path / "cache"
-    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=cache) as writer:
+    with ShardWriter(tmp_path / "one", "faces", provenance, work_folder=cache) as writer:
         key = writer.key("what decides it")
         assert not writer.has(key)
         writer.write(faces(), 6, key)
         assert writer.has(key)
-    with ShardWriter(tmp_path / "two", "faces", stamp, work_folder=cache) as writer:
+    with ShardWriter(tmp_path / "two", "faces", provenance, work_folder=cache) as writer:
         columns = writer.adopt(key, ["status", "id"])
     assert columns["status"].tolist() == faces()["status"]
     assert columns["id"].tolist() == faces()["id"]
@@ -106,34 +106,34 @@ def test_finished_shard_is_adopted_byte_for_byte(tmp_path, faces, stamp):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_shard_of_a_killed_run_is_adopted(tmp_path, faces, stamp):
-    killed = ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache").__enter__()
+def test_shard_of_a_killed_run_is_adopted(tmp_path, faces, provenance):
+    killed = ShardWriter(tmp_path / "one", "faces", provenance, work_folder=tmp_path / "cache").__enter__()
     key = killed.key(1)
     killed.write(faces(), 6, key)
-    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache") as writer:
+    with ShardWriter(tmp_path / "one", "faces", provenance, work_folder=tmp_path / "cache") as writer:
         assert writer.adopt(key, ["status"]) is not None
 
 
 @pytest.mark.parametrize("change", [{"stamp": {"crop_size": 17}}, {"rows": 2}, {"kind": "class_heatmaps"}])
-def test_what_is_decided_otherwise_is_not_adopted(tmp_path, change, faces, stamp):
-    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache") as writer:
+def test_what_is_decided_otherwise_is_not_adopted(tmp_path, change, faces, provenance):
+    with ShardWriter(tmp_path / "one", "faces", provenance, work_folder=tmp_path / "cache") as writer:
         writer.write(faces(), 6, writer.key(1))
-    kind, changed = change.get("kind", "faces"), {**stamp, **change.get("stamp", {})}
+    kind, changed = change.get("kind", "faces"), {**provenance, **change.get("stamp", {})}
     with ShardWriter(tmp_path / "two", kind, changed, work_folder=tmp_path / "cache") as writer:
         assert writer.adopt(writer.key(change.get("rows", 1)), []) is None
         writer.write(faces(), 6) if kind == "faces" else None
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: data[:-9] + b"x" + data[-8:], lambda data: b""])
-def test_damaged_shard_is_not_adopted_and_goes(tmp_path, damage, faces, stamp):
-    with ShardWriter(tmp_path / "one", "faces", stamp, work_folder=tmp_path / "cache") as writer:
+def test_damaged_shard_is_not_adopted_and_goes(tmp_path, damage, faces, provenance):
+    with ShardWriter(tmp_path / "one", "faces", provenance, work_folder=tmp_path / "cache") as writer:
         key = writer.key(1)
         writer.write(faces(), 6, key)
     (page,) = (tmp_path / "cache").rglob("*.h5")
     content = page.read_bytes()
     page.unlink()
     page.write_bytes(damage(content))
-    with ShardWriter(tmp_path / "two", "faces", stamp, work_folder=tmp_path / "cache") as writer:
+    with ShardWriter(tmp_path / "two", "faces", provenance, work_folder=tmp_path / "cache") as writer:
         assert writer.adopt(key, ["status"]) is None
         assert not page.exists()
         writer.write(faces(), 6, key)
@@ -150,7 +150,10 @@ def test_writer_deletes_nothing_that_is_not_its_own(folder, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "other.h5").write_bytes(b"precious")
-    with pytest.raises(InputError, match="other.h5 is no shard of ours"), ShardWriter(tmp_path / "mine", "faces", {}):
+    with (
+        pytest.raises(InputError, match=r"other\.h5 is not a shard of aucue and would be lost: give another folder"),
+        ShardWriter(tmp_path / "mine", "faces", {}),
+    ):
         pass
     assert (tmp_path / "mine" / "other.h5").read_bytes() == b"precious"
     (tmp_path / "code").mkdir()

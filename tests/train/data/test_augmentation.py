@@ -9,6 +9,7 @@ from pipeline.runtime.parameters import Augment
 from train.data import augmentation as augment
 from train.data.augmentation import (
     erase,
+    hue_rotation,
     jitter,
     luma,
     random_geometry,
@@ -28,7 +29,7 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-def chance(number, generator):
+def numbers(number, generator):
     return iter(random_params(number, generator).unbind(dim=1))
 
 
@@ -53,12 +54,12 @@ def parameters(**changes):
 def blob_batch(number=32, image_size=128, map_size=28):
     """Images and heatmaps that show the same bright blob, off centre."""
 
-    def random_params(size):
+    def blob(size):
         position = (torch.arange(size) + 0.5) / size
         return torch.exp(-((position[None, :] - 0.65) ** 2 + (position[:, None] - 0.4) ** 2) / 0.02)
 
-    images = (random_params(image_size) * 255).round().byte().expand(number, 3, -1, -1)
-    heatmaps = (random_params(map_size) * 255).round().byte().expand(number, 1, -1, -1)
+    images = (blob(image_size) * 255).round().byte().expand(number, 3, -1, -1)
+    heatmaps = (blob(map_size) * 255).round().byte().expand(number, 1, -1, -1)
     indices = torch.arange(number)
     return Batch(images, heatmaps, torch.ones(number, dtype=torch.bool), indices % 7, indices)
 
@@ -98,17 +99,17 @@ def test_no_augmentation_is_the_whole_crop(generator):
         torch.testing.assert_close(getattr(seen, field.name), getattr(expected, field.name), atol=1e-5, rtol=0)
 
 
-def test_view_depends_on_its_own_draws_alone(generator):
-    batch, draws = blob_batch(6), random_params(6, generator)
-    whole = train_view(batch, 64, parameters(), draws)
+def test_view_depends_on_its_own_random_numbers_alone(generator):
+    batch, random_numbers = blob_batch(6), random_params(6, generator)
+    whole = train_view(batch, 64, parameters(), random_numbers)
     some = torch.tensor([4, 1])
-    part = train_view(Batch(*(value[some] for value in vars(batch).values())), 64, parameters(), draws[some])
+    part = train_view(Batch(*(value[some] for value in vars(batch).values())), 64, parameters(), random_numbers[some])
     torch.testing.assert_close(part.images, whole.images[some])
     torch.testing.assert_close(part.heatmaps, whole.heatmaps[some])
 
 
 def test_geometry_stays_within_its_limits(generator):
-    geometry = random_geometry(parameters(rotation=6.0, min_crop_area=0.8, flip_probability=0.5), chance(5000, generator))
+    geometry = random_geometry(parameters(rotation=6.0, min_crop_area=0.8, flip_probability=0.5), numbers(5000, generator))
     linear = geometry[:, :, :2]
     area = torch.linalg.det(linear)
     angle = torch.atan2(linear[:, 0, 1], linear[:, 1, 1])  # the second column is not mirrored
@@ -139,7 +140,7 @@ def test_same_seed_same_view():
 
 def test_jitter_keeps_range_and_leaves_the_unchosen_alone(generator):
     images = torch.rand(64, 3, 16, 16, generator=generator)
-    jittered = jitter(images, 0.5, chance(64, generator))
+    jittered = jitter(images, 0.5, numbers(64, generator))
     assert jittered.min() >= 0
     assert jittered.max() <= 1
     changed = (jittered != images).flatten(1).any(dim=1)
@@ -147,7 +148,7 @@ def test_jitter_keeps_range_and_leaves_the_unchosen_alone(generator):
 
 
 def turned(images, turns):
-    return torch.einsum("bij,bjhw->bihw", augment._hue_turned(turns), images)
+    return torch.einsum("bij,bjhw->bihw", hue_rotation(turns), images)
 
 
 def test_jitter_is_brightness_contrast_saturation_and_hue_in_turn(generator):
@@ -164,7 +165,7 @@ def test_jitter_is_brightness_contrast_saturation_and_hue_in_turn(generator):
 def test_crops_are_shrunk_alike_as_bytes_and_as_floats(generator):
     images = torch.randint(0, 256, (2, 3, 96, 96), generator=generator, dtype=torch.uint8)
     expected = F.interpolate(images / 255, size=(40, 40), mode="bilinear", antialias=True, align_corners=False)
-    torch.testing.assert_close(augment.shrunk(images, 32) / 255, expected, atol=1.01 / 255, rtol=0)
+    torch.testing.assert_close(augment.shrink(images, 32) / 255, expected, atol=1.01 / 255, rtol=0)
 
 
 def test_hue_keeps_grey_and_the_mean_of_the_channels(generator):
@@ -176,14 +177,14 @@ def test_hue_keeps_grey_and_the_mean_of_the_channels(generator):
 
 
 def test_grey_has_equal_channels(generator):
-    grey = to_grey(torch.rand(4, 3, 8, 8, generator=generator), 1.0, chance(4, generator))
+    grey = to_grey(torch.rand(4, 3, 8, 8, generator=generator), 1.0, numbers(4, generator))
     assert torch.equal(grey[:, 0], grey[:, 1])
     assert torch.equal(grey[:, 0], grey[:, 2])
 
 
 def test_erasing_fills_one_rectangle_of_the_stated_size(generator):
     images = torch.zeros(200, 3, 64, 64)
-    erased = erase(images, 1.0, chance(200, generator)) == 0.5
+    erased = erase(images, 1.0, numbers(200, generator)) == 0.5
     assert torch.equal(erased[:, 0], erased[:, 2])
     rows, columns = erased[:, 0].any(dim=2).sum(dim=1), erased[:, 0].any(dim=1).sum(dim=1)
     area = erased[:, 0].sum(dim=(1, 2))
@@ -192,7 +193,7 @@ def test_erasing_fills_one_rectangle_of_the_stated_size(generator):
     assert share.max() <= 0.36
     assert share.min() >= 0.01
     assert share.mean().item() == pytest.approx(0.175, abs=0.03)
-    assert torch.equal(erase(images, 0.0, chance(200, generator)), images)
+    assert torch.equal(erase(images, 0.0, numbers(200, generator)), images)
 
 
 def test_red_turned_by_a_third_is_green():
@@ -204,7 +205,7 @@ def test_jitter_turns_hues(generator, monkeypatch):
     for name in ("BRIGHTNESS", "CONTRAST", "SATURATION"):
         monkeypatch.setattr(augment, name, 0.0)
     images = 0.3 + 0.4 * torch.rand(8, 3, 4, 4, generator=generator)
-    jittered = jitter(images, 1.0, chance(8, generator))
+    jittered = jitter(images, 1.0, numbers(8, generator))
     torch.testing.assert_close(jittered.mean(dim=1), images.mean(dim=1))
     assert (jittered - images).abs().amax(dim=(1, 2, 3)).median() > 0.02
 

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from train.data.augmentation import random_params, shrunk, train_view, whole_view
-from train.data.crop_cache import CachedCrops, for_training
-from train.data.dataset import Faces, loader
+from train.data.augmentation import random_params, shrink, train_view, whole_view
+from train.data.crop_cache import CachedCrops, training_dataset
+from train.data.dataset import Faces
+from train.data.loading import BatchLoader
 from train.loop import stage as train
 from train.models import checkpoint as checkpoints
 
@@ -19,14 +20,14 @@ def read(faces, monkeypatch):
 
 
 def test_views_are_those_of_the_crops_read_anew(faces, params):
-    draws = random_params(4, torch.Generator().manual_seed(0))
+    random_numbers = random_params(4, torch.Generator().manual_seed(0))
     kept = CachedCrops(faces, SIZE, 1)
     for _ in range(2):
-        (whole,), (small,) = loader(faces, [[3, 1, 4, 0]]), loader(kept, [[3, 1, 4, 0]])
+        (whole,), (small,) = BatchLoader(faces, [[3, 1, 4, 0]]), BatchLoader(kept, [[3, 1, 4, 0]])
         assert small.images.shape[2:] == (80, 80)
         for view in (
             lambda batch: whole_view(batch, SIZE),
-            lambda batch: train_view(batch, SIZE, params.train.augment, draws),
+            lambda batch: train_view(batch, SIZE, params.train.augment, random_numbers),
         ):
             expected, found = view(whole), view(small)
             for name, value in vars(expected).items():
@@ -60,7 +61,7 @@ def test_without_memory_nothing_is_kept(faces, read):
 
 def test_crops_that_are_no_larger_stay_as_they_are(faces):
     assert torch.equal(CachedCrops(faces, 224, 1)[0][0], faces[0][0])
-    assert torch.equal(shrunk(faces[0][0][None], 224)[0], faces[0][0])
+    assert torch.equal(shrink(faces[0][0][None], 224)[0], faces[0][0])
 
 
 def test_crops_lie_as_batches_are_stacked(faces):
@@ -69,12 +70,12 @@ def test_crops_lie_as_batches_are_stacked(faces):
 
 def test_only_training_that_reads_for_itself_on_a_cpu_keeps_crops(faces, params, read, monkeypatch):
     cpu = torch.device("cpu")
-    assert for_training(faces, params.train, cpu, reading=2) is faces
-    assert for_training(faces, params.train, torch.device("mps"), reading=0) is faces
+    assert training_dataset(faces, params.train, cpu, workers=2) is faces
+    assert training_dataset(faces, params.train, torch.device("mps"), workers=0) is faces
     small = params.train.model_copy(update={"cache_megabytes": 1, "input_size": 200})
     for processes, room in (("1", 5), ("2", 2)):
         monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
-        kept = for_training(faces, small, cpu, reading=0)
+        kept = training_dataset(faces, small, cpu, workers=0)
         read.clear()
         for index in (*range(6), *range(6)):
             kept[index]

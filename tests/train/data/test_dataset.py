@@ -8,7 +8,7 @@ import torch
 from pipeline.heatmaps import stage as heatmaps
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
-from train.data.dataset import Faces, classes_of, in_batches, loader, open_shards, reading_processes
+from train.data.dataset import Faces, open_shards, training_classes
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def shards(dataset):
 
 @pytest.fixture(scope="module")
 def train(shards):
-    return Faces(*shards, "train", classes_of(shards[0]))
+    return Faces(*shards, "train", training_classes(shards[0]))
 
 
 def test_every_row_is_its_shards_row(shards, train):
@@ -28,13 +28,13 @@ def test_every_row_is_its_shards_row(shards, train):
         assert np.array_equal(image.permute(1, 2, 0).numpy(), faces.crop(row))
         assert np.array_equal(heatmap[0].numpy(), heatmaps.row("maps", row))
         assert has_map == heatmaps.column("has_map")[row]
-        assert classes_of(faces)[target] == faces.column("label")[row]
+        assert training_classes(faces)[target] == faces.column("label")[row]
         assert faces.column("split")[row] == "train"
 
 
 def test_splits_share_no_row_and_cover_the_faces(shards):
     faces, heatmaps = shards
-    rows = [Faces(faces, heatmaps, split, classes_of(faces)).rows for split in ("train", "validation", "test")]
+    rows = [Faces(faces, heatmaps, split, training_classes(faces)).rows for split in ("train", "validation", "test")]
     together = np.concatenate(rows)
     assert len(set(together.tolist())) == len(together) == (faces.column("status") == "ok").sum()
 
@@ -45,23 +45,7 @@ def test_photos_without_a_face_are_counted_not_shown(shards, train):
 
 
 def test_classes_are_the_sorted_labels(shards):
-    assert classes_of(shards[0]) == ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_batches_hold_the_items_that_are_asked_for(train, workers):
-    items = [[3, 1], [4], [0, 2, 3]]
-    batches = list(loader(train, items, workers))
-    assert [batch.rows.tolist() for batch in batches] == [[int(train.rows[item]) for item in batch] for batch in items]
-    assert torch.equal(batches[1].images[0], train[4][0])
-
-
-def test_parts_of_processes_make_up_the_batches():
-    items = list(range(23))
-    whole = in_batches(items, 6)
-    assert [len(batch) for batch in whole] == [6, 6, 6, 5]
-    parts = [in_batches(items, 6, rank, 4) for rank in range(4)]
-    assert [sum(batch, []) for batch in zip(*parts, strict=True)] == whole
+    assert training_classes(shards[0]) == ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
 
 def test_crosses_a_pickle_with_files_open(train):
@@ -72,7 +56,10 @@ def test_crosses_a_pickle_with_files_open(train):
 
 
 def test_label_outside_the_classes_names_the_face(shards):
-    with pytest.raises(InputError, match="face s.*-surprise-0 has the label surprise, but the classes are anger"):
+    with pytest.raises(
+        InputError,
+        match=r"face s.*-surprise-0 has the label surprise, but the classes are anger, .*: train on faces of this label",
+    ):
         Faces(*shards, "train", ("anger", "disgust", "fear", "happiness", "neutral", "sadness"))
 
 
@@ -88,7 +75,7 @@ def test_heatmaps_of_other_faces_are_refused(dataset, tmp_path):
     index["stamp"]["faces_sha256"] = "0" * 64
     (tmp_path / "index.json").write_text(json.dumps(index))
     assert ShardSet(tmp_path, "heatmaps").provenance["faces_sha256"] == "0" * 64
-    with pytest.raises(InputError, match="was not rendered from .*: run `aucue heatmaps` again"):
+    with pytest.raises(InputError, match=r"was not rendered from .*: run `aucue heatmaps` again"):
         open_shards(dataset.faces, tmp_path)
 
 
@@ -96,27 +83,8 @@ def test_maps_per_class_give_each_face_the_map_of_its_label(dataset, params, sha
     heatmaps.main(
         params=params.heatmaps.model_copy(update={"per_class": True}), faces_dir=dataset.faces, heatmaps_dir=tmp_path
     )
-    every = Faces(*open_shards(dataset.faces, tmp_path), "train", classes_of(shards[0]))
+    every = Faces(*open_shards(dataset.faces, tmp_path), "train", training_classes(shards[0]))
     np.testing.assert_array_equal(every.has_map, train.has_map)
     assert not every.has_map.all()
     for index in range(len(train)):
         assert torch.equal(every[index][1], train[index][1])
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_what_is_wrong_with_a_shard_is_said_whichever_process_reads_it(train, monkeypatch, workers):
-    def damaged(index):
-        raise InputError("faces/000.h5 is damaged: make it again")
-
-    monkeypatch.setattr(train, "heatmap", damaged)
-    with pytest.raises(InputError, match="^faces/000.h5 is damaged: make it again$"):
-        list(loader(train, [[0, 1]], workers))
-
-
-def test_nobody_reads_beside_a_training_on_the_cpu(params, monkeypatch):
-    cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    monkeypatch.setattr("pipeline.runtime.executors.count", lambda number: 12)
-    assert (reading_processes(params.train, cpu), reading_processes(params.train, gpu)) == (0, 8)
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert reading_processes(params.train, gpu) == 3
-    assert reading_processes(params.train.model_copy(update={"workers": 5}), cpu) == 5

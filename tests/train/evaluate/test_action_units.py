@@ -4,8 +4,7 @@ import torch
 
 from pipeline import codebook
 from pipeline.shards import ShardSet
-from train.evaluate import action_units as units
-from train.evaluate.action_units import ActionUnitRegions
+from train.evaluate.action_units import ActionUnitRegions, find_codebook, measure_coverage, moved_units
 
 CLASSES = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
@@ -52,8 +51,8 @@ def test_moved_are_the_units_of_the_manifest(regions, faces):
 
 
 def test_units_that_clearly_moved():
-    assert units.moved_units("12=0.9/1.1 25=0.20/0.29 6=0.25/0.25 1=0.1/0.12") == {12, 6}
-    assert units.moved_units("") == set()
+    assert moved_units("12=0.9/1.1 25=0.20/0.29 6=0.25/0.25 1=0.1/0.12") == {12, 6}
+    assert moved_units("") == set()
 
 
 def test_measure_by_hand():
@@ -64,40 +63,40 @@ def test_measure_by_hand():
     for unit in range(4):
         masks[0, unit, :, unit] = True
     listed, moved = torch.tensor([[True, True, False, True]]), torch.tensor([[False, True, True, False]])
-    found = units.measure(maps, masks, listed, moved)
-    assert found["units"].tolist() == [[0.5, 1.5, 0, 2]]
-    assert found["moved_energy"].tolist() == [3 / 8]
-    assert found["moved_area"].tolist() == [0.5]
-    assert found["moved"].tolist() == [0.75]
-    assert found["still"].tolist() == [5 / 8 / 0.5]
+    coverage = measure_coverage(maps, masks, listed, moved)
+    assert coverage.units.tolist() == [[0.5, 1.5, 0, 2]]
+    assert coverage.moved_energy.tolist() == [3 / 8]
+    assert coverage.moved_area.tolist() == [0.5]
+    assert coverage.moved.tolist() == [0.75]
+    assert coverage.still.tolist() == [5 / 8 / 0.5]
 
 
 def test_what_moved_is_not_still_and_nothing_is_measured_where_nothing_moved():
     maps = torch.rand(1, 1, 4, 4)
     masks = torch.ones(1, 2, 4, 4, dtype=torch.bool)  # two units at one place
-    found = units.measure(maps, masks, torch.tensor([[True, True]]), torch.tensor([[True, False]]))
-    assert found["still"].isnan()
-    assert found["moved"].item() == pytest.approx(1)
-    found = units.measure(maps, masks, torch.tensor([[True, True]]), torch.tensor([[False, False]]))
-    assert all(found[name].isnan() for name in ("moved", "moved_energy", "moved_area", "still"))
+    coverage = measure_coverage(maps, masks, torch.tensor([[True, True]]), torch.tensor([[True, False]]))
+    assert coverage.still.isnan()
+    assert coverage.moved.item() == pytest.approx(1)
+    coverage = measure_coverage(maps, masks, torch.tensor([[True, True]]), torch.tensor([[False, False]]))
+    assert all(values.isnan() for values in coverage[1:])
 
 
 def test_codebook_is_the_one_that_made_the_heatmaps(dataset, tmp_path):
     heatmaps = ShardSet(dataset.heatmaps, "heatmaps")
-    assert units.codebook_of(heatmaps, None).name == "belharbi2024"
-    assert units.codebook_of(heatmaps, "facs").name == "belharbi2024"  # that one means something else
-    assert units.codebook_of(heatmaps, "no such").name == "belharbi2024"
+    assert find_codebook(heatmaps, None).name == "belharbi2024"
+    assert find_codebook(heatmaps, "facs").name == "belharbi2024"  # that one means something else
+    assert find_codebook(heatmaps, "no such").name == "belharbi2024"
     copy = tmp_path / "copy.yaml"
     copy.write_text(codebook.find("belharbi2024").read_text())
     heatmaps.provenance["codebook"] = "mine"
-    assert units.codebook_of(heatmaps, None) is None
-    assert units.codebook_of(heatmaps, str(copy)).digest() == heatmaps.provenance["codebook_sha256"]
+    assert find_codebook(heatmaps, None) is None
+    assert find_codebook(heatmaps, str(copy)).digest() == heatmaps.provenance["codebook_sha256"]
 
 
 def test_without_a_codebook_there_is_no_unit(faces):
     none = ActionUnitRegions(faces, None, CLASSES, 28)
     assert none.keys == ()
     assert none.masks([0, 1]).shape == (2, 0, 28, 28)
-    found = units.measure(torch.rand(2, 1, 28, 28), none.masks([0, 1]), none.listed[:2], none.moved([0, 1]))
-    assert found["units"].shape == (2, 0)
-    assert found["moved"].isnan().all()
+    coverage = measure_coverage(torch.rand(2, 1, 28, 28), none.masks([0, 1]), none.listed[:2], none.moved([0, 1]))
+    assert coverage.units.shape == (2, 0)
+    assert coverage.moved.isnan().all()

@@ -25,11 +25,11 @@ class Trunk(Backbone):
         )
         self.channels = widths[1:]
 
-    def forward(self, images, after=lambda layer, hidden: hidden):
+    def forward(self, images, layer_hook=lambda layer, hidden: hidden):
         layers = []
         hidden = images
         for number, layer in enumerate(self.layers):
-            hidden = layer(after(number, hidden) if number else hidden)
+            hidden = layer(layer_hook(number, hidden) if number else hidden)
             layers.append(hidden)
         return Features(layers)
 
@@ -53,12 +53,14 @@ class Logits(nn.Module):
     def __init__(self, classifier):
         super().__init__()
         self.classifier = classifier
-        self.seen = nn.ModuleList(nn.Identity() for _ in range(5))
+        self.taps = nn.ModuleList(nn.Identity() for _ in range(5))
 
     def forward(self, images):
-        after = lambda layer, hidden: self.seen[layer - 1](hidden)  # noqa: E731
-        *layers, last = self.classifier.backbone(images, after).layers
-        return self.classifier.method(Features([*layers, self.seen[4](last)])).logits
+        def layer_hook(layer, hidden):
+            return self.taps[layer - 1](hidden)
+
+        *layers, last = self.classifier.backbone(images, layer_hook).layers
+        return self.classifier.method(Features([*layers, self.taps[4](last)])).logits
 
 
 def classifier_of(name, params):
@@ -85,7 +87,7 @@ def test_equals_torchcam(name, kind, layer, params):
     classifier, images, targets = classifier_of(name, params), rand(5, 64), torch.tensor([3, 0, 1, 2, 0])
     ours = gradient_maps(classifier, images, targets, layer)[kind]
     model = Logits(classifier).eval()
-    with getattr(methods, KINDS[kind])(model, f"seen.{layer - 1}") as extractor:
+    with getattr(methods, KINDS[kind])(model, f"taps.{layer - 1}") as extractor:
         theirs = extractor(targets.tolist(), model(images), normalized=False)[0]
         normalised = extractor(targets.tolist(), model(images), normalized=True)[0]
     assert ours.shape == theirs.shape
@@ -133,19 +135,20 @@ def test_of_a_linear_head_grad_cam_is_the_positive_part_of_the_cam(params):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_leaves_the_classifier_as_it_was(training, params):
+def test_leaves_the_classifier_as_it_was(training, params, monkeypatch):
     classifier = classifier_of("signed", params).train(training)
     classifier.backbone.layers[2].train(not training)
     for parameter in classifier.parameters():
         parameter.grad = torch.ones_like(parameter)
     modes = [part.training for part in classifier.modules()]
     state = {name: value.clone() for name, value in classifier.state_dict().items()}
+    for kind in ("forward", "forward_pre", "full_backward", "full_backward_pre"):  # a hook that is never set cannot stay
+        monkeypatch.setattr(nn.Module, f"register_{kind}_hook", None)
     gradient_maps(classifier, rand(2, 20), torch.tensor([0, 1]), 4)
     assert torch.is_grad_enabled()
     assert [part.training for part in classifier.modules()] == modes
     assert all(parameter.grad.eq(1).all() for parameter in classifier.parameters())
     assert all(torch.equal(value, state[name]) for name, value in classifier.state_dict().items())
-    assert not any(part._forward_hooks or part._backward_hooks for part in classifier.modules())
 
 
 def test_a_failure_leaves_the_mode_too(params):
@@ -169,7 +172,7 @@ def test_a_backbone_that_cannot_be_cut_within_has_maps_of_its_last_layer_alone(p
     class Uncut(Trunk):
         supports_layer_hook = False
 
-        def forward(self, images, after=None):
+        def forward(self, images, layer_hook=None):
             return super().forward(images)
 
     classifier = classifier_of("rectified", params)
@@ -178,7 +181,7 @@ def test_a_backbone_that_cannot_be_cut_within_has_maps_of_its_last_layer_alone(p
     images, targets = rand(2, 32), torch.tensor([0, 3])
     expected = gradient_maps(classifier, images, targets)
     classifier.backbone = uncut
-    found = gradient_maps(classifier, images, targets)
-    assert all(torch.equal(found[name], maps) for name, maps in expected.items())
+    maps_of_uncut = gradient_maps(classifier, images, targets)
+    assert all(torch.equal(maps_of_uncut[name], maps) for name, maps in expected.items())
     with pytest.raises(ValueError, match="cannot be cut after layer 4, only after layer 5"):
         gradient_maps(classifier, images, targets, layer=4)

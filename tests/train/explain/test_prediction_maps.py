@@ -17,28 +17,28 @@ def classifier(params):
 
 def test_maps_are_those_that_the_metrics_take(classifier):
     images, targets, heatmaps = torch.rand(3, 3, 64, 64), torch.tensor([3, 0, 1]), torch.rand(3, 1, 28, 28)
-    seen = predict_maps(classifier, images, targets, (28, 28))
+    predicted = predict_maps(classifier, images, targets, (28, 28))
     with torch.no_grad():
         output = classifier(images)
-    torch.testing.assert_close(seen.logits, output.logits)
+    torch.testing.assert_close(predicted.logits, output.logits)
     for number, layer in enumerate(output.layers, start=1):
-        torch.testing.assert_close(cosine(seen.maps[f"layer{number}"], heatmaps), attention_cosine(layer, heatmaps))
-        assert seen.sizes[f"layer{number}"] == tuple(layer.shape[2:])
+        torch.testing.assert_close(cosine(predicted.maps[f"layer{number}"], heatmaps), attention_cosine(layer, heatmaps))
+        assert predicted.sizes[f"layer{number}"] == tuple(layer.shape[2:])
     own = output.maps[torch.arange(3), targets]
-    torch.testing.assert_close(cosine(seen.maps["cam"], heatmaps), cam_cosine(own, heatmaps))
+    torch.testing.assert_close(cosine(predicted.maps["cam"], heatmaps), cam_cosine(own, heatmaps))
     for name, maps in gradient_maps(classifier, images, targets).items():
-        torch.testing.assert_close(seen.maps[name], cam_map(maps, (28, 28)), atol=1e-4, rtol=0)
-    assert not any(maps.requires_grad for maps in seen.maps.values())
+        torch.testing.assert_close(predicted.maps[name], cam_map(maps, (28, 28)), atol=1e-4, rtol=0)
+    assert not any(maps.requires_grad for maps in predicted.maps.values())
     assert not any(parameter.grad is not None for parameter in classifier.parameters())
 
 
 def half(hidden):
-    """Without what is seen in the left half."""
+    """Features without their left half."""
     return hidden * (torch.arange(hidden.shape[3]) >= hidden.shape[3] // 2)
 
 
 def test_gradients_are_those_of_a_layer_as_it_is_shown(classifier, monkeypatch):
-    """Whatever the method goes on with, after the layer or within itself."""
+    """The method may continue with other features, in its layer hook or in its own forward pass."""
     forward = classifier.method.forward
     monkeypatch.setattr(classifier.method, "layer_hook", lambda layer, hidden: half(hidden) if layer == 4 else hidden)
     monkeypatch.setattr(
@@ -50,13 +50,13 @@ def test_gradients_are_those_of_a_layer_as_it_is_shown(classifier, monkeypatch):
     output = classifier(images)
     gradients = torch.autograd.grad(output.logits[torch.arange(3), targets].sum(), output.layers)
     for layer in (3, 4, 5):
-        found = gradient_maps(classifier, images, targets, layer)
+        maps = gradient_maps(classifier, images, targets, layer)
         for name, compute in GRADIENT_MAPS.items():
             expected = compute(output.layers[layer - 1].detach(), gradients[layer - 1])
-            torch.testing.assert_close(found[name], expected, atol=1e-5, rtol=1e-3)
+            torch.testing.assert_close(maps[name], expected, atol=1e-5, rtol=1e-3)
             if layer == 5:
-                seen = predict_maps(classifier, images, targets, (28, 28)).maps[name]
-                torch.testing.assert_close(seen, cam_map(expected, (28, 28)), atol=1e-3, rtol=0)
+                predicted = predict_maps(classifier, images, targets, (28, 28)).maps[name]
+                torch.testing.assert_close(predicted, cam_map(expected, (28, 28)), atol=1e-3, rtol=0)
     middle = gradients[4].shape[3] // 2
     assert not gradients[4][..., :middle].any()
     assert gradients[4][..., middle:].any()
@@ -65,12 +65,12 @@ def test_gradients_are_those_of_a_layer_as_it_is_shown(classifier, monkeypatch):
 def test_a_method_without_maps_has_the_gradients_ones(classifier, monkeypatch):
     forward = classifier.method.forward
     monkeypatch.setattr(classifier.method, "forward", lambda *inputs: forward(*inputs)._replace(maps=None))
-    seen = predict_maps(classifier, torch.rand(2, 3, 64, 64), torch.tensor([0, 1]), (28, 28))
-    assert "cam" not in seen.maps
-    assert {"gradcam", "gradcam_pp", "gradcam_pp_divided", "layercam"} <= seen.maps.keys()
+    predicted = predict_maps(classifier, torch.rand(2, 3, 64, 64), torch.tensor([0, 1]), (28, 28))
+    assert "cam" not in predicted.maps
+    assert {"gradcam", "gradcam_pp", "gradcam_pp_divided", "layercam"} <= predicted.maps.keys()
 
 
-def test_through_is_what_a_small_map_can_show():
+def test_at_resolution_is_what_a_small_map_can_show():
     maps = torch.zeros(1, 1, 28, 28)
     maps[..., 2:9, 3:8] = 1
     for kind in ("layer5", "cam"):

@@ -6,7 +6,7 @@ import torch
 from pipeline.runtime.errors import InputError
 from train.data.augmentation import random_params
 from train.data.dataset import Batch
-from train.loop import calibration, engine, optim
+from train.loop import engine, optim
 from train.loop.distributed import DistributedContext
 from train.models import checkpoint as checkpoints
 from train.models.backbones.dlib_resnet import DlibResNet
@@ -33,7 +33,7 @@ def batches(number=2, size=6, seed=0):
         )
 
 
-def learner_of(classifier, params, learning_rate=1e-3):
+def context_of(classifier, params, learning_rate=1e-3):
     optimizer = torch.optim.SGD([{"params": classifier.parameters(), "lr": learning_rate, "initial_lr": learning_rate}])
     return engine.TrainContext(classifier, classifier, params, optimizer, torch.ones(3), ALONE)
 
@@ -52,8 +52,8 @@ def run(params, learning_rate=1e-3):
     config = checkpoints.Config("guided", 1, ("a", "b", "c"), params.model_dump(mode="json", by_alias=True), 0, {}, {})
     classifier = checkpoints.build(config)
     generator = torch.Generator().manual_seed(0)
-    drawn = ((batch, random_params(len(batch.targets), generator)) for batch in batches())
-    metrics = train_epoch(learner_of(classifier, params, learning_rate), drawn)
+    numbered = ((batch, random_params(len(batch.targets), generator)) for batch in batches())
+    metrics = train_epoch(context_of(classifier, params, learning_rate), numbered)
     return classifier, metrics
 
 
@@ -129,7 +129,7 @@ def test_validation_is_the_mean_over_samples_whatever_the_batches(small):
     classifier, _ = run(small)
     (whole,) = batches(1, size=6)
     parts = [Batch(*(value[rows] for value in vars(whole).values())) for rows in (slice(0, 4), slice(4, 6))]
-    together, apart = (engine.validate(learner_of(classifier, small), batches) for batches in ([whole], parts))
+    together, apart = (engine.validate(context_of(classifier, small), batches) for batches in ([whole], parts))
     assert together == pytest.approx(apart, abs=1e-5)
     assert not classifier.training
 
@@ -138,34 +138,15 @@ def test_validation_without_any_map_has_no_att_cos(small):
     classifier, _ = run(small)
     (batch,) = batches(1)
     without = Batch(batch.images, batch.heatmaps, torch.zeros_like(batch.has_map), batch.targets, batch.rows)
-    assert "att_cos" not in engine.validate(learner_of(classifier, small), [without])
+    assert "att_cos" not in engine.validate(context_of(classifier, small), [without])
 
 
-def test_calibration_keeps_the_function_and_normalises_the_activations():
-    torch.manual_seed(0)
-    backbone = DlibResNet(large_maps=True).eval()
-    images = [torch.rand(16, 3, 64, 64) for _ in range(3)]
-    with torch.no_grad():
-        before = backbone(images[0]).layers
-        calibration.calibrate(backbone, images)
-        after = backbone(images[0]).layers
-        for old, new in zip(before, after, strict=True):
-            torch.testing.assert_close(old, new, rtol=1e-3, atol=1e-4 * old.abs().max().item())
-        recorded = []
-        hook = backbone.stages[2][0].norm1.register_forward_hook(lambda layer, inputs, output: recorded.append(inputs[0]))
-        backbone(images[0])
-        hook.remove()
-    norm = backbone.stages[2][0].norm1
-    torch.testing.assert_close(recorded[0].mean(dim=(0, 2, 3)), norm.running_mean, rtol=0.2, atol=0.2)
-    assert not any(module._forward_pre_hooks for module in backbone.modules())
-
-
-def test_every_step_has_its_own_rate(small, monkeypatch):
+def test_every_step_has_its_own_rate(small):
     classifier, _ = run(small)
-    context = learner_of(classifier, small, learning_rate=0.5)
+    context = context_of(classifier, small, learning_rate=0.5)
     schedule = optim.schedule(context.optimizer, {7: 0.5, 8: 0.25, 9: 0.125}.get, step=7)
-    rates, step = [], context.optimizer.step
-    monkeypatch.setattr(context.optimizer, "step", lambda: (rates.append(context.optimizer.param_groups[0]["lr"]), step()))
+    rates = []
+    context.optimizer.register_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
     engine.train_epoch(context, [(batch, random_params(6, torch.Generator())) for batch in batches(2)], schedule)
     assert rates == [0.25, 0.125]
 
@@ -176,7 +157,7 @@ def test_every_loss_has_its_own_weight(small, monkeypatch):
     leaves = [torch.ones((), requires_grad=True) for _ in engine.Losses._fields]
     monkeypatch.setattr(engine, "losses", lambda *_: engine.Losses(*leaves))
     (batch,) = batches(1)
-    train_epoch(learner_of(classifier, params), [(batch, random_params(6, torch.Generator()))])
+    train_epoch(context_of(classifier, params), [(batch, random_params(6, torch.Generator()))])
     assert [leaf.grad.item() for leaf in leaves] == [1.0, 3.0, 0.5]
 
 
@@ -187,7 +168,7 @@ def test_a_step_is_no_longer_than_the_clip_allows(small):
         classifier, _ = run(params)
         before = [value.detach().clone() for value in classifier.parameters()]
         (batch,) = batches(1)
-        context = learner_of(classifier, params, learning_rate=1.0)
+        context = context_of(classifier, params, learning_rate=1.0)
         train_epoch(context, [(batch, random_params(6, torch.Generator().manual_seed(0)))])
         after = classifier.parameters()
         lengths.append(sum(((a - b) ** 2).sum() for a, b in zip(after, before, strict=True)).sqrt().item())
@@ -238,4 +219,4 @@ def test_face_made_of_two_has_the_map_of_both_classes_by_their_shares(small, out
     mixed = replace(view, mixed_targets=view.targets.roll(1), mix_ratio=torch.linspace(0, 1, 6))
     maps = torch.arange(3.0).view(1, 3, 1, 1).expand(6, 3, 2, 2)  # each class's map is its number
     expected = mixed.mix_ratio * mixed.targets + (1 - mixed.mix_ratio) * mixed.mixed_targets
-    torch.testing.assert_close(engine._map_of_classes(maps, mixed)[:, 0, 0], expected)
+    torch.testing.assert_close(engine.target_maps(maps, mixed)[:, 0, 0], expected)

@@ -1,41 +1,10 @@
-import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from train.loop import optim, sampling
+from train.loop import optim, resume
 from train.loop.resume import State
-from train.loop.trainer import should_stop
 from train.models import checkpoint as checkpoints
-
-
-@pytest.fixture
-def lopsided(faces, monkeypatch):
-    """As if three of four faces were of the first class."""
-    targets = np.where(np.arange(len(faces)) % 4 > 0, 0, 1)
-    monkeypatch.setattr(faces, "targets", targets)
-    return faces
-
-
-def test_an_epoch_is_every_face_once_in_an_order_of_its_own(faces, params):
-    orders = [sampling.epoch_indices(faces, params.train, seed, epoch) for seed, epoch in ((0, 1), (0, 1), (0, 2), (1, 1))]
-    assert all(sorted(order) == list(range(len(faces))) for order in orders)
-    assert orders[0] == orders[1]
-    assert orders[0] not in orders[2:]
-    assert orders[2] != orders[3]
-
-
-def test_balanced_sampling_draws_every_class_as_often(lopsided, params):
-    balanced = params.train.model_copy(update={"sampling": "balanced"})
-    drawn = np.concatenate([lopsided.targets[sampling.epoch_indices(lopsided, balanced, 0, epoch)] for epoch in range(60)])
-    assert np.bincount(drawn) / len(drawn) == pytest.approx([0.5, 0.5], abs=0.04)
-
-
-def test_balanced_weights_have_a_mean_of_one_and_weigh_classes_alike(lopsided, params):
-    weights = sampling.class_weights(lopsided, params.train.model_copy(update={"class_weights": "balanced"}))
-    numbers = torch.from_numpy(np.bincount(lopsided.targets))
-    torch.testing.assert_close((weights * numbers).sum(), torch.tensor(float(len(lopsided))))
-    torch.testing.assert_close(weights[0] * numbers[0], weights[1] * numbers[1])
-    assert sampling.class_weights(lopsided, params.train).tolist() == [1, 1]
 
 
 def test_stepped_rate_falls_every_few_epochs(params):
@@ -57,7 +26,42 @@ def test_every_parameter_has_its_peak_rate(params, name, kind):
     assert held == {id(parameter) for parameter in classifier.parameters()}
 
 
-@pytest.mark.parametrize(("patience", "epoch", "over"), [(0, 90, False), (3, 6, False), (3, 7, True)])
-def test_patience_ends_a_training_that_gets_no_better(params, patience, epoch, over):
-    block = params.train.model_copy(update={"patience": patience})
-    assert should_stop(State("run", epoch, best={"epoch": 4}), block) is over
+@pytest.mark.parametrize("steps", [1, 2, 5, 6, 100])
+def test_rates_rise_to_their_peaks_and_fall(params, steps):
+    rate = optim.lr_lambda(params.train.model_copy(update={"epochs": 1}), steps)
+    rates = [rate(step) for step in range(steps)]
+    assert max(rates) == pytest.approx(1)
+    assert min(rates) > 0
+    assert steps < 6 or rates[-1] < 0.4
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+@pytest.mark.parametrize("schedule", ["cosine", "step"])
+@pytest.mark.parametrize("killed_after", [None, 1, 4, 9, 17])
+def test_every_step_has_its_share_of_the_peak_rates_to_the_bit(params, tmp_path, kind, schedule, killed_after):
+    changes = {"optimizer": kind, "schedule": schedule, "epochs": 6, "step_epochs": 2, "step_factor": 0.9}
+    block = params.train.model_copy(update={**changes, "learning_rate": 3e-4, "head_learning_rate": 7e-3})
+    share_of_peak, steps = optim.lr_lambda(block, steps_per_epoch=3), 18
+    rates = []
+
+    def begin():
+        model = nn.ModuleDict({"backbone": nn.Linear(2, 2), "method": nn.Linear(2, 2)})
+        optimizer = optim.optimizer(model, block)
+        optimizer.register_step_pre_hook(lambda *_: rates.append([group["lr"] for group in optimizer.param_groups]))
+        return model, optimizer, optim.schedule(optimizer, share_of_peak)
+
+    def train(model, optimizer, scheduler, number):
+        for _ in range(number):
+            model.method(model.backbone(torch.ones(1, 2))).sum().backward()
+            optimizer.step()
+            scheduler.step()
+
+    model, optimizer, scheduler = begin()
+    train(model, optimizer, scheduler, killed_after or steps)
+    if killed_after:
+        resume.save(tmp_path / "a.safetensors", State("run", step=killed_after), model, optimizer)
+        model, optimizer, _ = begin()
+        state = resume.load(tmp_path / "a.safetensors", "run", model, optimizer)
+        train(model, optimizer, optim.schedule(optimizer, share_of_peak, state.step), steps - killed_after)
+    peaks = (block.learning_rate, block.head_learning_rate)
+    assert rates == [[peak * share_of_peak(step) for peak in peaks] for step in range(steps)]

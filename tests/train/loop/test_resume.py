@@ -11,8 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.runtime import cache
 from train.loop import resume
 from train.loop.resume import State
+from train.loop.stage import ROOMS
+from train.models.checkpoint import Config
 
 EPOCHS = 3
 
@@ -61,6 +64,45 @@ def test_what_cannot_be_gone_on_with_is_begun_anew(network, tmp_path, damage):
     before = model[0].weight.clone()
     assert resume.load(path, "other" if damage == "another run" else "run", model, optimizer) is None
     assert torch.equal(model[0].weight, before)
+
+
+@pytest.fixture
+def code(tmp_path, monkeypatch):
+    """A copy of the code, which is digested in place of the code that runs."""
+    for package in ("pipeline", "train"):
+        shutil.copytree(cache.SOURCES / package, tmp_path / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(cache, "SOURCES", tmp_path / "code")
+    cache.source_digest.cache_clear()
+    yield tmp_path / "code"
+    cache.source_digest.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("file", "continues"),
+    [
+        ("train/report/stage.py", True),
+        ("train/report/templates/report.html.j2", True),
+        ("train/evaluate/stage.py", True),
+        ("pipeline/detect/stage.py", True),
+        ("train/loop/engine.py", False),
+        ("train/data/augmentation.py", False),
+        ("train/models/methods/cam.py", False),
+        ("train/alignment.py", False),
+    ],
+)
+def test_only_code_that_decides_the_result_discards_a_half_done_training(network, code, tmp_path, file, continues):
+    def digest():
+        cache.source_digest.cache_clear()
+        config = Config("guided", 0, ("a", "b"), {}, 0, {}, {})
+        return resume.run_digest(config, fresh_model, torch.device("cpu"), ROOMS)
+
+    fresh_model, _ = fresh()
+    unfinished = tmp_path / "unfinished.safetensors"
+    resume.save(unfinished, State(digest(), epoch=1), *network)
+    assert resume.load(unfinished, digest(), *fresh()).epoch == 1
+    with (code / file).open("a", encoding="utf-8") as changed:
+        changed.write("# a changed comment\n")
+    assert (resume.load(unfinished, digest(), *fresh()) is not None) is continues
 
 
 def command(params_path, dataset, out, *prefix):

@@ -24,8 +24,13 @@ def test_paper_resnet50_is_the_papers_recipe(copy, params):
     assert (train.batch_size, train.epochs, train.amp) == (224, 20, True)
     assert (train.schedule, train.step_epochs, train.step_factor) == ("step", 4, 0.9)
     assert train.augment.model_dump() == {
-        "rotation": 6.0, "min_crop_area": 0.8, "flip_probability": 0.5, "jitter_probability": 0.8, "grey_probability": 0.2, "erase_probability": 0.5,
-    }  # fmt: skip
+        "rotation": 6.0,
+        "min_crop_area": 0.8,
+        "flip_probability": 0.5,
+        "jitter_probability": 0.8,
+        "grey_probability": 0.2,
+        "erase_probability": 0.5,
+    }
     assert train.method == params.train.method
     assert parameters.load(copy).model_copy(update={"train": params.train}) == params
 

@@ -33,45 +33,8 @@ def test_jpeg_uri_has_the_width_asked_for():
 
 def test_charts_are_the_same_bytes_every_time():
     series = {"accuracy": {"baseline": [0.1, 0.5], "guided": [0.2, 0.6]}}
-    assert pictures.curves(series) == pictures.curves(series)
+    assert pictures.line_charts(series) == pictures.line_charts(series)
     counts = {"a": {"a": 3, "b": 0}, "b": {"a": 1, "b": 2}}
-    chart = pictures.confusion(counts, "guided")
-    assert chart == pictures.confusion(counts, "guided")
+    chart = pictures.confusion_matrix(counts, "guided")
+    assert chart == pictures.confusion_matrix(counts, "guided")
     assert chart.startswith("<svg")
-
-
-def test_a_line_begins_where_attention_is_not_guided_and_all_else_is_alike():
-    def point(layers, weight, cam, otherwise=""):
-        return {"method": "cam", "layers": layers, "lambda": weight, "cam_lambda": cam, "otherwise": otherwise}
-
-    none, five, both, four = point("none", 0, 0), point("5", 4, 0), point("5", 4, 2), point("4", 4, 0)
-    assert pictures.lines_over_lambda([none, five, both, four]) == {
-        "cam, layers 5": [none, five],
-        "cam, layers 4": [none, four],
-        "cam, layers 5, CAM 2": [both],
-    }
-    cam = point("none", 0, 2)
-    assert pictures.lines_over_lambda([cam, both, none]) == {"cam, layers 5, CAM 2": [cam, both], "cam": [none]}
-    longer, start = point("5", 4, 0, "epochs 9"), point("none", 0, 0, "epochs 9")
-    assert pictures.lines_over_lambda([none, longer, start]) == {"cam, layers 5, epochs 9": [start, longer], "cam": [none]}
-
-
-def test_sweep_is_the_same_every_time_whatever_is_missing():
-    def point(method, align, weight, value):
-        figures = {"m": value, "m_low": value, "m_high": value}
-        return {
-            "method": method,
-            "align": align,
-            "layers": "none" if align == "none" else "5",
-            "lambda": weight,
-            "cam_lambda": 0.0,
-            "otherwise": "",
-            **figures,
-        }
-
-    points = [point("a", "none", 0.0, 0.5), point("a", "attention", 6.0, 0.7), point("b", "none", 0.0, None)]
-    first = pictures.sweep(points, {"m": "title"})
-    assert first == pictures.sweep(points, {"m": "title"})
-    assert cv2.imdecode(np.frombuffer(first, np.uint8), cv2.IMREAD_COLOR).std() > 1
-    without_start = pictures.sweep(points[1:], {"m": "title"})
-    assert without_start != first

@@ -3,9 +3,9 @@ import re
 
 import pytest
 
-from pipeline.runtime.cache import key
+from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
-from train.tables.evaluated_runs import RunConfig, find, grouped, setting_of
+from train.tables.evaluated_runs import RunConfig, config_of, find_runs, group_runs
 
 PARAMS = {"method": "cam", "align": ["attention"], "layers": [5], "lambda": 6.0, "cam_lambda": 2.0, "epochs": 14}
 NETWORK = {"config": {"depths": [2]}}
@@ -27,30 +27,32 @@ def test_runs_are_found_at_any_depth_once(tmp_path):
     folders = [write(tmp_path / name) for name in ("a", "b/c/d")]
     (tmp_path / "e").mkdir()
     (tmp_path / "e" / "details.json").write_text("{}")  # no evaluation: it has no metrics
-    assert [run.place for run in find([tmp_path, tmp_path / "b", tmp_path / "a"])] == [str(folder) for folder in folders]
+    assert [run.place for run in find_runs([tmp_path, tmp_path / "b", tmp_path / "a"])] == [
+        str(folder) for folder in folders
+    ]
 
 
 def test_no_run_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="there is no evaluated run under .*: run `aucue evaluate`, or name a folder"):
-        find([tmp_path, tmp_path / "nowhere"])
+    with pytest.raises(InputError, match=r"there is no evaluated run under .*: run `aucue evaluate`, or name a folder"):
+        find_runs([tmp_path, tmp_path / "nowhere"])
 
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"trained": {}}', '{"trained": {"train": {}, "seed": 0}}'])
 def test_damaged_run_is_named(tmp_path, content):
     (write(tmp_path / "a") / "details.json").write_text(content)
-    with pytest.raises(InputError, match="a cannot be read .*: run `aucue evaluate` again"):
-        find([tmp_path])
+    with pytest.raises(InputError, match=r"a cannot be read .*: run `aucue evaluate` again"):
+        find_runs([tmp_path])
 
 
-def test_a_setting_is_what_has_an_effect():
-    assert setting_of(PARAMS) == RunConfig("cam", ("attention",), (5,), 6.0, 0.0)
-    assert setting_of({**PARAMS, "align": ["cam", "attention"], "layers": [5, 4]}) == RunConfig(
+def test_a_config_is_what_has_an_effect():
+    assert config_of(PARAMS) == RunConfig("cam", ("attention",), (5,), 6.0, 0.0)
+    assert config_of({**PARAMS, "align": ["cam", "attention"], "layers": [5, 4]}) == RunConfig(
         "cam", ("attention", "cam"), (4, 5), 6.0, 2.0
     )
-    assert setting_of({**PARAMS, "align": ["cam"]}) == RunConfig("cam", ("cam",), (), 0.0, 2.0)
+    assert config_of({**PARAMS, "align": ["cam"]}) == RunConfig("cam", ("cam",), (), 0.0, 2.0)
     unguided = RunConfig("cam")
     assert not unguided.guided
-    assert setting_of({**PARAMS, "align": []}) == setting_of({**PARAMS, "lambda": 0.0}) == unguided
+    assert config_of({**PARAMS, "align": []}) == config_of({**PARAMS, "lambda": 0.0}) == unguided
 
 
 def test_groups_have_one_run_per_seed(tmp_path):
@@ -58,7 +60,7 @@ def test_groups_have_one_run_per_seed(tmp_path):
     write(tmp_path / "b", seed=0)
     write(tmp_path / "c", align=[])
     write(tmp_path / "d", align=[], layers=[4])  # the same training
-    groups, notes = grouped(find([tmp_path]))
+    groups, notes = group_runs(find_runs([tmp_path]))
     assert [[run.seed for run in runs] for runs in groups.values()] == [[0], [0, 1]]
     assert notes == []
 
@@ -67,7 +69,7 @@ def test_what_does_not_go_together_is_said(tmp_path):
     write(tmp_path / "a", splits="1")
     write(tmp_path / "b", metrics={"accuracy": 0.6}, splits="2")
     write(tmp_path / "c", method="prm", align=[], splits="1")
-    groups, notes = grouped(find([tmp_path]))
+    groups, notes = group_runs(find_runs([tmp_path]))
     assert [len(runs) for runs in groups.values()] == [1, 1]
     assert any("b is left out" in note and "other figures" in note for note in notes)
     places = f"{tmp_path / 'a'}; {tmp_path / 'b'}"
@@ -79,14 +81,14 @@ def test_what_does_not_go_together_is_said(tmp_path):
 def test_other_detections_make_other_faces(tmp_path):
     write(tmp_path / "a", splits="1", faces={"detections_sha256": "2"})
     write(tmp_path / "b", splits="1", align=[], faces={"detections_sha256": "3"})
-    _, (note,) = grouped(find([tmp_path]))
+    _, (note,) = group_runs(find_runs([tmp_path]))
     assert note.startswith("runs of seed 0 have other splits or detections of the same photos: they cannot be compared")
 
 
 def test_the_same_photos_elsewhere_are_the_same_faces(tmp_path):
     write(tmp_path / "a", splits="1", faces={"manifest_sha256": "1", "detections_sha256": "2"})
     write(tmp_path / "b", splits="1", align=[], faces={"manifest_sha256": "2", "detections_sha256": "2"})
-    assert grouped(find([tmp_path]))[1] == []
+    assert group_runs(find_runs([tmp_path]))[1] == []
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_the_same_photos_elsewhere_are_the_same_faces(tmp_path):
         ({"dataset": "123456789"}, {"dataset 1,234 photos abcdef", "dataset 1,234 photos 123456"}),
         ({"augment": {"erase_probability": 0.5}}, {"augment.erase_probability None", "augment.erase_probability 0.5"}),
         ({"classes": ["fear", "pain"]}, {"classes ", "classes fear pain"}),
-        ({"network": NETWORK}, {"backbone None", f"backbone None {key(NETWORK)[:6]}"}),
+        ({"network": NETWORK}, {"backbone None", f"backbone None {json_digest(NETWORK)[:6]}"}),
         ({"faces": {"crop_size": 99}}, {"faces.crop_size None", "faces.crop_size 99"}),
         ({"heatmaps": {"codebook": "mine", "codebook_sha256": "987654321"}}, {"codebook ", "codebook mine 987654"}),
     ],
@@ -108,17 +110,34 @@ def test_what_decides_the_figures_sets_runs_apart(tmp_path, change, otherwise):
     write(tmp_path / "c", **change)
     write(tmp_path / "d", align=[], **change)
     write(tmp_path / "e", seed=1, **change)
-    groups, notes = grouped(find([tmp_path]))
-    assert {setting.otherwise for setting in groups} == otherwise
+    groups, notes = group_runs(find_runs([tmp_path]))
+    assert {config.otherwise for config in groups} == otherwise
     assert sorted(len(runs) for runs in groups.values()) == [1, 1, 1, 2]
     assert len(notes) == 1
     assert re.fullmatch(r"the runs differ in [a-z._]+ too: those that do are rows of their own", notes[0])
-    assert {setting.unguided for setting in groups if setting.guided} == {s for s in groups if not s.guided}
+    assert {config.unguided for config in groups if config.guided} == {s for s in groups if not s.guided}
 
 
 def test_seeds_may_split_the_faces_otherwise_and_what_changes_the_time_alone_does_not_matter(tmp_path):
     write(tmp_path / "a", splits="1")
     write(tmp_path / "b", seed=1, splits="2", heatmaps={"faces_sha256": 2})
     write(tmp_path / "c", align=[], splits="1", workers=3, device="cuda")
-    groups, notes = grouped(find([tmp_path]))
+    groups, notes = group_runs(find_runs([tmp_path]))
     assert (len(groups), notes) == (2, [])
+
+
+def test_former_names_of_parameters_set_no_run_apart(tmp_path):
+    former = {"memory": 1000, "clip": 2.0, "augment": {"scale": 0.8, "erase": 0.25}}
+    present = {
+        "cache_megabytes": 500,  # without effect
+        "max_grad_norm": 2.0,
+        "augment": {"min_crop_area": 0.8, "erase_probability": 0.25},
+    }
+    write(tmp_path / "a", **former)
+    write(tmp_path / "b", align=[], **present)
+    write(tmp_path / "c", seed=1, **present)
+    groups, notes = group_runs(find_runs([tmp_path]))
+    assert (sorted(len(runs) for runs in groups.values()), notes) == ([1, 2], [])
+    write(tmp_path / "d", seed=2, **{**former, "clip": 3.0})
+    notes = group_runs(find_runs([tmp_path]))[1]
+    assert notes[0] == "the runs differ in max_grad_norm too: those that do are rows of their own"

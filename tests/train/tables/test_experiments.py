@@ -2,11 +2,12 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pipeline.runtime.errors import InputError
-from train.tables.evaluated_runs import find
+from train.tables.evaluated_runs import find_runs
 
 EVALUATE = """
 import json, pathlib, yaml
@@ -35,7 +36,7 @@ GIT = {f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") f
 def project(tmp_path, monkeypatch):
     """A project with git and DVC whose evaluation is made up, and a way to run commands in it."""
     monkeypatch.chdir(tmp_path)
-    environment = {**os.environ, **GIT, "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])}
+    environment = {**os.environ, **GIT, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
     def run(*command):
         subprocess.run(command, check=True, capture_output=True, env=environment)
@@ -51,27 +52,27 @@ def project(tmp_path, monkeypatch):
 
 
 def weights(runs):
-    return sorted((run.setting.weight, run.metrics["accuracy"]) for run in runs)
+    return sorted((run.config.weight, run.metrics["accuracy"]) for run in runs)
 
 
 def test_experiments_are_read_without_checking_them_out(project, tmp_path):
     for weight in (2, 4):
         project("dvc", "exp", "run", "--name", f"w{weight}", "--set-param", f"lambda={weight}")
-    assert weights(find([tmp_path / "data"])) == [(0, 0.4), (4, 0.4)]  # the last one's are in the folder
-    runs = find([], in_experiments=True)
+    assert weights(find_runs([tmp_path / "data"])) == [(0, 0.4), (4, 0.4)]  # the last one's are in the folder
+    runs = find_runs([], in_experiments=True)
     assert weights(runs) == [(0, 0.2), (0, 0.4), (2, 0.2), (4, 0.4)]
     assert runs[0].place == "experiment w2: data/evaluation/baseline"
     shutil.rmtree(tmp_path / "data")
     shutil.rmtree(tmp_path / ".dvc" / "cache")
     with pytest.raises(InputError, match=r"experiment w2: data/evaluation/\w+ is not in DVC's cache any more: run it again"):
-        find([], in_experiments=True)
+        find_runs([], in_experiments=True)
 
 
 def test_what_an_experiment_did_not_run_is_left_out(project):
     project("dvc", "exp", "run", "--queue", "--name", "w2", "--set-param", "lambda=2", "evaluate@guided")
     project("dvc", "exp", "run", "--run-all")
-    runs = find([], in_experiments=True)
-    assert [(run.place, run.setting.weight) for run in runs] == [("experiment w2: data/evaluation/guided", 2)]
+    runs = find_runs([], in_experiments=True)
+    assert [(run.place, run.config.weight) for run in runs] == [("experiment w2: data/evaluation/guided", 2)]
 
 
 @pytest.mark.slow
@@ -84,7 +85,7 @@ def test_what_did_not_end_well_is_left_out_and_named(project, tmp_path, capsys):
     project("dvc", "exp", "run", "--queue", "--name", "bad", "--set-param", "lambda=none")
     project("dvc", "exp", "run", "--run-all")
     project("dvc", "exp", "run", "--queue", "--name", "waiting", "--set-param", "lambda=3")
-    assert {run.place.partition(":")[0] for run in find([], in_experiments=True)} == {"experiment good"}
+    assert {run.place.partition(":")[0] for run in find_runs([], in_experiments=True)} == {"experiment good"}
     said = capsys.readouterr().err
     assert "tables: experiment bad is left out: failed (`dvc queue status`)" in said
     assert "tables: experiment waiting is left out: queued" in said
@@ -92,13 +93,13 @@ def test_what_did_not_end_well_is_left_out_and_named(project, tmp_path, capsys):
 
 def test_a_project_without_experiments_has_no_runs(project):
     with pytest.raises(InputError, match="there is no evaluated run in DVC's experiments: run `aucue evaluate`"):
-        find([], in_experiments=True)
+        find_runs([], in_experiments=True)
 
 
 def test_outside_of_git_and_dvc_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="experiments cannot be read .*: they need a folder with git and DVC"):
-        find([], in_experiments=True)
+    with pytest.raises(InputError, match=r"experiments cannot be read .*: they need a folder with git and DVC"):
+        find_runs([], in_experiments=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], check=True)
-    with pytest.raises(InputError, match="experiments cannot be read .*: they need a folder with git and DVC"):
-        find([], in_experiments=True)
+    with pytest.raises(InputError, match=r"experiments cannot be read .*: they need a folder with git and DVC"):
+        find_runs([], in_experiments=True)

@@ -1,6 +1,7 @@
 """Methods: the weakly supervised classifiers that are trained with and without guidance, one small file each.
 
-README.md here says how to add one."""
+README.md in this folder says how to add a method.
+"""
 
 from train.models.methods import acol, adl, apvit, cam, cutmix, prm, tscam, wildcat
 from train.models.methods.method import Method, Scores
@@ -20,7 +21,16 @@ METHODS: dict[str, type[Method]] = {
 
 
 def build(name: str, channels: tuple[int, ...], number_of_classes: int) -> Method:
-    """A fresh method by its name. Raises ValueError for an unknown one."""
+    """Build a fresh method.
+
+    Args:
+        name: A key of METHODS.
+        channels: Channels of the backbone's five layers.
+        number_of_classes: K, the number of logits.
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
     if name not in METHODS:
         raise ValueError(f"unknown method {name!r}: use one of {', '.join(METHODS)}")
     return METHODS[name](channels, number_of_classes)

@@ -54,14 +54,14 @@ def test_number_may_be_stored_as_one(source, new_layout):
 
 def test_pickled_annotation_is_refused(source, new_layout):
     np.save(new_layout / "train_set" / "annotations" / "0_exp.npy", np.array({}, dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="0_exp.npy: not a NumPy file with one number: restore it"):
+    with pytest.raises(InputError, match=r"0_exp\.npy: not a NumPy file with one number: restore it"):
         affectnet.read(source)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY\x01\x00"])
 def test_broken_annotation_is_named(source, new_layout, content):
     (new_layout / "train_set" / "annotations" / "0_exp.npy").write_bytes(content)
-    with pytest.raises(InputError, match="0_exp.npy: not a NumPy file with one number: restore it"):
+    with pytest.raises(InputError, match=r"0_exp\.npy: not a NumPy file with one number: restore it"):
         affectnet.read(source)
 
 
@@ -84,24 +84,24 @@ def test_old_layout_gives_boxes(source, tmp_path):
     (tmp_path / "validation.csv").write_text("subDirectory_filePath,expression\nv.jpg,6\n")
     assert [photo.box for photo in affectnet.read(source)] == [(12, 34, 112, 144), None, None, None]
     (tmp_path / "validation.csv").write_text(header + "v.jpg,1,2,x,4,0\n")
-    with pytest.raises(InputError, match="validation.csv line 2: face box '1 2 x 4' is not four numbers: restore"):
+    with pytest.raises(InputError, match=r"validation\.csv line 2: face box '1 2 x 4' is not four numbers: restore"):
         affectnet.read(source)
 
 
 def test_old_layout_names_the_line(source, tmp_path):
     (tmp_path / "training.csv").write_text("subDirectory_filePath,expression\na.jpg,1\nb.jpg,11\n")
     (tmp_path / "validation.csv").write_text("subDirectory_filePath,expression\nc.jpg,1\n")
-    with pytest.raises(InputError, match="training.csv line 3: label '11' is unknown"):
+    with pytest.raises(InputError, match=r"training\.csv line 3: label '11' is unknown"):
         affectnet.read(source)
 
 
 def test_missing_parts_are_named(source, tmp_path):
     with pytest.raises(
-        InputError, match="has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder"
+        InputError, match=r"has neither train_set/ nor training\.csv: ingest\.root must be the AffectNet folder"
     ):
         affectnet.read(source)
     (tmp_path / "training.csv").write_text("subDirectory_filePath,expression\na.jpg,1\n")
-    with pytest.raises(InputError, match="validation.csv does not exist"):
+    with pytest.raises(InputError, match=r"validation\.csv does not exist"):
         affectnet.read(source)
     (tmp_path / "train_set").mkdir()
     with pytest.raises(InputError, match=r"annotations has no \*_exp.npy: unpack AffectNet's annotations there"):

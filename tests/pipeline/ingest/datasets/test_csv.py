@@ -40,7 +40,7 @@ def test_columns_that_are_not_read_are_said(read, capsys):
     read("image,label,split,subset,object,box_x,subject_age,labels,\na.jpg,anger,train,x,x,1,x,x,\n")
     assert capsys.readouterr().err.endswith(
         "labels.csv: not read: 'subset', 'object', 'box_x', 'subject_age', 'labels' "
-        "(what is read: image, label, subject, split, box)\n"
+        "(columns that are read: image, label, subject, split, box)\n"
     )
     read(",image,label\n0,a.jpg,anger\n")
     assert capsys.readouterr().err == ""
@@ -106,7 +106,7 @@ def test_another_separator_is_named(read, separator):
 
 
 def test_missing_table_is_named(tmp_path):
-    with pytest.raises(InputError, match="labels.csv does not exist: check ingest.root and ingest.dataset"):
+    with pytest.raises(InputError, match=r"labels\.csv does not exist: check ingest\.root and ingest\.dataset"):
         csv.read(DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1))
 
 

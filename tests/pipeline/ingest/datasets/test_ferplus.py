@@ -101,5 +101,5 @@ def test_tables_of_different_releases_are_named(read):
 
 
 def test_missing_table_is_named(tmp_path):
-    with pytest.raises(InputError, match="fer2013.csv does not exist: check ingest.root"):
+    with pytest.raises(InputError, match=r"fer2013\.csv does not exist: check ingest\.root"):
         ferplus.read(DatasetSource(tmp_path, tmp_path, (), 1, 0, 1))

@@ -5,14 +5,14 @@ import os
 import pytest
 import torch
 
+from train.evaluate import stage as evaluate
+from train.loop import calibration
+from train.loop import stage as train
+from train.models import backbones
+from train.models import checkpoint as checkpoints
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported
 transformers = pytest.importorskip("transformers")
-
-from train.evaluate import stage as evaluate  # noqa: E402
-from train.loop import calibration  # noqa: E402
-from train.loop import stage as train  # noqa: E402
-from train.models import backbones  # noqa: E402
-from train.models import checkpoint as checkpoints  # noqa: E402
 
 SMALL = {
     "resnet": {"embedding_size": 8, "hidden_sizes": [8, 12, 16, 24], "depths": [1, 1, 1, 1]},

@@ -24,11 +24,11 @@ class Tiny(Backbone):
         widths = zip((3, *CHANNELS[:-1]), CHANNELS, (4, 2, 2, 1, 1), strict=True)
         self.stages = nn.ModuleList(nn.Conv2d(before, width, 3, stride, padding=1) for before, width, stride in widths)
 
-    def forward(self, images, after=lambda layer, hidden: hidden):
+    def forward(self, images, layer_hook=lambda layer, hidden: hidden):
         layers, hidden = [], images - 0.5
         for layer, stage in enumerate(self.stages, start=1):
             layers.append(F.relu(stage(hidden)))
-            hidden = after(layer, layers[-1]) if layer < 5 else None
+            hidden = layer_hook(layer, layers[-1]) if layer < 5 else None
         attention = layers[-1].mean(dim=1)
         return Features(layers, attention.flatten(1).softmax(dim=1).view_as(attention))
 

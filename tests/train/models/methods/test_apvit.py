@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -13,10 +15,10 @@ def method():
 
 def test_keeps_the_most_attended_in_their_order():
     tokens = torch.arange(10.0).view(2, 5, 1)
-    seen = torch.tensor([[0.1, 0.5, 0.3, 0.2, 0.4], [9.0, 1.0, 8.0, 2.0, 7.0]])
-    assert apvit.most_attended(tokens, seen, 0.6).flatten(1).tolist() == [[1, 2, 4], [5, 7, 9]]
-    assert apvit.most_attended(tokens, seen, 0.01).flatten(1).tolist() == [[1], [5]]
-    assert apvit.most_attended(tokens, seen, 1.0) is tokens
+    weights = torch.tensor([[0.1, 0.5, 0.3, 0.2, 0.4], [9.0, 1.0, 8.0, 2.0, 7.0]])
+    assert apvit.most_attended(tokens, weights, 0.6).flatten(1).tolist() == [[1, 2, 4], [5, 7, 9]]
+    assert apvit.most_attended(tokens, weights, 0.01).flatten(1).tolist() == [[1], [5]]
+    assert apvit.most_attended(tokens, weights, 1.0) is tokens
 
 
 def test_the_least_attended_patches_do_not_matter(method):
@@ -41,25 +43,73 @@ def test_blocks_keep_fewer_and_fewer_tokens(method):
 def test_a_block_keeps_what_its_class_token_looks_at():
     torch.manual_seed(0)
     block, tokens = apvit.Block(0.5), torch.randn(1, 5, apvit.WIDTH)
-    found, weights = block.attend(block.norm1(tokens))
+    normed = block.norm1(tokens)
+    attended, weights = block.attention(normed, normed, normed, average_attn_weights=False)
     torch.testing.assert_close(weights.sum(dim=3), torch.ones(1, apvit.HEADS, 5))
     best = weights[0, :, 0, 1:].mean(dim=0).topk(2).indices.sort().values + 1
-    expected = (tokens + found)[:, [0, *best.tolist()]]
+    expected = (tokens + attended)[:, [0, *best.tolist()]]
     torch.testing.assert_close(block(tokens), expected + block.mlp(block.norm2(expected)))
 
 
-def test_attention_is_that_of_pytorch():
+class FormerBlock(torch.nn.Module):
+    """The block as an earlier version wrote it by hand: its weights' names, their initial values and its results."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.kept = kept
+        self.norm1, self.norm2 = torch.nn.LayerNorm(apvit.WIDTH), torch.nn.LayerNorm(apvit.WIDTH)
+        self.to_all = torch.nn.Linear(apvit.WIDTH, 3 * apvit.WIDTH)
+        self.project = torch.nn.Linear(apvit.WIDTH, apvit.WIDTH)
+        widths = (apvit.WIDTH, apvit.MLP_RATIO * apvit.WIDTH)
+        self.mlp = torch.nn.Sequential(torch.nn.Linear(*widths), torch.nn.GELU(), torch.nn.Linear(*reversed(widths)))
+
+    def forward(self, tokens):
+        parts = self.to_all(self.norm1(tokens)).unflatten(2, (3, apvit.HEADS, apvit.WIDTH // apvit.HEADS))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        weights = (query @ key.transpose(2, 3) / math.sqrt(apvit.WIDTH // apvit.HEADS)).softmax(dim=3)
+        tokens = tokens + self.project((weights @ value).transpose(1, 2).flatten(2))
+        patches = apvit.most_attended(tokens[:, 1:], weights[:, :, 0, 1:].mean(dim=1), self.kept)
+        tokens = torch.cat([tokens[:, :1], patches], dim=1)
+        return tokens + self.mlp(self.norm2(tokens))
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.5])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_block_reads_former_weights_and_gives_the_former_result(kept, training):
     torch.manual_seed(0)
-    block, tokens = apvit.Block(1.0), torch.randn(2, 5, apvit.WIDTH)
-    reference = torch.nn.MultiheadAttention(apvit.WIDTH, apvit.HEADS, batch_first=True)
-    reference.in_proj_weight.data, reference.in_proj_bias.data = block.to_all.weight.data, block.to_all.bias.data
-    reference.out_proj.load_state_dict(block.project.state_dict())
-    found, weights = reference(tokens, tokens, tokens, average_attn_weights=False)
-    torch.testing.assert_close(block.attend(tokens), (found, weights))
+    former, tokens = FormerBlock(kept).train(training), torch.randn(2, 9, apvit.WIDTH)
+    block = apvit.Block(kept).train(training)
+    block.load_state_dict(former.state_dict())
+    with torch.set_grad_enabled(training):
+        torch.testing.assert_close(block(tokens), former(tokens), atol=1e-6, rtol=1e-6)
 
 
-def test_places_tell_cells_apart_and_the_order_of_patches_counts(method):
-    codes = apvit.places(3, 4, torch.device("cpu"))
+def test_a_method_reads_the_former_weights_of_all_its_blocks(method):
+    present = {name: index for index, name in apvit.FORMER_NAMES.items()}
+    state = {}
+    for name, value in method.state_dict().items():
+        block, _, rest = name.removeprefix("blocks.").partition(".")
+        state[f"blocks.{block}.{present[rest]}" if rest in present else name] = value
+    assert sum(".to_all." in name or ".project." in name for name in state) == 16
+    other = apvit.ApVit(method.channels, 3).eval()
+    other.load_state_dict(state)
+    features = Features([torch.rand(1, 12, 7, 7)])
+    torch.testing.assert_close(other(features).logits, method(features).logits, rtol=0, atol=0)
+
+
+def test_initial_values_are_the_former_ones_and_draw_the_same_random_numbers():
+    torch.manual_seed(0)
+    former, next_numbers = FormerBlock(1.0).state_dict(), torch.rand(3)
+    torch.manual_seed(0)
+    block = apvit.Block(1.0).state_dict()
+    assert torch.equal(torch.rand(3), next_numbers)
+    assert block.keys() == {apvit.FORMER_NAMES.get(name, name) for name in former}
+    for name, value in former.items():
+        assert torch.equal(block[apvit.FORMER_NAMES.get(name, name)], value), name
+
+
+def test_position_codes_tell_cells_apart_and_the_order_of_patches_counts(method):
+    codes = apvit.position_codes(3, 4, torch.device("cpu"))
     assert codes.shape == (12, apvit.WIDTH)
     assert len(codes.unique(dim=0)) == 12
     last = torch.rand(1, 12, 4, 4)

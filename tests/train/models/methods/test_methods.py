@@ -61,7 +61,8 @@ def test_learns_eight_faces_by_heart(name, classifier_of, batch, deterministic):
     classifier, settings = classifier_of(
         name, augment=STILL, align=("attention", "cam"), lambda_=0.1, cam_lambda=0.1, label_smoothing=0.0
     )
-    context = learner_of(classifier, settings, rate=0.003 if name == "apvit" else 0.01)
+    rate = 0.001 if name == "apvit" else 0.01  # at higher rates rounding decides whether a transformer learns
+    context = learner_of(classifier, settings, rate)
     before = engine.validate(context, [batch])
     trained = fit(context, batch, steps=150)
     after = engine.validate(context, [batch])

@@ -14,13 +14,13 @@ def test_peaks_by_a_loop():
     for b in range(2):
         for k in range(3):
             grid = maps[b, k]
-            found = [
+            peaks = [
                 grid[i, j]
                 for i in range(6)
                 for j in range(7)
                 if grid[i, j] == grid[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2].max()
             ]
-            expected[b, k] = torch.stack(found).mean()
+            expected[b, k] = torch.stack(peaks).mean()
     torch.testing.assert_close(prm.at_peaks(maps), expected)
 
 

@@ -25,5 +25,5 @@ def test_guidance_of_the_maps_reaches_the_attention(features):
 
 def test_a_backbone_without_attention_is_refused(params):
     settings = params.train.model_copy(update={"method": "tscam"})
-    with pytest.raises(InputError, match="train.method tscam .* train.backbone dlib_resnet does not give: set .* hf:"):
+    with pytest.raises(InputError, match=r"train\.method tscam .* train\.backbone dlib_resnet does not give: set .* hf:"):
         Classifier(settings, 3, pretrained=False)

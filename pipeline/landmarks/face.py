@@ -1,0 +1,73 @@
+"""The face of one photo: its landmarks and its aligned crop, or the reason why it has none."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
+from pipeline.faces.detections import Detection
+from pipeline.faces.manifest import Photo
+from pipeline.landmarks import align
+from pipeline.landmarks.fit import fit_landmarks
+from pipeline.runtime.parallel import DIED
+from pipeline.runtime.parameters import Landmarks
+from pipeline.runtime.status import Status
+from pipeline.shards.crops import encode_crop
+
+
+@dataclass(frozen=True)
+class Face:
+    """The face of one photo, as a row of the face shards stores it."""
+
+    status: str  # a Status
+    reason: str  # why the photo has no face; empty if the status is ok
+    landmarks: np.ndarray  # (68, 2) float32, (x, y) in crop pixels; zeros unless the status is ok
+    crop: np.ndarray  # (n,) uint8, the encoded crop; empty unless the status is ok
+
+
+def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str, fallback: str = "none") -> Face:
+    """Place the landmarks of one photo's face and cut its crop.
+
+    Args:
+        pair: The photo and its row of the detections.
+        params: How to place landmarks and how to store the crop.
+        predictor: Path of a 68-point dlib model.
+        fallback: With ``image``, the whole photo is tried after a box that gives no trustworthy landmarks.
+
+    Returns:
+        The face. A problem with the photo becomes a status and a reason and raises nothing.
+    """
+    photo, detection = pair
+    if detection.status != Status.OK:
+        return failed_face(detection.status, detection.reason)
+    try:
+        image = read_rgb(photo.path, sha256=photo.sha256)
+    except UnreadablePhotoError as error:
+        return failed_face(error.status, str(error))
+    height, width = image.shape[:2]
+    boxes = [detection.box]
+    if fallback == "image" and not detection.is_whole_photo:
+        boxes.append((0.0, 0.0, float(width), float(height)))
+    for box in boxes:
+        points, reason = fit_landmarks(image, box, predictor, params.max_refinements)
+        if not reason:
+            break
+    else:
+        return failed_face(Status.LOW_CONFIDENCE, reason)
+    try:
+        matrix = align.similarity(points, params.crop_size)
+    except ValueError as error:
+        return failed_face(Status.PREDICTOR_FAILED, str(error))
+    crop = align.crop(image, matrix, params.crop_size)
+    encoded = encode_crop(crop, params.encoding, params.jpeg_quality)
+    return Face(Status.OK, "", align.transform(points, matrix).astype(np.float32), encoded)
+
+
+def failed_face(status: str, reason: str) -> Face:
+    """Make the row of a photo without a face: zeros for the landmarks, and an empty crop."""
+    return Face(status, reason, np.zeros((68, 2), np.float32), np.zeros(0, np.uint8))
+
+
+def crashed_face(_: tuple[Photo, Detection]) -> Face:
+    """Make the row of a photo that crashed the process that worked on it."""
+    return failed_face(Status.UNREADABLE, DIED)

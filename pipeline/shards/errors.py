@@ -1,0 +1,27 @@
+"""The error of a shard or an index that cannot be used."""
+
+from pathlib import Path
+
+from pipeline.runtime.errors import InputError
+
+
+class ShardError(InputError):
+    """A shard or a set of shards cannot be used. Its message is ``PATH PROBLEM: FIX``.
+
+    The arguments are kept as they are, so that a pickle carries them to another process. PyTorch's DataLoader rebuilds an
+    error from a text alone: then ``path`` holds that text, and the message is that text.
+
+    Attributes:
+        path: The file or folder.
+        problem: A predicate whose subject is the path, such as ``cannot be opened as HDF5``.
+        fix: An instruction, such as ``run `aucue landmarks` again``.
+    """
+
+    def __init__(self, path: Path | str, problem: str = "", fix: str = "") -> None:
+        super().__init__(path, problem, fix)
+        self.path = path
+        self.problem = problem
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.problem}: {self.fix}" if self.problem else str(self.path)

@@ -1,0 +1,79 @@
+"""The index of a shard set: ``index.json`` lists the shards, their numbers of rows and the digests of their columns."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.shards.errors import ShardError
+
+SCHEMA = 3
+INDEX = "index.json"
+SHARD_NAME = re.compile(r"\d{5,}\.h5")
+MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}  # kind of set -> stage that writes it
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a set, as the index lists it."""
+
+    file: str  # name of the file
+    rows: int
+    columns: dict[str, str]  # name of a column -> SHA-256 of its type, shape and content
+
+
+class Index(NamedTuple):
+    """The content of an index."""
+
+    kind: str  # one of MADE_BY
+    provenance: dict  # everything that decides the content of the set
+    shards: list[Shard]  # in the order of their rows; never empty
+
+
+def run_again(kind: str) -> str:
+    """Name the command that writes a set of this kind anew, as the fix in an error message."""
+    return f"run `aucue {MADE_BY[kind]}` again"
+
+
+def read_index(folder: Path, kinds: tuple[str, ...]) -> Index:
+    """Read and check the index of the set in ``folder``.
+
+    Args:
+        folder: Folder of the set.
+        kinds: Accepted kinds of sets; error messages name the first.
+
+    Raises:
+        ShardError: If there is no index, or the index is damaged, of another kind or schema, or lists no shards.
+    """
+    path, kind, fix = folder / INDEX, kinds[0], run_again(kinds[0])
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        if index["schema"] != SCHEMA or index["kind"] not in kinds:
+            raise ShardError(path, f"is not an index of {kind} in schema {SCHEMA}", fix)
+        shards = [Shard(**shard) for shard in index["shards"]]
+        provenance = dict(index["stamp"])
+    except FileNotFoundError:
+        first = f"run `aucue {MADE_BY[kind]}` first"
+        raise ShardError(folder, f"is not a complete set of {kind} (it has no {INDEX})", first) from None
+    except ShardError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ShardError(path, f"cannot be read ({error})", fix) from error
+    for shard in shards:
+        if problem := _problem_of(shard):
+            raise ShardError(path, problem, fix)
+    if not shards:
+        raise ShardError(path, "lists no shards", fix)
+    return Index(index["kind"], provenance, shards)
+
+
+def _problem_of(shard: Shard) -> str:
+    """Describe a wrong value in an entry of the index; empty text if the entry is sound."""
+    if not (isinstance(shard.file, str) and SHARD_NAME.fullmatch(shard.file)):
+        return f"lists the shard {shard.file!r}, which is not the name of a NNNNN.h5 file in its folder"
+    if not isinstance(shard.columns, dict):
+        return f"lists no digests of the columns of {shard.file}"
+    if type(shard.rows) is not int or shard.rows < 1:
+        return f"gives {shard.file} {shard.rows!r} rows"
+    return ""

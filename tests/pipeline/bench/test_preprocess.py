@@ -1,0 +1,18 @@
+from pipeline.bench.preprocess import repeat, settings
+from pipeline.faces import manifest
+from pipeline.faces.manifest import Photo
+
+
+def test_repeated_photos_make_a_manifest():
+    photos = repeat([Photo("a", "a.png", "fear", "train", ""), Photo("b", "b.png", "anger", "train", "")], 8)
+    manifest.check(photos)
+    assert [photo.path for photo in photos] == ["a.png", "b.png"] * 4
+
+
+def test_settings_get_cheaper(params):
+    as_given, without_cnn, hasty = settings(params).values()
+    assert as_given is params
+    assert without_cnn.detect.detector == hasty.detect.detector == "hog"
+    assert without_cnn.landmarks == params.landmarks
+    assert len(hasty.detect.search_sizes) == 1
+    assert hasty.landmarks.max_refinements == 0

@@ -1,0 +1,88 @@
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.detect import stage as detect
+from pipeline.faces import detections as detections_table
+from pipeline.faces import dlib_models, manifest
+from pipeline.faces.detections import Detection
+from pipeline.faces.manifest import Photo
+from pipeline.landmarks import align
+from pipeline.landmarks.face import align_photo
+
+
+def test_real_faces_are_aligned_too(faces_dir, params, predictor):
+    for path in sorted((faces_dir / "images").glob("*.jpg"))[::120]:
+        photo = Photo(path.stem, str(path), "anger", "train", "")
+        face = align_photo((photo, detect.detect_photo(photo, params.detect)), params.landmarks, predictor)
+        if face.status == "ok":
+            miss = [face.landmarks[part].mean(axis=0) for part in align.PARTS] - (align.TEMPLATE * 256 - 0.5)
+            assert np.abs(miss).max() < 30
+
+
+def test_landmarks_beyond_the_photo_are_kept(orl, params, predictor, tmp_path):
+    """A face cut off by the frame: its chin lies outside, and the crop goes on with the border."""
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    whole = tmp_path / "whole.png"
+    cv2.imwrite(str(whole), grey)
+    photo = Photo("a", str(whole), "anger", "train", "")
+    found = detect.detect_photo(photo, params.detect)
+    bottom = dlib_models.predict(
+        cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), (found.left, found.top, found.right, found.bottom), predictor
+    )
+    cut = tmp_path / "cut.png"
+    cv2.imwrite(str(cut), grey[: int(bottom[57, 1])])
+    photo = Photo("a", str(cut), "anger", "train", "")
+    face = align_photo((photo, found), params.landmarks, predictor)
+    assert face.status == "ok"
+    assert np.isfinite(face.landmarks).all()
+    crop = cv2.imdecode(np.frombuffer(face.crop, np.uint8), cv2.IMREAD_COLOR)
+    assert crop.shape == (256, 256, 3)
+    assert crop[-1].std() > 0
+
+
+def test_crops_keep_their_colours(orl, params, predictor, tmp_path):
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    reddish = np.dstack([grey // 3, grey // 2, grey])  # OpenCV's order
+    cv2.imwrite(str(tmp_path / "a.png"), reddish)
+    photo = Photo("a", str(tmp_path / "a.png"), "anger", "train", "")
+    found = detect.detect_photo(photo, params.detect)
+    face = align_photo((photo, found), params.landmarks, predictor)
+    blue, green, red = cv2.imdecode(np.frombuffer(face.crop, np.uint8), cv2.IMREAD_COLOR).mean(axis=(0, 1))
+    assert red / green == pytest.approx(2, rel=0.1)
+    assert red / blue == pytest.approx(3, rel=0.1)
+
+
+def test_box_without_a_face_gives_no_landmarks_to_train_on(params, predictor, tmp_path, rng):
+    noise = cv2.GaussianBlur(rng.integers(0, 256, (200, 200, 3), np.uint8), (0, 0), 0.7)
+    for number, image in enumerate([noise, *(np.full((200, 200), grey, np.uint8) for grey in (0, 128, 255))]):
+        path = tmp_path / f"{number}.png"
+        cv2.imwrite(str(path), image)
+        row = Photo(str(number), str(path), "anger", "train", ""), Detection(str(number), "ok", "", 40, 40, 160, 160)
+        face = align_photo(row, params.landmarks, predictor)
+        assert face.status == "low_confidence"
+        assert face.reason == "landmarks did not settle in 4 looks: probably no face, or hardly visible"
+        assert not face.landmarks.any()
+        assert not face.crop.size
+
+
+def test_fallback_is_the_whole_photo_where_the_box_shows_no_face(orl, params, predictor, tmp_path):
+    grey = cv2.resize(cv2.imread(str(orl / "s1" / "1.pgm"), cv2.IMREAD_GRAYSCALE), None, fx=2.5, fy=2.5)
+    grey[-70:, -70:] = 0
+    path, (height, width) = tmp_path / "a.png", grey.shape
+    cv2.imwrite(str(path), grey)
+    corner = Detection("a", "ok", "", width - 50.0, height - 50.0, width - 10.0, height - 10.0, level="given")
+    row = Photo("a", str(path), "anger", "train", ""), corner
+    assert align_photo(row, params.landmarks, predictor).status == "low_confidence"
+    face = align_photo(row, params.landmarks, predictor, fallback="image")
+    whole = Detection("a", "ok", "", 0.0, 0.0, float(width), float(height), level="image")
+    expected = align_photo((row[0], whole), params.landmarks, predictor)
+    assert face.status == expected.status == "ok"
+    assert np.array_equal(face.landmarks, expected.landmarks)
+
+
+def test_impossible_landmarks_are_low_confidence(dataset, params, predictor, monkeypatch):
+    photo, found = manifest.read(dataset.manifest)[0], detections_table.read(dataset.detections)[0]
+    monkeypatch.setattr(dlib_models, "predict", lambda *_: np.full((68, 2), 100.0))
+    face = align_photo((photo, found), params.landmarks, predictor)
+    assert (face.status, face.reason) == ("low_confidence", "landmarks collapse to a small part of the box")

@@ -1,0 +1,106 @@
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from train.evaluate import artifacts
+from train.evaluate.bootstrap import percentile_interval
+from train.evaluate.figures import HEADLINE_COSINES
+
+CLASSES = ("a", "b", "none")
+
+
+def rewrite_csv(path, change):
+    with path.open(newline="") as stream:
+        rows = [change(row) for row in csv.DictReader(stream)]
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, artifacts.PREDICTION_COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_values_read_are_the_values_measured(predictions, rng, tmp_path):
+    measures = {
+        kind: replace(each, cosine=np.where(predictions.has_map, rng.random(5, np.float32), np.float32("nan")))
+        for kind, each in predictions.maps.items()
+    }
+    measured = replace(predictions, maps=measures, confidence=rng.random(5, np.float32))
+    artifacts.write_predictions(tmp_path / "predictions.csv", measured, np.array(list("vwxyz")), CLASSES)
+    with (tmp_path / "predictions.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert tuple(rows[0]) == artifacts.PREDICTION_COLUMNS
+    evaluation = artifacts.Evaluation({}, {}, rows, {})
+    for metric, kind in HEADLINE_COSINES.items():
+        np.testing.assert_array_equal(evaluation.per_face(metric), measured.cosine(kind).astype(float))
+    np.testing.assert_array_equal(np.array([row["confidence"] for row in rows], np.float32), measured.confidence)
+    np.testing.assert_array_equal(evaluation.per_face("accuracy"), measured.predicted == measured.actual)
+
+
+def test_intervals_of_the_values_read_are_the_evaluations_own(evaluated):
+    evaluation = artifacts.read(evaluated / "evaluation" / "guided", "run `aucue evaluate`")
+    actual = np.array([face["actual"] for face in evaluation.predictions])
+    for metric, interval in evaluation.details["intervals"].items():
+        assert percentile_interval(evaluation.per_face(metric), actual, macro=metric != "accuracy") == interval
+
+
+def test_an_evaluation_of_the_former_version_is_read_as_before(evaluated, tmp_path):
+    folder = tmp_path / "guided"
+    shutil.copytree(evaluated / "evaluation" / "guided", folder)
+    now = artifacts.read(folder, "fix")
+    with np.load(folder / "maps.npz") as archive:
+        np.savez(folder / "maps.npz", **{name: archive[name] for name in archive if name != "has_map"})
+    rewrite_csv(
+        folder / "predictions.csv",
+        lambda row: row | {name: row[name] and f"{float(row[name]):.4f}" for name in (*artifacts.COSINES, "confidence")},
+    )
+    former = artifacts.read(folder, "fix")
+    assert former.maps["has_map"].dtype == bool
+    np.testing.assert_array_equal(former.maps["has_map"], now.maps["has_map"])
+    assert 0 < now.maps["has_map"].sum() < len(now.predictions)
+    np.testing.assert_allclose(former.per_face("att_cos"), now.per_face("att_cos"), atol=1e-4)
+
+
+def test_has_map_is_what_the_file_says(evaluated, tmp_path):
+    folder = tmp_path / "guided"
+    shutil.copytree(evaluated / "evaluation" / "guided", folder)
+    rewrite_csv(folder / "predictions.csv", lambda row: row | {"att_cos": ""})
+    assert artifacts.read(folder, "fix").maps["has_map"].any()
+
+
+def test_former_names_of_parameters_become_the_present_ones():
+    former = {
+        "memory": 1000,
+        "clip": 2.0,
+        "epochs": 3,
+        "augment": {"scale": 0.8, "erase": 0.25, "flip": 0.5, "grey": 0.2, "jitter": 0.8, "rotation": 6.0},
+    }
+    present = {
+        "cache_megabytes": 1000,
+        "max_grad_norm": 2.0,
+        "epochs": 3,
+        "augment": {
+            "min_crop_area": 0.8,
+            "erase_probability": 0.25,
+            "flip_probability": 0.5,
+            "grey_probability": 0.2,
+            "jitter_probability": 0.8,
+            "rotation": 6.0,
+        },
+    }
+    assert artifacts.parse_details(json.dumps({"trained": {"train": former}})) == {"trained": {"train": present}}
+    assert artifacts.parse_details(json.dumps({"trained": {"train": present}})) == {"trained": {"train": present}}
+    assert artifacts.parse_details("{}") == {}
+
+
+@pytest.mark.parametrize("content", ["[]", "1"])
+def test_details_must_be_an_object(content):
+    with pytest.raises(ValueError, match=r"details\.json holds no JSON object"):
+        artifacts.parse_details(content)
+
+
+def test_json_takes_no_nan(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        artifacts.write_json(tmp_path / "a.json", {"a": float("nan")})

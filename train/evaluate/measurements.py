@@ -1,0 +1,86 @@
+"""The predictions and measurements of single test faces, as typed arrays whose row i belongs to face i."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class MapMeasures:
+    """The measurements of one kind of map on N faces. NaN stands where a face gives nothing to measure.
+
+    ``train.evaluate.metrics`` defines the first four, ``action_units.measure_coverage`` the others.
+    """
+
+    size: tuple[int, int]  # (h, w) of these maps before they were resized to the heatmaps' size
+    cosine: np.ndarray  # (N,) with the face's heatmap
+    energy: np.ndarray  # (N,)
+    pointing: np.ndarray  # (N,)
+    iou: np.ndarray  # (N,)
+    unit_concentration: np.ndarray  # (N, U) on the region of each action unit
+    moved: np.ndarray  # (N,) concentration on the regions of the action units that moved
+    moved_energy: np.ndarray  # (N,)
+    moved_area: np.ndarray  # (N,)
+    still: np.ndarray  # (N,) concentration on the listed action units that did not move
+
+    def agreement(self) -> dict[str, np.ndarray]:
+        """Return the four measures (N,) of agreement with the heatmaps under their keys in details.json."""
+        return {"cos": self.cosine, "energy": self.energy, "pointing": self.pointing, "iou": self.iou}
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Insertion and deletion (see ``train.explain.faithfulness``) of the class map on N faces."""
+
+    insertion: np.ndarray  # (N,) in [0, 1]
+    deletion: np.ndarray  # (N,) in [0, 1]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Everything that is measured on N test faces."""
+
+    rows: np.ndarray  # (N,) row of the shard set
+    actual: np.ndarray  # (N,) index into the classes
+    predicted: np.ndarray  # (N,) index into the classes
+    confidence: np.ndarray  # (N,) probability of the predicted class
+    has_map: np.ndarray  # (N,) bool, whether the face has a heatmap
+    attention: np.ndarray  # (N, n, n) in [0, 1], of the last layer
+    cam: np.ndarray  # (N, n, n) in [0, 1], the class map (see class_map_kind) of the actual class
+    true: np.ndarray  # (N, n, n) in [0, 1], the heatmap
+    maps: dict[str, MapMeasures]  # by kind of map
+    faithfulness: Faithfulness | None = None  # None where it is not measured
+
+    @property
+    def class_map_kind(self) -> str:
+        """The kind of map that stands for a class: ``cam``, or ``gradcam`` where the method has no maps of its own."""
+        return "cam" if "cam" in self.maps else "gradcam"
+
+    def cosine(self, kind: str) -> np.ndarray:
+        """Return the cosines (N,) of a kind of map with the heatmaps; all NaN if the method makes no maps of this kind."""
+        return self.maps[kind].cosine if kind in self.maps else np.full(len(self.rows), np.nan)
+
+
+def concatenate(batches: Sequence[T]) -> T:
+    """Join measurements of batches, in their order, field by field along the first axis of the arrays.
+
+    Args:
+        batches: At least one dataclass of this module each. Values that are no arrays are the same in all of them.
+    """
+    return _joined(batches)
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, np.ndarray):
+        return np.concatenate(values)
+    if isinstance(first, dict):
+        return {key: _joined([value[key] for value in values]) for key in first}
+    if is_dataclass(first) and not isinstance(first, type):
+        joined = {field.name: _joined([getattr(value, field.name) for value in values]) for field in fields(first)}
+        return type(first)(**joined)
+    return first
