@@ -55,7 +55,7 @@ class Project:
         return subprocess.Popen(command, cwd=self.folder, env=self.environment(), **streams)
 
     def run(self, *command: str) -> str:
-        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=self.folder, env=self.environment(), check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -56,6 +57,10 @@ class Place:
         files = [file for root in roots for file in ([root] if root.is_file() else sorted(root.rglob("*")))]
         return {file.relative_to(self.folder).as_posix(): file.read_bytes() for file in files}
 
+    def take(self, data: Path) -> None:
+        """Begin with the outputs and the cache of another place."""
+        shutil.copytree(data, self.folder / "data")
+
     def lose(self, stage: str) -> None:
         """Remove a stage's output, as DVC does before it runs the stage again."""
         path = self.folder / "data" / OUTPUT[stage]
@@ -88,16 +93,28 @@ def demo(tmp_path_factory):
     return folder / "demo"
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """What the stages do when nothing interrupts them."""
+
+    seconds: dict[str, float]  # of each stage
+    before: dict[str, Path]  # data/ as each stage finds it
+    outputs: dict[str, bytes]  # of all stages
+
+
 @pytest.fixture(scope="module")
 def undisturbed(demo, tmp_path_factory):
-    """A place where every stage ran undisturbed, and the seconds of each stage."""
-    place = Place(tmp_path_factory.mktemp("undisturbed") / "place", demo)
-    seconds = {}
+    """Run every stage once, in order, and copy data/ before each."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    place = Place(folder / "place", demo)
+    (place.folder / "data").mkdir()
+    seconds, before = {}, {}
     for stage in STAGES:
+        before[stage] = shutil.copytree(place.folder / "data", folder / "before" / stage)
         start = time.monotonic()
         place.run(stage)
         seconds[stage] = time.monotonic() - start
-    return place, seconds
+    return Undisturbed(seconds, before, place.outputs())
 
 
 @pytest.fixture
@@ -113,13 +130,11 @@ def resumed(errors: str) -> int:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_random_fifteen_times(place, undisturbed, stage):
-    reference, seconds = undisturbed
     moments = random.Random(stage)
-    for before in STAGES[: STAGES.index(stage)]:
-        place.run(before)
+    place.take(undisturbed.before[stage])
     for _ in range(15):
         process = place.start(stage)
-        time.sleep(moments.uniform(0.3, 1.0) * seconds[stage])
+        time.sleep(moments.uniform(0.3, 1.0) * undisturbed.seconds[stage])
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         gone = time.monotonic() + 5
@@ -136,7 +151,7 @@ def test_killed_at_random_fifteen_times(place, undisturbed, stage):
         assert resumed(errors) == finished
     for after in STAGES[STAGES.index(stage) + 1 :]:
         place.run(after)
-    assert place.outputs() == reference.outputs()
+    assert place.outputs() == undisturbed.outputs
     place.run("verify")
     assert [path.name for path in (place.folder / "data").iterdir() if path.name.endswith((".partial", ".tmp"))] == []
 
@@ -145,9 +160,7 @@ def test_killed_at_random_fifteen_times(place, undisturbed, stage):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", [0.05, 0.3])
 def test_a_polite_stop_takes_two_seconds_and_one_line(place, undisturbed, stage, number, moment):
-    reference, _ = undisturbed
-    for before in STAGES[: STAGES.index(stage)]:
-        place.run(before)
+    place.take(undisturbed.before[stage])
     process = place.start(stage)
     first = process.stderr.readline()  # the work begins
     time.sleep(moment)
@@ -161,7 +174,7 @@ def test_a_polite_stop_takes_two_seconds_and_one_line(place, undisturbed, stage,
     assert lines == ["Interrupted: finished work is kept; run the same command again to continue."]
     for after in STAGES[STAGES.index(stage) :]:
         place.run(after)
-    assert place.outputs() == reference.outputs()
+    assert place.outputs() == undisturbed.outputs
 
 
 def test_a_second_writer_is_refused_by_name(place):
@@ -181,9 +194,7 @@ def test_a_second_writer_is_refused_by_name(place):
 
 @pytest.mark.parametrize("stage", ["detect", "landmarks", "heatmaps"])
 def test_a_full_disk_is_one_line_and_nothing_is_lost(place, undisturbed, stage, tmp_path):
-    reference, _ = undisturbed
-    for before in STAGES[: STAGES.index(stage)]:
-        place.run(before)
+    place.take(undisturbed.before[stage])
     disk, data = tmp_path / "disk", place.folder / "data"
     disk.mkdir()
     used = sum(file.stat().st_blocks * 512 for file in data.rglob("*") if file.is_file())
@@ -210,4 +221,4 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(place, undisturbed, stage, 
         subprocess.run(["umount", disk], check=True)
     for after in STAGES[STAGES.index(stage) :]:
         place.run(after)
-    assert place.outputs() == reference.outputs()
+    assert place.outputs() == undisturbed.outputs

@@ -14,7 +14,6 @@ import numpy as np
 from pipeline.faces import dlib_models
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.manifest import Photo
-from pipeline.shards.moved_aus import format_moved_aus
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.csv_rows import rows
 from pipeline.ingest.demo.animate import animate
@@ -24,6 +23,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 from pipeline.runtime.parallel import ordered_map
 from pipeline.runtime.progress import progress
+from pipeline.shards.moved_aus import format_moved_aus
 
 ENLARGEMENT = 2.5  # dlib's detector needs faces of about 80 px; ORL's have about 50 to 70
 MARGIN = (16, 32, 16, 16)  # top, bottom, left, right in pixels: room for hair, and for a dropped jaw
