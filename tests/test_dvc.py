@@ -172,7 +172,7 @@ def test_from_scratch_elsewhere_without_git_every_byte_is_the_same(project, tmp_
     assert [name for name, content in ours.items() if theirs[name] != content] == []
 
 
-def test_killed_dvc_leaves_nothing_that_the_next_run_does_not_mend(project, tmp_path):
+def test_killed_dvc_leaves_nothing_that_the_next_run_does_not_fix(project, tmp_path):
     """DVC alone is killed: the stage that it ran lives on, and a second one must not write beside it."""
     other = Project(tmp_path, workers=2)
     other.run("dvc", "init", "--quiet", "--no-scm")
@@ -187,7 +187,7 @@ def test_killed_dvc_leaves_nothing_that_the_next_run_does_not_mend(project, tmp_
         output, _ = process.communicate()
         if process.returncode == 0:
             break
-        if "'./dvc.lock' validation failed" in output:  # DVC writes it in place; README has the mend
+        if "'./dvc.lock' validation failed" in output:  # DVC writes it in place; pipeline/README.md has the fix
             (other.folder / "dvc.lock").unlink()
             continue
         assert "is being written by process" in output  # by the orphan

@@ -8,7 +8,7 @@ the class map. Here it is
 
     R_cam = mean over samples with a map of  1 - cos(M - min M, A)
 
-where M is the true class's map at the size of A. R_cam is 1 - CAM-COS, whose resizing differs from that of ATT-COS.
+where M is the true class's map at the size of A. R_cam is 1 - CAM-COS. CAM-COS resizes in another way than ATT-COS.
 """
 
 from collections.abc import Sequence

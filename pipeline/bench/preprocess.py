@@ -68,14 +68,14 @@ def main(params: Params, manifest_path: Path, number: int, many: int, out: Path)
 
 
 def settings(params: Params) -> dict[str, Params]:
-    """Vary the parameters: as they are, without the CNN, and hasty (one size for HOG and one look at the landmarks)."""
+    """Vary the parameters: as they are, without the CNN, and hasty (one size for HOG, one prediction of the landmarks)."""
     hog = params.detect.model_copy(update={"detector": "hog"})
     one_size = hog.model_copy(update={"search_sizes": hog.search_sizes[:1]})
-    one_look = params.landmarks.model_copy(update={"max_refinements": 0})
+    one_prediction = params.landmarks.model_copy(update={"max_refinements": 0})
     return {
         "as in params.yaml": params,
         "without the CNN": params.model_copy(update={"detect": hog}),
-        "hasty": params.model_copy(update={"detect": one_size, "landmarks": one_look}),
+        "hasty": params.model_copy(update={"detect": one_size, "landmarks": one_prediction}),
     }
 
 

@@ -74,7 +74,7 @@ def _diff_regions(first: Codebook, second: Codebook) -> Iterator[str]:
     for key in sorted(before.keys() | after.keys(), key=split_key):
         number = str(split_key(key)[0])
         if key != number and before.get(number) != after.get(number):
-            continue  # the line of both sides together says it
+            continue  # the line for both sides already says this
         if key not in after:
             yield f"- region {key}: {_format_shapes(first.regions[key])}"
         elif key not in before:

@@ -38,12 +38,12 @@ def mean_landmarks() -> np.ndarray:
 
 
 def expression_panels(book: Codebook) -> dict[str, Cues]:
-    """Choose a panel for each expression that has a map: its title and its cues."""
+    """Make the panels of a codebook, one for each expression that has a map: its title and its cues."""
     return {name: cues for name, cues in book.cues.items() if cues}
 
 
 def action_unit_panels(book: Codebook) -> dict[str, Cues]:
-    """Choose a panel for each action unit: its title and its cue."""
+    """Make the panels of a codebook, one for each action unit: its title and its cue."""
     return {f"{key} {book.names[split_key(key)[0]]}": (ExpressionAU(au=key),) for key in book.whole_keys}
 
 

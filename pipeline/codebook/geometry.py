@@ -19,7 +19,7 @@ LengthValue = Annotated[float, Field(ge=-1e5, le=1e5)]
 
 
 def outline(corners: tuple[int, ...]) -> tuple[int, ...]:
-    """Write a closed polygon in one way: from its smallest landmark towards the smaller neighbour of that landmark."""
+    """Write a closed polygon in a standard order: from its smallest landmark towards its smaller neighbour."""
     first = corners.index(min(corners))
     onwards = corners[first:] + corners[:first]
     return min(onwards, onwards[:1] + onwards[:0:-1])

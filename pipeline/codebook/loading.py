@@ -96,7 +96,10 @@ def _codebook_of(document: Document) -> Codebook:
 
 
 def _expand_sides(regions: Mapping[str, Region]) -> dict[str, tuple[Shape, ...]]:
-    """Every key that an expression may name, with its shapes: mirrored sides, and both sides of a pair together."""
+    """Map every key that an expression may name to its shapes.
+
+    The keys include those added by ``mirror`` and those of both sides together.
+    """
     expanded: dict[str, tuple[Shape, ...]] = {}
     for key, region in regions.items():
         expanded[key] = tuple(entry.shape for entry in region.shapes)

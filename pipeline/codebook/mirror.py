@@ -51,7 +51,7 @@ def _mirror_landmarks(landmarks: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _mirror_length(length: Length, across: bool = False) -> Length:
-    """Mirror a length. Along x (``across``), the way from the first landmark to the second then runs in reverse."""
+    """Mirror a length. If it runs along x (``across``), its two landmarks also change places."""
     if length.half is None:
         return length
     pair = _mirror_landmarks(length.half)

@@ -95,7 +95,7 @@ class Render(Block):
         if self.soften % 2 == 0:
             raise ValueError("soften must be an odd number of cells")
         if self.soften > 1 and self.cells is None:
-            raise ValueError("soften needs cells: a box of so many cells means nothing without their size")
+            raise ValueError("soften needs cells: its width is counted in cells")
         if self.cells is not None and self.soften >= 2 * self.cells:
             raise ValueError("soften must be less than twice cells")
         if self.whole_pixels and self.edge is not None:

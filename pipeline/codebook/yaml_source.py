@@ -109,7 +109,10 @@ def _key_name(key: Node) -> str:
 
 
 def _count_nodes(node: Node, known: dict[int, int]) -> int:
-    """Count the nodes below, with every alias written out. An anchor within itself raises RecursionError."""
+    """Count a node and the nodes under it; an alias counts as all that it stands for.
+
+    An anchor that contains itself raises RecursionError.
+    """
     if id(node) not in known:
         children = [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else node.value
         inner = children if isinstance(node, MappingNode | SequenceNode) else ()

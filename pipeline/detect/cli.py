@@ -40,4 +40,4 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, c
     )
     counts = count_statuses(rows, manifests.read(manifest))
     counts.write(metrics or out.with_suffix(".json"))
-    click.echo(f"{counts}\n{stage.summarize(rows)}\nwrote {len(rows):,} rows to {out}")
+    click.echo(f"{counts}\n{stage.summarise(rows)}\nwrote {len(rows):,} rows to {out}")

@@ -20,9 +20,11 @@ from pipeline.runtime.parameters import Detect
 # The HOG detector finds faces of 80 pixels or more. At a small size only the largest faces of a photo reach 80 pixels, so
 # that such a level cannot count faces. From this size on, the detector sees faces of a third of the photo's length.
 ALL_FACES = 256
-MAX_ENLARGEMENT = 2  # times, beyond ALL_FACES: more shows a detector nothing new, at 4 times the cost for each doubling
-MMOD_PADDING = 0.1  # in the only pass of this costly detector: it loses no face by this padding and finds none by more
-MMOD_SHIFT = (0.047, 0.056)  # right and down, in sides of the box: difference between the medians of both detectors' boxes
+# Largest enlargement above ALL_FACES pixels: more finds nothing new, and each doubling costs 4 times as much.
+MAX_ENLARGEMENT = 2
+MMOD_PADDING = 0.1  # padding of this costly detector's only pass: it loses no face, and more padding finds no more faces
+# Shift (right, down) of the CNN's boxes to HOG's, as shares of the box's side: the difference of their medians.
+MMOD_SHIFT = (0.047, 0.056)
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ def search(image: np.ndarray, levels: Iterable[Level]) -> Detections | None:
 
     Args:
         image: Photo (h, w, 3) uint8 RGB.
-        levels: Levels to try in order. A level beyond ALL_FACES that enlarges the photo more than MAX_ENLARGEMENT times is
-            skipped.
+        levels: Levels to try in order. A level at more than ALL_FACES pixels is skipped if it would enlarge the photo more
+            than MAX_ENLARGEMENT times.
 
     Returns:
         The faces of that level, with boxes in pixels of the photo, or None if no level sees a face.

@@ -87,7 +87,7 @@ def _died(photo: Photo) -> Detection:
     return Detection(photo.id, Status.UNREADABLE, DIED)
 
 
-def summarize(rows: Sequence[Detection]) -> str:
+def summarise(rows: Sequence[Detection]) -> str:
     """Describe the detections in lines of text: counts by status and by level, and the first photos that cannot be read."""
     counts = Counter(detection.status for detection in rows)
     several = sum(detection.faces > 1 for detection in rows)

@@ -1,4 +1,7 @@
-"""Find photos that a dataset holds twice: a copy in another split flatters the test, another label confuses the training."""
+"""Find photos that a dataset holds twice.
+
+In another split a copy makes the test too easy, with another label it confuses training.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

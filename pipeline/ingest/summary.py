@@ -12,7 +12,7 @@ from pipeline.runtime.status import Status
 MOST_COPIES = 3  # of a photo, named in a warning
 
 
-def summarize(photos: Sequence[Photo]) -> str:
+def summarise(photos: Sequence[Photo]) -> str:
     """Write a table of counts, labels down and splits across, then the exclusions with their reasons, then warnings."""
     counts = Counter((photo.label, photo.split) for photo in photos if photo.status == Status.OK)
     labels = sorted({label for label, _ in counts})

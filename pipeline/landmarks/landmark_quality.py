@@ -4,10 +4,10 @@ A predictor draws a face wherever it looks. On 1,548 boxes without a face (1,248
 landmarks' shape, roll, size and place spread as they do on 1,154 faces that two detectors agree on (see the table below).
 Therefore ``implausibility`` finds only landmarks that no face can have: broken or mixed-up points, and bad boxes.
 
-A face differs from other places in that the predictor stays in place when it looks again (``disagreement``). Within four
-looks, the landmarks settle below SETTLED on all of 397 faces, and on 99 % of these faces from a box that is the whole photo.
-They settle on 29 % of 624 boxes beside the faces (skin, hair, background), on no box of plain grey or white noise, but on
-half of the boxes of blurred noise.
+A face differs from other places in that the predictor stays in place when it predicts again (``disagreement``). Within four
+predictions, the landmarks settle below SETTLED on all of 397 faces, and on 99 % of these faces from a box that is the whole
+photo. They settle on 29 % of 624 boxes beside the faces (skin, hair, background), on no box of plain grey or white noise,
+but on half of the boxes of blurred noise.
 
                                           faces, 1 to 99 % (all)            no face, 1 to 99 %
     shape's distance from the mean face   0.06 to 0.33 (0.03 to 0.40)       0.06 to 0.31
@@ -23,12 +23,12 @@ import numpy as np
 from pipeline.faces.boxes import Box, area, centre
 from pipeline.faces.mean_face import mean_face
 
-# Each limit is far enough from every measured face to pass another 45 degrees of roll, or a box from another source.
+# Each limit leaves room beyond every measured face: for 45 degrees more roll, or a box from another source.
 SHAPE = 0.55  # of 1: share of the points' spread that the mean face, fitted to the points, leaves unexplained
 ROLL = 75.0  # degrees
 SIZE = (0.12, 0.9)  # root mean square distance of the points from their centre, over the box's side
 OFFSET = 0.6  # between the centres of points and box, over the box's side
-SETTLED = 0.05  # mean distance between the points of two looks, over the size of the landmarks
+SETTLED = 0.05  # mean distance between the points of two predictions, over the size of the landmarks
 
 BOX_SIZE, BOX_RISE = 0.366, 0.053  # medians over the boxes that dlib's frontal detector draws around faces
 

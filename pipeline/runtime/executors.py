@@ -73,7 +73,7 @@ class Processes:
         """Kill the processes."""
         if self._pool is not None:
             # ``ProcessPoolExecutor.kill_workers`` only comes with Python 3.14.
-            for process in list((self._pool._processes or {}).values()):  # noqa: SLF001 (the only door before Python 3.14)
+            for process in list((self._pool._processes or {}).values()):  # noqa: SLF001 (the only way before Python 3.14)
                 process.kill()
             # Wait until the pool's thread has ended, too: Python 3.11, as it exits, may wake a closing thread, and fail.
             self._pool.shutdown(cancel_futures=True)

@@ -8,9 +8,9 @@ class Status(StrEnum):
 
     OK = "ok"  # the photo has a face
     EXCLUDED = "excluded"  # the dataset or ingest.labels leaves the photo out
-    UNREADABLE = "unreadable"  # the file is missing or cannot be decoded
+    UNREADABLE = "unreadable"  # the file is missing or cannot be decoded, or decoding it killed the process
     TOO_LARGE = "too_large"  # the photo is refused for its size
-    NO_FACE = "no_face"  # no level shows a face
+    NO_FACE = "no_face"  # no level of the search finds a face
     MULTI_FACE = "multi_face"  # the photo shows several faces, and detect.on_multiple is fail
-    LOW_CONFIDENCE = "low_confidence"  # the landmarks are not those of a face, or the given box lies beside the photo
+    LOW_CONFIDENCE = "low_confidence"  # landmarks do not settle or cannot be a face's, or a given box lies outside the photo
     PREDICTOR_FAILED = "predictor_failed"  # the landmarks cannot be aligned

@@ -15,7 +15,7 @@ heatmaps        maps (N, size, size) uint8: 255 x heatmap. has_map (N,) bool.
 class_heatmaps  One map for each class that the provenance lists: maps (N, classes, size, size), has_map (N, classes).
 
 Datasets are contiguous and unfiltered, so that reading a row takes one seek, and a dataset that declares more bytes than the
-file has is recognized as forged. The index holds a digest of every column, so that a reader checks only the columns that it
+file has is recognised as forged. The index holds a digest of every column, so that a reader checks only the columns that it
 reads: rendering heatmaps opens no crop.
 """
 

@@ -32,7 +32,7 @@ class Index(NamedTuple):
 
 
 def run_again(kind: str) -> str:
-    """Name the command that writes a set of this kind anew, as the fix in an error message."""
+    """Name the command that writes such a set again, as the fix in an error message."""
     return f"run `aucue {MADE_BY[kind]}` again"
 
 

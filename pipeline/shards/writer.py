@@ -60,7 +60,7 @@ class ShardWriter:
         return self
 
     def _refuse_foreign_content(self) -> None:
-        """Raise InputError for a folder that holds other files: a slip in a path must not delete somebody's data."""
+        """Raise InputError for a folder that holds other files: a mistake in a path must not delete somebody's data."""
         if self._folder.exists() and not self._folder.is_dir():
             raise InputError(f"{self._folder} is a file: give a folder to write to")
         index = self._folder / INDEX
@@ -70,7 +70,7 @@ class ShardWriter:
                 raise InputError(f"{path} is not a shard of aucue and would be lost: give another folder to write to")
         try:
             kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"])
-        except (OSError, ValueError, KeyError, TypeError):  # no index, or a damaged index among shards of ours
+        except (OSError, ValueError, KeyError, TypeError):  # no index, or a damaged index among aucue's shards
             kind = "other files" if foreign else self._kind
         if MADE_BY.get(kind) != MADE_BY[self._kind]:
             raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")

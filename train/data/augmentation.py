@@ -37,8 +37,8 @@ RandomNumbers = Iterator[Tensor]  # (B,) each, uniform in [0, 1): one number for
 class View:
     """A batch as the classifier receives it.
 
-    An image may be made of two (CutMix). Then ``mix_ratio`` of it has the class in ``targets``, and the rest has the class
-    in ``mixed_targets``.
+    An image may be made of two images (CutMix). Then the share ``mix_ratio`` of it has the class in ``targets``, and the
+    rest the class in ``mixed_targets``.
     """
 
     images: Tensor  # (B, 3, size, size) float in [0, 1]

@@ -17,7 +17,7 @@ from train.evaluate.figures import HEADLINE, format_figure
 @click.option(
     "--variant",
     type=click.Choice(VARIANTS),
-    help="Variant that the checkpoint must be.  [default: guided, unless --checkpoint and --out are given]",
+    help="Variant that the checkpoint was trained as.  [default: guided, unless --checkpoint and --out are given]",
 )
 @faces_option
 @heatmaps_option

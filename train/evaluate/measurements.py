@@ -69,7 +69,8 @@ def concatenate(batches: Sequence[T]) -> T:
     """Join measurements of batches, in their order, field by field along the first axis of the arrays.
 
     Args:
-        batches: At least one dataclass of this module each. Values that are no arrays are the same in all of them.
+        batches: One or more measurements, all of the same dataclass of this module. Values that are not arrays are the same
+            in all of them.
     """
     return _joined(batches)
 

@@ -2,7 +2,8 @@
 
 All functions are pure. Heatmaps are (B, 1, H, W) in [0, 1]. They are compared with maps (B, 1, H, W) >= 0 of the same
 size, as ``attention_map`` and ``cam_map`` return them. The region of a heatmap is where it is at least REGION_THRESHOLD.
-Every metric but ``concentration`` is one number per sample in [0, 1]. None has a meaning for a sample without a heatmap.
+Every metric but ``concentration`` is one number per sample in [0, 1]. No metric has a meaning for a sample without a
+heatmap.
 """
 
 import numpy as np

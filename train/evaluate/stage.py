@@ -94,7 +94,10 @@ def main(
     """
     classifier, config = checkpoints.load(checkpoint)
     if variant not in (None, config.variant):
-        raise InputError(f"{checkpoint} is a {config.variant} model: name the {variant} one, or --variant {config.variant}")
+        raise InputError(
+            f"{checkpoint} is a {config.variant} model, not {variant}: "
+            f"give a {variant} checkpoint, or --variant {config.variant}"
+        )
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     if config.heatmaps != heatmaps.provenance:
         raise InputError(f"{checkpoint} was trained on other heatmaps than {heatmaps_dir}: run `aucue train` again")

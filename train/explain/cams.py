@@ -1,7 +1,7 @@
 """Class activation maps from gradients: the cells of a layer that support a class.
 
 Each map weights a layer's features F (B, C, h, w) by the gradient G, of the same shape, of each sample's own target logit.
-The maps (B, h, w) are non-negative and not normalised (``models.maps.cam_map`` normalises them).
+The maps (B, h, w) are non-negative and not normalised (``train.models.maps.cam_map`` normalises them).
 
 The maps work for any network. ``target_gradients`` computes G by autograd alone: it leaves no hook behind, and changes
 neither the gradients of parameters nor the mode of a module.
@@ -25,8 +25,8 @@ def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
 def grad_cam_pp(features: Tensor, gradients: Tensor) -> Tensor:
     """Grad-CAM++ as most people run it: relu(sum over channels of F times w), w = sum over cells of G² relu(G).
 
-    The package torchcam intends to divide G² by the denominator of ``grad_cam_pp_divided``, but divides a copy. Its
-    result is therefore this map.
+    The package torchcam means to divide G² as ``grad_cam_pp_divided`` does, but it divides a copy that it then drops. So
+    torchcam returns this map.
     """
     weights = (gradients**2 * F.relu(gradients)).sum(dim=(2, 3), keepdim=True)
     return F.relu((features * weights).sum(dim=1))

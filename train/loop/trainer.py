@@ -163,7 +163,10 @@ def should_stop(state: State, params: Train) -> bool:
 
 
 def _wrap(classifier: Classifier, params: Train, distributed: DistributedContext) -> Callable[..., Output]:
-    """Wrap the classifier for several processes and compile it, where that is asked for. The parameters stay shared."""
+    """Wrap the classifier for several processes and compile it, if the run needs it.
+
+    The wrapper and the classifier share their weights.
+    """
     model = synchronise_batch_norms(classifier, distributed)
     if distributed.size > 1:
         with warnings.catch_warnings():  # PyTorch 2.13 renames broadcast_buffers; 2.10 does not know the new name

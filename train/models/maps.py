@@ -28,7 +28,7 @@ def resize_in_range(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def resize_cam(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize class activation maps (B, 1, h, w) to (B, 1, *size) as CAM-COS does: bilinear, with cells that are areas."""
+    """Resize class activation maps (B, 1, h, w) to (B, 1, *size) as CAM-COS does: bilinear, with ``align_corners=False``."""
     return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 

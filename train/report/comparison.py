@@ -65,8 +65,11 @@ def check_comparable(evaluations: Evaluations, heatmaps: ShardSet, evaluation_di
                 f"{evaluation_dir / name} is of other heatmaps than {heatmaps.folder}: train and evaluate again"
             )
         if trained["variant"] != name:
-            raise InputError(f"{evaluation_dir / name} is of a {trained['variant']} model: evaluate the {name} one there")
-        # The weights of the guidance have no effect on a baseline. Its layers do: they decide which curve it writes.
+            raise InputError(
+                f"{evaluation_dir / name} is of a {trained['variant']} model: evaluate the {name} model into this folder"
+            )
+        # The weights of the guidance have no effect on a baseline. The layers do have an effect: they decide which curve it
+        # writes.
         ignored = dict.fromkeys(("align", "lambda", "cam_lambda", *WITHOUT_EFFECT))
         settings.append({**trained["train"], "seed": trained["seed"], **ignored})
     if settings[0] != settings[1]:

@@ -1,4 +1,4 @@
-"""Pictures of the report: faces under maps, charts, and their form inside a page.
+"""Pictures of the report: faces under maps, charts, and their encoding as data URIs and SVG.
 
 Images are (h, w, 3) uint8 RGB, coordinates (x, y) in pixels with the origin at the top left.
 """

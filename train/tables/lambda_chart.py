@@ -40,8 +40,8 @@ def lines_by_label(points: Sequence[Point]) -> dict[str, list[Point]]:
     """Sort points into lines, by their labels.
 
     There is one line for every combination of method, guided layers, lambda of the CAM and whatever else differs. A line
-    begins with the point that differs only in that no attention is guided, if there is such a point. Points of this kind
-    that begin no line make a line of their own.
+    begins with the point that differs only in that no attention is guided, if there is such a point. If a point without
+    guided attention begins no such line, it gets a line of its own.
     """
     starts = {_family(point): point for point in points if point["layers"] == "none"}
     lines: dict[str, list[Point]] = {}

@@ -10,8 +10,8 @@ NO_FIGURE = "–"
 def guidance_pairs(groups: Groups) -> list[tuple[RunConfig, RunConfig]]:
     """Pair configs (without guidance, guided).
 
-    Every guided config has the same config without guidance, which may have no runs. A config without guidance that no
-    guided one refers to is paired with itself.
+    Every guided config has the same config without guidance, which may have no runs. A config without guidance that
+    belongs to no guided config is paired with itself.
     """
     guided = {config: config.unguided for config in groups if config.guided}
     alone = [config for config in groups if not config.guided and config not in guided.values()]

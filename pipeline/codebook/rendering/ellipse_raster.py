@@ -90,7 +90,10 @@ def _fill_cut(
     grid: Grid,
     combine: np.ufunc,
 ) -> Window:
-    """Let OpenCV draw each ellipse: it rounds a cut edge anew, and in a small frame a pixel is most of a cell."""
+    """Let OpenCV draw each ellipse.
+
+    At the frame's border it rounds the edge differently, and in a small frame a pixel is most of a cell.
+    """
     radii, sizes = np.broadcast_to(radii, centre.shape), np.broadcast_to(sizes, centre.shape)
     for face in np.flatnonzero(cut):
         width, height = sizes[:, face].astype(int).tolist()

@@ -27,9 +27,9 @@ COMBINE = {"max": np.maximum, "sum": np.add}
 
 
 def to_frame(landmarks: np.ndarray, size: float, frame: float) -> np.ndarray:
-    """Scale landmarks from a square of ``size`` pixels to the same square at ``frame`` pixels.
+    """Scale landmarks from a frame of ``size`` x ``size`` pixels to the same frame at ``frame`` x ``frame`` pixels.
 
-    The centres of pixels are whole numbers in both, as in resizing an image.
+    In both, pixel centres are whole numbers, as in resizing an image.
     """
     return (landmarks + 0.5) * (frame / size) - 0.5
 
@@ -52,7 +52,7 @@ def render(
 
     Returns:
         Maps (N, size, size) float32 in [0, 1] and has_map (N,) bool. A face has no map (zeros) if its expression has none,
-        if its landmarks are not finite, or if all its regions lie outside the frame.
+        if its landmarks are not finite, if all its regions lie outside the frame, or if its map would be constant.
 
     Raises:
         InputError: If the codebook has no expression for a label.

@@ -162,7 +162,7 @@ def _soft_values(distance: np.ndarray, edge: np.ndarray) -> np.ndarray:
 
 
 def _overlaps_frame(low: np.ndarray, high: np.ndarray, faces: LandmarkBatch) -> np.ndarray:
-    """Whether a box ((2, N) corners) and the frame have a point in common, (N,)."""
+    """For each of N boxes, given by two corners (2, N), whether it and the frame have a point in common: (N,) bool."""
     return np.all((high >= 0) & (low <= faces.sizes - 1), axis=0)
 
 

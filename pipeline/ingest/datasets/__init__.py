@@ -2,7 +2,7 @@
 
 A module with a mapping ``LABELS`` (the dataset's own numbers -> names) knows every class of its dataset. Photos of classes
 that ``ingest.labels`` leaves out are excluded, with the reason in their row. For the other datasets a label outside
-``ingest.labels`` is an error, since it is probably a slip.
+``ingest.labels`` is an error, since it is probably a mistake.
 """
 
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ def read(source: DatasetSource) -> list[Photo]:
 def _refuse_misspelt(path: Path, names: Collection[str]) -> None:
     """Raise InputError for a column that is probably a misspelt optional column.
 
-    If it were ignored, splits would be made that the dataset has, or boxes detected that it gives.
+    Otherwise aucue would make splits, or detect boxes, that the table gives.
     """
     absent = [column for column in COLUMNS if column not in names]
     for name in names:

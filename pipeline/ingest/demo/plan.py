@@ -20,7 +20,7 @@ RESTING_INTENSITY = 0.12  # greatest intensity of the two stray AUs on a resting
 
 # The AUs from which a viewer reads an expression. They are never left out of an expression that lists them.
 CARRIERS = frozenset({1, 4, 9, 12, 15, 20, 26, 27})
-# Pairs of AUs that a face cannot show at once, or that cannot be told apart. A picture shows one AU of a pair. 26 and 27 are
+# Pairs of AUs that a face cannot show at once, or that look the same. A picture shows one AU of a pair. 26 and 27 are
 # degrees of one jaw movement; 17 and 24 close the mouth that 16, 26 and 27 (for 24 also 25) open.
 EXCLUSIVE = frozenset(map(frozenset, [(26, 27), (16, 17), (17, 26), (17, 27), (24, 25), (24, 26), (24, 27)]))
 # Share of an AU that is left beside a stronger AU, as {(stronger, au): share}. A raised inner brow can hardly be lowered.

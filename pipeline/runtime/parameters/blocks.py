@@ -76,9 +76,9 @@ class Detect(Block):
     fallback: Literal["image", "none"]
 
 
-def _refinements(looks: object) -> object:
+def _refinements(predictions: object) -> object:
     """Convert a number of predictions: all but the first are refinements."""
-    return looks - 1 if type(looks) is int else looks
+    return predictions - 1 if type(predictions) is int else predictions
 
 
 class Landmarks(Block):

@@ -286,14 +286,14 @@ def test_summary_counts_statuses_and_levels():
         Detection("c", "ok", "", faces=1, level="128"),
         Detection("d", "no_face", "x"),
     ]
-    assert detect.summarize(detections) == "1 no_face, 3 ok; 1 with several faces\nfound at: 128 2, padded 256 1"
-    assert detect.summarize(detections[3:]) == "1 no_face; 0 with several faces\nfound at: no level"
+    assert detect.summarise(detections) == "1 no_face, 3 ok; 1 with several faces\nfound at: 128 2, padded 256 1"
+    assert detect.summarise(detections[3:]) == "1 no_face; 0 with several faces\nfound at: no level"
 
 
 def test_summary_names_the_first_photos_that_cannot_be_read():
     detections = [Detection(f"{i}.jpg", "unreadable", "the file is empty") for i in range(4)]
     detections[1:1] = [Detection("big.jpg", "too_large", "99 pixels"), Detection("x.jpg", "excluded", "not wanted")]
-    assert detect.summarize(detections).splitlines()[2:] == [
+    assert detect.summarise(detections).splitlines()[2:] == [
         "unreadable: 0.jpg: the file is empty",
         "too_large: big.jpg: 99 pixels",
         "unreadable: 1.jpg: the file is empty",

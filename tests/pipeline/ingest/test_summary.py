@@ -1,13 +1,13 @@
 from dataclasses import replace
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.summary import leak_warnings, summarize
+from pipeline.ingest.summary import leak_warnings, summarise
 
 
 def test_summary_counts_labels_and_splits():
     photos = [Photo(f"{i}", "", label, split, f"s{i}") for i, (label, split) in enumerate([("anger", "train")] * 1200)]
     photos += [Photo("t", "", "fear", "test", ""), Photo("x", "", "contempt", "", "", "excluded", "not wanted")]
-    lines = [line.split() for line in summarize(photos).splitlines()]
+    lines = [line.split() for line in summarise(photos).splitlines()]
     assert lines == [
         ["train", "validation", "test"],
         ["anger", "1,200", "0", "0"],
@@ -18,7 +18,7 @@ def test_summary_counts_labels_and_splits():
 
 def test_summary_names_a_photo_that_cannot_be_read():
     photos = [Photo("a", "a.png", "fear", "test", "x", sha256="1"), Photo("b", "b.png", "fear", "train", "y")]
-    assert "WARNING: 1 photos cannot be read, e.g. b.png: detect says why" in summarize(photos)
+    assert "WARNING: 1 photos cannot be read, e.g. b.png: detect says why" in summarise(photos)
 
 
 def test_subjects_and_copies_in_several_splits_are_warned_of():

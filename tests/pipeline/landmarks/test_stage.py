@@ -207,8 +207,8 @@ def again(dataset, params, tmp_path, capfd):
         ours = params.landmarks.model_copy(update=block)
         tables = {"manifest_path": tmp_path / "manifest.csv", "detections_path": tmp_path / "detections.csv"}
         landmarks.main(base=base, params=ours, **tables, faces_dir=tmp_path / name, cache_dir=tmp_path / "cache")
-        landmarks.main(base=base, params=ours, **tables, faces_dir=tmp_path / "anew")
-        for path in (tmp_path / "anew").iterdir():
+        landmarks.main(base=base, params=ours, **tables, faces_dir=tmp_path / "again")
+        for path in (tmp_path / "again").iterdir():
             assert path.read_bytes() == (tmp_path / name / path.name).read_bytes(), path.name
         found = re.search(r"landmarks: (\d+) of \d+ faces are finished already", capfd.readouterr().err)
         return int(found[1]) if found else 0
@@ -236,12 +236,12 @@ def test_other_labels_and_splits_cost_no_work(again):
 
 
 @pytest.mark.parametrize("block", [{"crop_size": 128}, {"jpeg_quality": 80}, {"encoding": "raw"}])
-def test_other_parameters_begin_anew(again, block):
+def test_other_parameters_begin_again(again, block):
     again()
     assert again(**block) == 0
 
 
-def test_other_boxes_and_photos_begin_anew(again):
+def test_other_boxes_and_photos_begin_again(again):
     def moved(photos, found):
         return photos, [replace(found[0], left=found[0].left + 9), *found[1:]]
 

@@ -162,7 +162,7 @@ def test_writer_deletes_nothing_that_is_not_its_own(folder, tmp_path):
         pass
 
 
-def test_set_with_a_damaged_index_is_written_anew(folder, faces, write):
+def test_set_with_a_damaged_index_is_written_again(folder, faces, write):
     (folder / "index.json").write_text("junk")
     write(folder, faces(0, 3))
     assert len(ShardSet(folder, "faces")) == 3

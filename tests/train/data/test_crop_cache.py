@@ -19,7 +19,7 @@ def read(faces, monkeypatch):
     return found
 
 
-def test_views_are_those_of_the_crops_read_anew(faces, params):
+def test_views_are_those_of_the_crops_read_again(faces, params):
     random_numbers = random_params(4, torch.Generator().manual_seed(0))
     kept = CachedCrops(faces, SIZE, 1)
     for _ in range(2):

@@ -87,11 +87,11 @@ def test_checkpoint_of_the_other_variant_is_refused(evaluated, dataset, tmp_path
     command = ["evaluate", *shards, "--checkpoint", str(guided), "--out", str(tmp_path / "out")]
     refused = CliRunner().invoke(aucue, [*command, "--variant", "baseline"])
     assert refused.exit_code == 1
-    assert "is a guided model: name the baseline one, or --variant guided" in refused.output
+    assert "is a guided model, not baseline: give a baseline checkpoint, or --variant guided" in refused.output
     assert not (tmp_path / "out").exists()
     baseline = evaluated / "train" / "baseline" / "model.safetensors"  # would be written where the guided one belongs
     refused = CliRunner().invoke(aucue, ["evaluate", *shards, "--checkpoint", str(baseline)])
-    assert "is a baseline model: name the guided one, or --variant baseline" in refused.output
+    assert "is a baseline model, not guided: give a guided checkpoint, or --variant baseline" in refused.output
     done = CliRunner().invoke(aucue, command)  # a folder and a checkpoint of their own may be of either
     assert done.exit_code == 0
     notes = json.loads((tmp_path / "out" / "details.json").read_text())["notes"]

@@ -1,4 +1,4 @@
-"""Several processes that train together, started by torchrun, get what one gets."""
+"""Several processes that train together, started by torchrun, get the same result as one process."""
 
 import json
 import re

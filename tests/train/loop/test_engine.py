@@ -186,7 +186,7 @@ def output():
 
 
 def guided(small, output, **params):
-    """The losses of ``output`` as that of six faces, the first of each three without a map."""
+    """The losses of ``output`` as that of six faces; the first of every three has no map."""
     params = small.model_copy(update=params)
     classifier, _ = run(small)
     (batch,) = batches(1)

@@ -50,7 +50,7 @@ def test_round_trip(network, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["another run", "cut", "pickle", "absent"])
-def test_what_cannot_be_gone_on_with_is_begun_anew(network, tmp_path, damage):
+def test_what_cannot_be_gone_on_with_is_begun_again(network, tmp_path, damage):
     path = tmp_path / "a.safetensors"
     resume.save(path, State("run", 1), *network)
     match damage:

@@ -148,7 +148,10 @@ def test_missing_variant_is_named_with_the_command(evaluated, dataset, params, t
     ("change", "match"),
     [
         (lambda trained: trained["heatmaps"].update(size=14), "is of other heatmaps than"),
-        (lambda trained: trained.update(variant="guided"), "is of a guided model: evaluate the baseline one there"),
+        (
+            lambda trained: trained.update(variant="guided"),
+            "is of a guided model: evaluate the baseline model into this folder",
+        ),
         (lambda trained: trained["train"].update(epochs=99), "were trained with different parameters"),
     ],
 )

@@ -23,10 +23,10 @@ class DlibResNet(Backbone):
     """The stem and four residual stages: layers 1 to 5.
 
     For 150 x 150 inputs, the layers are 72, 35, 17, 8 and 4 cells wide. With ``large_maps``, the last two stages are
-    ``dense`` (see ``Block``) and their maps are 17 wide; each cell is computed as the network computes one of its own cells.
-    At input sizes at which no block has to pad, such as 131 or 227, layer 4 has the network's own values at every second
-    cell, from the second on, and layer 5 at every fourth, from the fourth on. At other sizes, the values differ by the
-    effect of the zeros at the borders.
+    ``dense`` (see ``Block``) and their maps are 17 wide; each cell of a wide map is computed as the original network
+    computes a cell. At input sizes at which no block has to pad, such as 131 or 227, layer 4 has the network's own values at
+    every second cell, from the second on, and layer 5 at every fourth, from the fourth on. At other sizes, the values differ
+    by the effect of the zeros at the borders.
 
     The trunk ends after the first block of 256 channels: at that width of the maps, each further block would cost a third
     of the time of everything before it.

@@ -88,8 +88,7 @@ def _in_order(module: nn.Module) -> list[nn.Module]:
 def _keep_size(module: nn.Module) -> None:
     """Set every stride in a module to 1.
 
-    A layer that would then shrink its input by a pixel gets padding. A pool that only made its input smaller does nothing
-    any more.
+    A layer that would then shrink its input by a pixel gets padding. A pool that only shrank its input then has no effect.
     """
     part: Any  # a convolution or a pool, of PyTorch or of the library
     for part in module.modules():

@@ -17,8 +17,8 @@ class CutMix(Cam):
         box for all. The box covers the share 1 - lambda of the image, where lambda is Beta(1, 1), that is uniform. Its
         centre is uniform, and the border cuts it off.
 
-        A mixed heatmap is as good as its worse part: the result has a map if every image that is visible in it has one, and
-        if any of the heatmap is left. (Zeros for a part without a map would teach that the part shows nothing.)
+        A mixed face has a map only if every image that is visible in it has one, and if any of the mixed heatmap is above
+        zero. (Zeros for a part without a map would teach that the part shows nothing.)
 
         Args:
             view: A batch of B faces.

@@ -187,7 +187,7 @@ def test_one_visible_action_unit_is_enough_for_a_map(golden, book):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e6])
 def test_faces_without_a_map_say_so(golden, book, label, bad):
     faces = golden["landmarks"][[0, 0, 0]].copy()
-    faces[1, 30, 1] = bad  # of no region: an unusable face all the same
+    faces[1, 30, 1] = bad  # a landmark without a region: the face is unusable all the same
     if bad == 1e6:
         faces[1] = bad
     maps, has_map = render(faces, [label] * 3, square(3), book)
@@ -353,7 +353,10 @@ def test_regions_turn_with_the_face(golden, facs):
 @pytest.mark.parametrize("name", ["belharbi2024", "facs", "landmarks68"])
 @pytest.mark.parametrize("spread", [0, 1, 30, 300, 3e4, 1e9])
 def test_whatever_the_landmarks_a_map_is_a_map(rng, name, spread):
-    """Even of landmarks that are no face: values in [0, 1] that reach 1, or none at all; and the same in any company."""
+    """Even of landmarks that are no face: values in [0, 1] that reach 1, or none at all.
+
+    And the same whatever other faces are in the batch.
+    """
     book = codebooks.load(name)
     faces = 112 + spread * rng.normal(0, 1, (60, 68, 2))
     labels = rng.choice(list(book.cues), 60)
