@@ -12,7 +12,7 @@ from train import VARIANTS
 
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = YAML(typ="safe").load(REPOSITORY / "dvc.yaml")
-# Nothing there changes an output byte; parameters and the codebook's file are tracked by value.
+# How the stages run; parameters and the codebook's file are tracked by value, and tests pin the fixed forms of outputs.
 NO_ROOM = ("pipeline/runtime", "pipeline/__init__.py", "train/__init__.py")
 MOST = 6  # code dependencies of a stage
 

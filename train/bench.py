@@ -4,7 +4,6 @@ All kinds of steps take turns in one process, so that a change of the machine's 
 """
 
 import json
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,7 +58,7 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     classes = training_classes(faces)
     train = Faces(faces, heatmaps, "train", classes)
     settings, seed = params.train, params.base.seed
-    if not settings.guidance:
+    if not settings.align:
         raise InputError("train.align is empty: there is no guidance to measure; set it to [attention]")
     # The order of one epoch, in which no face comes twice.
     order = epoch_indices(train, settings.model_copy(update={"sampling": "natural"}), seed, 1)
@@ -276,4 +275,6 @@ def peak_megabytes(distributed: DistributedContext) -> float:
     """Return the peak memory in MB (10^6 bytes): of the GPU if the device is a GPU, and else of this process."""
     if distributed.device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
+    import resource  # not on Windows
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # in kilobytes on Linux

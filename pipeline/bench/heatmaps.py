@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline import codebook as codebooks
 from pipeline.bench.measurement import print_figures, timed
-from pipeline.bench.random_faces import random_faces, write_faces
+from pipeline.bench.random_faces import FRAME_SIDE, random_faces, write_faces
 from pipeline.codebook import Codebook
 from pipeline.heatmaps.stage import classes_of, render
 from pipeline.runtime import executors
@@ -25,7 +25,6 @@ from pipeline.runtime.files import write_text
 CODEBOOK = "belharbi2024"  # the only codebook that a slow renderer exists for
 FRAMES = ((48, 48), (64, 96), (100, 100), (224, 224), (256, 300), (480, 360), (1024, 1024))  # (height, width)
 MAX_SHIFT = 0.3  # of the frame, in the test of fidelity: faces come to lie partly outside
-FRAME_SIDE = 224  # pixels of the frame in which the renderers are timed
 FAST_FACES, SLOW_FACES = 6000, 240  # rendered to time a renderer
 ROUNDS = 5  # of timing
 RELEASED_BYTES = 224 * 224 * 4  # of the released code's map of one face: float32, one file per map

@@ -1,6 +1,5 @@
 """Measure times and memory, and print figures."""
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -35,5 +34,7 @@ def peak_memory() -> int:
     status = Path("/proc/self/status")
     if status.exists():  # counts from exec; getrusage counts from the fork, and so the parent's memory too
         return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    import resource  # not on Windows
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -10,6 +10,8 @@ from pipeline.heatmaps.stage import classes_of
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardWriter
 
+FRAME_SIDE = 224  # pixels of the frame that the renderers are timed in
+
 SHARD_SIZE = 512  # faces
 CROP_SIZE = 256  # pixels
 
@@ -25,7 +27,7 @@ def random_faces(number: int, rng: np.random.Generator, shift: float = 0.05) -> 
     Returns:
         Landmarks (number, 68, 2) as (x, y) in fractions of the frame.
     """
-    face = mean_face() - 0.5
+    face = mean_face() - 0.5 / FRAME_SIDE - 0.5  # pixel centres are whole numbers
     angle, scale = rng.uniform(-0.3, 0.3, number), rng.uniform(0.7, 1.1, number)
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]).transpose(2, 0, 1)
     moved = rng.uniform(-shift, shift, (number, 1, 2))

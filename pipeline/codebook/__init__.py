@@ -2,7 +2,7 @@
 
 A codebook is a YAML file that a FACS expert writes; ``pipeline/codebooks/README.md`` explains the format. The file is data:
 nothing in it is executed. This room reads and checks a codebook (``loading``, ``schema``, ``geometry``), describes it
-(``describe``, ``draw``) and renders heatmaps from it (``renderer``).
+(``describe``, ``draw``) and renders heatmaps from it (``rendering``).
 """
 
 from pipeline.codebook.codebook import Codebook

@@ -8,7 +8,6 @@ from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
 from pipeline.faces.status_counts import StatusCounts
 from pipeline.faces.tables import read_table, write_table
-from pipeline.runtime.status import Status
 
 GIVEN = "given"  # the level of a box that the dataset gave
 WHOLE_PHOTO = "image"  # the level of a box that is the whole photo
@@ -61,5 +60,5 @@ def read(path: Path) -> list[Detection]:
 def count_statuses(detections: Sequence[Detection], photos: Sequence[Photo]) -> StatusCounts:
     """Count photos by status, label and split. The detections are those of the photos, in the same order."""
     counts = StatusCounts()
-    counts.count((Status(detection.status) for detection in detections), photos)
+    counts.count((detection.status for detection in detections), photos)
     return counts

@@ -1,6 +1,7 @@
 """Stage ingest: read a dataset, write one manifest that gives every photo its label, its subject and its split."""
 
 import importlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -59,7 +60,7 @@ def _read(base: Base, params: Ingest, photos_dir: Path) -> list[Photo]:
     photos = check_labels(adapter.read(source), params.labels, getattr(adapter, "LABELS", {}).values())
     if not photos:
         raise InputError(f"ingest.root {params.root!r} lists no photo: check the folder and ingest.dataset")
-    if not any(Path(photo.path).exists() for photo in photos):
+    if not any(os.path.exists(photo.path) for photo in photos):  # noqa: PTH110 (Path.exists raises for odd names)
         raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: check ingest.root")
     return photos
 

@@ -108,7 +108,7 @@ def main(
                 writer.write(columns, len(shard), key if _is_complete(shard, columns) else writer.key("incomplete", key))
             else:
                 bar.update(len(shard))
-            counts.count((Status(status) for status in columns["status"]), [row.photo for row in shard])
+            counts.count(map(str, columns["status"]), [row.photo for row in shard])
         counts.refuse_too_many_failures(max_failed_fraction, detections_path)
     return counts
 

@@ -26,7 +26,7 @@ SECONDS_PER_DAY = 86400
 CODE_FOLDER = re.compile(r"[0-9a-f]{16}")  # named by the digest of the code
 SHARD_FILE = re.compile(r"[0-9a-f]{64}\.h5|\.[0-9a-f]{64}\.h5\.\d+\.tmp")  # the second form is left by a killed run
 SOURCES = Path(__file__).parents[2]  # holds pipeline/ and train/
-NOT_CODE = {".md", ".pyc"}  # suffixes, as in .dvcignore
+CODE = {".py", ".csv", ".yaml", ".j2"}  # suffixes of the files that count
 # Libraries whose version may change an output byte, under the names that they are installed by.
 LIBRARIES = ("dlib", "dlib-bin", "h5py", "numpy", "opencv-python", "opencv-python-headless", "pillow")
 
@@ -49,7 +49,7 @@ def source_digest(rooms: tuple[str, ...]) -> str:
     for room in rooms:
         path = SOURCES / room
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and file.suffix not in NOT_CODE:
+            if file.suffix in CODE and not file.name.startswith("."):
                 digest.update(f"{file.relative_to(SOURCES).as_posix()}\0".encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     digest.update(json.dumps([_version(name) for name in LIBRARIES]).encode())

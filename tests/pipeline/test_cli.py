@@ -324,3 +324,15 @@ def test_pruning_the_cache(run, write_params, dataset, tmp_path):
     assert "removed 3 rows and shards" in run("cache", "prune", "--unused-for", "0").output
     assert list((tmp_path / "data" / ".cache").rglob("*.h5")) == []
     assert run("verify").exit_code == 0
+
+
+def test_the_command_starts_without_opencv_numpy_and_torch():
+    script = "import sys, pipeline.cli; print(sorted({'cv2', 'numpy', 'torch'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_render_is_found_in_the_room_of_heatmaps():
+    from pipeline.codebook.rendering.renderer import render
+    from pipeline.heatmaps import render as found
+
+    assert found is render

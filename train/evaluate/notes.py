@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pipeline.runtime.parameters.guidance import Guidance
 from train.evaluate.figures import HEADLINE_COSINES
 from train.evaluate.measurements import Predictions
+from train.models.guidance import Guidance
 
 COLLAPSED = 0.9  # a classifier that predicts one expression for this share of the faces tells no expressions apart
 

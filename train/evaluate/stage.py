@@ -43,7 +43,6 @@ from typing import Any
 from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Evaluate, Train
-from pipeline.runtime.parameters.guidance import Guidance
 from pipeline.shards import ShardSet
 from train.data import source_bias
 from train.data.dataset import Faces, open_shards
@@ -53,6 +52,7 @@ from train.evaluate.measurements import Predictions
 from train.evaluate.predict import predict
 from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
+from train.models.guidance import Guidance
 
 # The folders whose code decides the output.
 ROOMS = (
@@ -139,7 +139,7 @@ def dataset_digests(faces: ShardSet) -> dict[str, object]:
 
 def guidance_of(config: checkpoints.Config) -> Guidance:
     """Return what guided the training of a checkpoint."""
-    return Train.model_validate(config.train).guidance
+    return Guidance.of_params(Train.model_validate(config.train))
 
 
 def _figure_details(

@@ -16,6 +16,7 @@ from train.data.augmentation import MIX_NUMBERS, View, train_view, whole_view
 from train.data.dataset import Batch
 from train.loop.distributed import DistributedContext
 from train.models.classifier import Classifier, Output
+from train.models.guidance import Guidance
 from train.models.maps import attention_cosine
 from train.models.methods import Scores
 
@@ -107,7 +108,7 @@ def _global_loss(parts: Losses, counts: Tensor, context: TrainContext) -> Tensor
     ``counts`` (2,) are the numbers of this process's faces and of its faces with a map. The processes average their
     gradients. So each process weights its means by its share of all faces, and of all faces with a map.
     """
-    guidance, distributed = context.params.guidance, context.distributed
+    guidance, distributed = Guidance.of_params(context.params), context.distributed
     share, mapped_share = counts * distributed.size / distributed.sum(counts).clamp(min=1)
     alignment = guidance.attention * parts.attention + guidance.cam * parts.cam
     return share * parts.classification + mapped_share * alignment
@@ -123,6 +124,7 @@ def losses(classifier: Classifier, output: Output, view: View, params: Train, we
         params: Guidance and label smoothing.
         weights: (K,) weight of each class in the classification loss.
     """
+    guidance = Guidance.of_params(params)
     scores = Scores(output.logits.float(), output.maps, tuple(logits.float() for logits in output.aux_logits))
 
     def classification(targets: Tensor) -> Tensor:
@@ -132,12 +134,12 @@ def losses(classifier: Classifier, output: Output, view: View, params: Train, we
     per_face = classification(view.targets)  # (B,)
     if view.mixed_targets is not view.targets:
         per_face = view.mix_ratio * per_face + (1 - view.mix_ratio) * classification(view.mixed_targets)
-    with torch.set_grad_enabled(params.guidance.attention > 0):
+    with torch.set_grad_enabled(guidance.attention > 0):
         layers = [output.layers[layer - 1].float() for layer in params.layers]
         attention = alignment_loss(layers, view.heatmaps, view.has_map)
     cam = attention.new_zeros(())
     if output.maps is not None:
-        with torch.set_grad_enabled(params.guidance.cam > 0):
+        with torch.set_grad_enabled(guidance.cam > 0):
             cam = map_alignment_loss(target_maps(output.maps.float(), view), view.heatmaps, view.has_map)
     return Losses(per_face.mean(), attention, cam)
 

@@ -24,6 +24,7 @@ from train.loop.trainer import Trainer, should_stop
 from train.models import checkpoint as checkpoints
 from train.models.checkpoint import Config
 from train.models.classifier import Classifier
+from train.models.guidance import Guidance
 
 # The code that decides the output.
 ROOMS = ("train/loop", "train/models", "train/data", "train/alignment.py", "pipeline/shards")
@@ -162,7 +163,7 @@ def friendly_errors(params: Train, faces: ShardSet) -> Iterator[None]:
 @torch.no_grad()
 def _check_maps(classifier: Classifier, params: Train, distributed: DistributedContext) -> None:
     """Raise InputError if a guided map has a single cell. Its cosine is constant, so guidance would have no effect."""
-    guidance = params.guidance
+    guidance = Guidance.of_params(params)
     output = classifier.eval()(torch.zeros(1, 3, params.input_size, params.input_size, device=distributed.device))
     guided = {f"layer {layer}": output.layers[layer - 1][0, 0] for layer in guidance.layers}
     if guidance.cam and output.maps is not None:

@@ -7,12 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from pipeline.runtime import parameters, yaml_files
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
+from pipeline.runtime.parameters.block import Block
 
 FOLDER = Path(__file__).parent
 
@@ -55,9 +57,10 @@ def main(name: str, params_path: Path) -> list[str]:
     yaml.width = 4096  # no line is broken
     content = yaml_files.parse_yaml(params_path, yaml.load)
     block = content.get("train")
-    if not isinstance(block, MutableMapping):
+    if not isinstance(block, CommentedMap):
         raise InputError(f"{params_path} has no block train: copy the block from the params.yaml that comes with aucue")
     values = yaml_files.parse_yaml(FOLDER / f"{name}.yaml", YAML().load)
+    _rename(block, parameters.Train)
     changes = list(_apply(block, values, "train"))
     text = io.StringIO()
     yaml.dump(content, text)
@@ -68,6 +71,19 @@ def main(name: str, params_path: Path) -> list[str]:
     if changes:
         write_text(params_path, text.getvalue())
     return changes
+
+
+def _rename(block: CommentedMap, kind: type[Block]) -> None:
+    """Give the parameters in the block their present names, in their places and with their comments."""
+    for place, former in enumerate(list(block)):
+        renamed = kind.renamed.get(former)
+        if renamed:
+            comment = block.ca.items.pop(former, None)
+            block.insert(place, renamed.name, renamed.convert(block.pop(former)))
+            if comment:
+                block.ca.items[renamed.name] = comment
+    if kind is parameters.Train and isinstance(block.get("augment"), CommentedMap):
+        _rename(block["augment"], parameters.Augment)
 
 
 def _apply(block: MutableMapping[str, Any], values: MutableMapping[str, Any], path: str) -> Iterator[str]:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.parameters.guidance import Guidance
 from train import WITHOUT_EFFECT
 from train.evaluate.artifacts import DETAILS, METRICS, parse_details
+from train.models.guidance import Guidance
 
 SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # parameters that the tables are about
 DETECTIONS = "detections_sha256"

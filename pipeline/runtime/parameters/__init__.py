@@ -1,6 +1,6 @@
 """params.yaml as typed, frozen objects: a block of parameters per stage.
 
-``blocks`` holds the blocks and their limits, ``block`` their base class; ``guidance`` decides whether a training is guided.
+``blocks`` holds the blocks and their limits, ``block`` their base class.
 """
 
 from pipeline.runtime.parameters.blocks import (

@@ -12,7 +12,6 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters.block import Block, Renamed, former_names
-from pipeline.runtime.parameters.guidance import Guidance
 from pipeline.runtime.yaml_files import describe, load_yaml
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -153,11 +152,6 @@ class Train(Block):
     workers: Annotated[int, Field(ge=0, le=64)] | Literal["auto"]
     cache_megabytes: Annotated[int, Field(ge=0)]
     augment: Augment
-
-    @property
-    def guidance(self) -> Guidance:
-        """The guidance of the training by heatmaps."""
-        return Guidance.of(self.align, self.lambda_, self.cam_lambda, self.layers)
 
     def unguided(self) -> "Train":
         """Return the same parameters without any guidance: those of the baseline."""

@@ -50,6 +50,8 @@ def test_other_photos_are_not_counted():
         detections.count_statuses(DETECTIONS, [Photo("a", "", "fear", "test", "")])
 
 
-def test_an_unknown_status_is_an_error():
-    with pytest.raises(ValueError, match="'fine' is not a valid Status"):
-        detections.count_statuses([Detection("a", "fine", "")], [Photo("a", "", "fear", "test", "")])
+def test_an_unknown_status_is_counted_as_a_failure(tmp_path):
+    """A table that somebody edited ends in a sentence, not in a traceback."""
+    counts = detections.count_statuses([Detection("a", "fine", "")], [Photo("a", "", "fear", "test", "")])
+    with pytest.raises(InputError, match=r"1 of 1 photos failed \(1 fine\)"):
+        counts.refuse_too_many_failures(0.5, tmp_path)

@@ -120,3 +120,11 @@ def test_file_name_that_is_no_text_is_named(run, folders, tmp_path):
         pytest.skip("this file system takes no such name")
     with pytest.raises(InputError, match=r"caf\\udce9.png' is not valid UTF-8 text: rename the file"):
         run(dataset="folder", test_fraction=0.2, validation_fraction=0.2)
+
+
+def test_a_name_that_no_file_can_have_keeps_its_row(run, folders):
+    (folders / "labels.csv").write_text(
+        f"image,label\n{'x' * 300}.jpg,fear\n"
+        + "".join(f"{label}/{number}.png,{label}\n" for label in LABELS for number in range(10))
+    )
+    assert len(run(dataset="csv")) == 21

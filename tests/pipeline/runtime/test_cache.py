@@ -86,7 +86,15 @@ def test_other_code_finds_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "SOURCES", tmp_path)
     rooms = ("pipeline/detect", "train/alignment.py")
     before = cache.source_digest.__wrapped__(rooms)
-    for name in ("pipeline/ingest/stage.py", "pipeline/detect/README.md", "pipeline/detect/__pycache__/stage.pyc"):
+    for name in (
+        "pipeline/ingest/stage.py",
+        "pipeline/detect/README.md",
+        "pipeline/detect/__pycache__/stage.pyc",
+        "pipeline/detect/__pycache__/stage.cpython-311.pyc.1402",
+        "pipeline/detect/.stage.py.swp",
+        "pipeline/detect/stage.py~",
+        "pipeline/detect/.#stage.py",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("another")
         assert cache.source_digest.__wrapped__(rooms) == before
@@ -165,3 +173,9 @@ def test_pruning_touches_nothing_but_a_cache(tmp_path):
     assert (tmp_path / "0000000000000000/faces/notes.txt").exists()
     with pytest.raises(InputError, match="there is no cache"):
         cache.prune(tmp_path / "none", 0)
+
+
+def test_digests_that_outputs_hold_stay():
+    """details.json names datasets by these digests, and the keys of finished work are these, too."""
+    digest = cache.json_digest({"a": 1, "b": ["x", 0.5]})
+    assert digest == "df99ab8914857b83b63b40f425c3eca53727529aeeabfd69761f7627ff070a75"

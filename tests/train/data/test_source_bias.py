@@ -21,7 +21,7 @@ def descriptions(*shares, faces=20):
     return [sentence.partition(",")[0] for sentence in found]
 
 
-def test_an_expression_whose_faces_are_in_colour_is_descriptions():
+def test_an_expression_whose_faces_are_in_colour_is_described():
     assert source_bias.describe_bias(examined(0, 0.8, 0), [20, 20, 20], CLASSES) == [
         (
             "colour tells disgust: 80% of its training faces are in colour and 0% of the others, which a classifier can "
@@ -60,7 +60,7 @@ def test_a_handful_of_faces_tells_nothing():
     assert source_bias.describe_bias([np.zeros(0, bool), np.zeros(60, bool)], [0, 60], CLASSES[:2]) == []
 
 
-def test_chance_is_hardly_ever_descriptions(rng):
+def test_chance_is_hardly_ever_described(rng):
     found = [source_bias.describe_bias(list(rng.random((7, 10)) < 0.5), [10] * 7, tuple("abcdefg")) for _ in range(300)]
     assert sum(map(bool, found)) < 15
 

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline.runtime.parameters import Guidance
 from train.evaluate import notes
+from train.models.guidance import Guidance
 
 CLASSES = ("anger", "disgust", "fear")
 

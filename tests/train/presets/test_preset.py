@@ -85,3 +85,15 @@ def test_command(copy):
     assert result.output.endswith(f"wrote {copy}\n")
     result = CliRunner().invoke(aucue, ["preset", "none", "--params", str(copy)])
     assert (result.exit_code, result.output) == (1, "Error: there is no preset 'none': use one of paper_resnet50\n")
+
+
+def test_a_params_file_with_former_names_gets_the_present_ones(params_path, tmp_path):
+    former = params_path.parent / "tests" / "reference" / "params_before_renames.yaml"
+    path = tmp_path / "params.yaml"
+    path.write_text(former.read_text(encoding="utf-8").replace("  clip: 0.0", "  clip: 3.0"), encoding="utf-8")
+    changes = preset.main("paper_resnet50", path)
+    assert "train.max_grad_norm: 3 -> 0" in changes
+    text = path.read_text(encoding="utf-8")
+    assert "clip:" not in text
+    assert "# megabytes of training crops" in text  # comments stay
+    assert parameters.load(path).train.augment.erase_probability == 0.5

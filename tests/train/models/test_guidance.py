@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.runtime.parameters.guidance import Guidance
+from train.models.guidance import Guidance
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_truth_and_kinds_follow_the_weights(guidance, is_guided, align):
 
 
 def test_guidance_of_the_train_block(params):
-    assert params.train.guidance == Guidance(2.0, 1.0, (5,))
-    assert not params.train.unguided().guidance
+    assert Guidance.of_params(params.train) == Guidance(2.0, 1.0, (5,))
+    assert not Guidance.of_params(params.train.unguided())
     assert params.train.unguided().model_copy(update={"align": params.train.align}) == params.train

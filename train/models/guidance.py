@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from pipeline.runtime.parameters import Train
+
 
 class Guidance(NamedTuple):
     """The guidance of a training, decided in this one place. It is true if anything is guided."""
@@ -23,6 +25,11 @@ class Guidance(NamedTuple):
         """
         attention = attention if "attention" in align else 0.0
         return cls(attention, cam if "cam" in align else 0.0, tuple(sorted(layers)) if attention > 0 else ())
+
+    @classmethod
+    def of_params(cls, params: Train) -> "Guidance":
+        """Decide the guidance from a train block."""
+        return cls.of(params.align, params.lambda_, params.cam_lambda, params.layers)
 
     def __bool__(self) -> bool:
         return self.attention > 0 or self.cam > 0
