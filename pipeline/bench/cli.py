@@ -84,7 +84,7 @@ def bench_train(params_path: Path, faces: Path, heatmaps: Path, steps: int, out:
       aucue bench train                             about three minutes on 2 cores
       aucue bench train --steps 20
     """
-    from train import bench as benchmark
+    from train.bench import benchmark
 
     benchmark.main(parameters.load(params_path), faces, heatmaps, steps, out)
     click.echo(f"wrote {out}")

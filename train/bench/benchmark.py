@@ -5,37 +5,29 @@ All kinds of steps take turns in one process, so that a change of the machine's 
 
 import json
 import statistics
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.bench.measurement import print_figures
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
-from pipeline.runtime.parameters import Params, Train
+from pipeline.runtime.parameters import Params
 from pipeline.runtime.progress import progress
-from train.data.augmentation import random_params, whole_view
+from train.bench.arithmetic import measure_arithmetic
+from train.bench.steps import TimedBatches, TrainingSteps, measure_seconds, peak_megabytes, run_forward
 from train.data.crop_cache import CachedCrops, training_dataset
 from train.data.dataset import Batch, Faces, open_shards, training_classes
 from train.data.loading import BatchLoader, split_batches, worker_count
-from train.loop import engine, optim
 from train.loop.distributed import DistributedContext
 from train.loop.sampling import epoch_indices
-from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 
-MATRIX_SIZES = (1536, 8192)  # rows and columns of the matrices whose product measures a CPU and a GPU
-REPEATS = 5  # products in one measurement
 # A first epoch reads every crop from the shards. Later epochs find crops in memory (train.cache_megabytes).
 EPOCHS = ("first_epoch", "later_epochs")
 ROUNDS = 5  # turns of every kind of step; the first round only warms up
-LEARNING_RATE_SHARE = 1e-3  # of the peak rates: hundreds of steps on one batch should not diverge
 
 
 def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: Path) -> dict[str, object]:
@@ -90,62 +82,6 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     }
     write_text(out, json.dumps(results, indent=1) + "\n")
     return results
-
-
-class TrainingSteps:
-    """Trains a new classifier on any batches."""
-
-    def __init__(
-        self, params: Train, variant: str, classes: tuple[str, ...], distributed: DistributedContext, seed: int
-    ) -> None:
-        """Build the classifier, its optimiser and a schedule of small learning rates.
-
-        Args:
-            params: The recipe.
-            variant: ``guided`` or ``baseline``.
-            classes: The labels.
-            distributed: The process that trains, and its device.
-            seed: Seed of the initial weights.
-        """
-        params = params if variant == "guided" else params.unguided()
-        torch.manual_seed(seed)
-        config = checkpoints.Config(variant, 0, classes, params.model_dump(mode="json", by_alias=True), seed, {}, {})
-        classifier = checkpoints.build(config).to(distributed.device)
-        self.context = engine.TrainContext(
-            classifier,
-            torch.compile(classifier) if params.compile else classifier,
-            params,
-            optim.optimizer(classifier, params),
-            torch.ones(len(classes), device=distributed.device),
-            distributed,
-        )
-        self.schedule = optim.schedule(self.context.optimizer, lambda _: LEARNING_RATE_SHARE)
-
-    def __call__(self, batches: Iterable[Batch]) -> None:
-        """Train on every batch once."""
-        engine.train_epoch(self.context, with_random_numbers(batches), self.schedule)
-
-
-class TimedBatches:
-    """Iterates over batches and measures the time that reading them takes.
-
-    Attributes:
-        seconds: The time so far.
-    """
-
-    def __init__(self, batches: Iterable[Batch]) -> None:
-        self._batches = batches
-        self.seconds = 0.0
-
-    def __iter__(self) -> Iterator[Batch]:
-        source = iter(self._batches)
-        while True:
-            start = time.perf_counter()
-            batch = next(source, None)
-            self.seconds += time.perf_counter() - start
-            if batch is None:
-                return
-            yield batch
 
 
 def measure_rounds(
@@ -207,74 +143,3 @@ def _summarise(seconds: dict[str, list[float]], images: int) -> dict[str, dict[s
 def _median(rounds: Sequence[float]) -> float:
     """Return the median of all rounds but the first, which warms up."""
     return statistics.median(rounds[1:])
-
-
-def measure_arithmetic(run: TrainingSteps, batch: Batch, seconds: float) -> dict[str, float]:
-    """Compare the arithmetic of a training step with that of one large matrix product.
-
-    The matrix product is in bfloat16 (train.amp) or float32. In bfloat16 its rate is about the best of a GPU. In float32
-    convolutions may be faster than the product: on GPUs they use TF32.
-
-    Args:
-        run: The step.
-        batch: Its input.
-        seconds: Duration of the step.
-
-    Returns:
-        Multiplications and additions of the convolutions and matrix products of the step; their rate; the rate of the large
-        matrix product; and the ratio of these rates.
-    """
-    context = run.context
-    uncompiled = replace(context, call=context.classifier)  # the counter does not see compiled code
-    with FlopCounterMode(display=False) as counter:
-        engine.train_epoch(uncompiled, with_random_numbers([batch]), run.schedule)
-    device = context.distributed.device
-    side = MATRIX_SIZES[device.type == "cuda"]
-    dtype = torch.bfloat16 if context.params.amp else torch.float32
-    left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-    times = [measure_seconds(context.distributed, lambda: [left @ right for _ in range(REPEATS)]) for _ in range(ROUNDS)]
-    rate = 2 * side**3 * REPEATS / min(times[1:])
-    flops = counter.get_total_flops()
-    return {
-        "gigaflops_of_a_step": flops / 1e9,
-        "gigaflops_per_second": flops / seconds / 1e9,
-        "gigaflops_per_second_of_a_matrix_product": rate / 1e9,
-        "share_of_a_matrix_product": flops / seconds / rate,
-    }
-
-
-@torch.no_grad()
-def run_forward(run: TrainingSteps, batches: Iterable[Batch]) -> None:
-    """Run the network alone once for each batch, on the whole crops of the first batch."""
-    context = run.context
-    context.classifier.eval()
-    view = None
-    for batch in batches:
-        view = view or whole_view(batch.to(context.distributed.device), context.params.input_size)
-        with torch.autocast(context.distributed.device.type, torch.bfloat16, enabled=context.params.amp):
-            context.call(view.images)
-
-
-def with_random_numbers(batches: Iterable[Batch]) -> Iterator[tuple[Batch, Tensor]]:
-    """Yield every batch with its random numbers (B, NUMBERS), as ``engine.train_epoch`` takes them."""
-    generator = torch.Generator().manual_seed(0)
-    for batch in batches:
-        yield batch, random_params(len(batch.targets), generator)
-
-
-def measure_seconds(distributed: DistributedContext, work: Callable[[], object]) -> float:
-    """Return the seconds until ``work`` is complete on the device."""
-    start = time.perf_counter()
-    work()
-    if distributed.device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def peak_megabytes(distributed: DistributedContext) -> float:
-    """Return the peak memory in MB (10^6 bytes): of the GPU if the device is a GPU, and else of this process."""
-    if distributed.device.type == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e6
-    import resource  # not on Windows
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # in kilobytes on Linux

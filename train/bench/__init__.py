@@ -1,0 +1,1 @@
+"""``aucue bench train``: the cost of a training step, and whether reading keeps up."""

@@ -1,0 +1,109 @@
+"""Steps of a training that the benchmark times, and how it times them."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from pipeline.runtime.parameters import Train
+from train.data.augmentation import random_params, whole_view
+from train.data.dataset import Batch
+from train.loop import engine, optim
+from train.loop.distributed import DistributedContext
+from train.models import checkpoint as checkpoints
+
+LEARNING_RATE_SHARE = 1e-3  # of the peak rates: hundreds of steps on one batch should not diverge
+
+
+class TrainingSteps:
+    """Trains a new classifier on any batches."""
+
+    def __init__(
+        self, params: Train, variant: str, classes: tuple[str, ...], distributed: DistributedContext, seed: int
+    ) -> None:
+        """Build the classifier, its optimiser and a schedule of small learning rates.
+
+        Args:
+            params: The recipe.
+            variant: ``guided`` or ``baseline``.
+            classes: The labels.
+            distributed: The process that trains, and its device.
+            seed: Seed of the initial weights.
+        """
+        params = params if variant == "guided" else params.unguided()
+        torch.manual_seed(seed)
+        config = checkpoints.Config(variant, 0, classes, params.model_dump(mode="json", by_alias=True), seed, {}, {})
+        classifier = checkpoints.build(config).to(distributed.device)
+        self.context = engine.TrainContext(
+            classifier,
+            torch.compile(classifier) if params.compile else classifier,
+            params,
+            optim.optimizer(classifier, params),
+            torch.ones(len(classes), device=distributed.device),
+            distributed,
+        )
+        self.schedule = optim.schedule(self.context.optimizer, lambda _: LEARNING_RATE_SHARE)
+
+    def __call__(self, batches: Iterable[Batch]) -> None:
+        """Train on every batch once."""
+        engine.train_epoch(self.context, with_random_numbers(batches), self.schedule)
+
+
+class TimedBatches:
+    """Iterates over batches and measures the time that reading them takes.
+
+    Attributes:
+        seconds: The time so far.
+    """
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = batches
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        source = iter(self._batches)
+        while True:
+            start = time.perf_counter()
+            batch = next(source, None)
+            self.seconds += time.perf_counter() - start
+            if batch is None:
+                return
+            yield batch
+
+
+@torch.no_grad()
+def run_forward(run: TrainingSteps, batches: Iterable[Batch]) -> None:
+    """Run the network alone once for each batch, on the whole crops of the first batch."""
+    context = run.context
+    context.classifier.eval()
+    view = None
+    for batch in batches:
+        view = view or whole_view(batch.to(context.distributed.device), context.params.input_size)
+        with torch.autocast(context.distributed.device.type, torch.bfloat16, enabled=context.params.amp):
+            context.call(view.images)
+
+
+def with_random_numbers(batches: Iterable[Batch]) -> Iterator[tuple[Batch, Tensor]]:
+    """Yield every batch with its random numbers (B, NUMBERS), as ``engine.train_epoch`` takes them."""
+    generator = torch.Generator().manual_seed(0)
+    for batch in batches:
+        yield batch, random_params(len(batch.targets), generator)
+
+
+def measure_seconds(distributed: DistributedContext, work: Callable[[], object]) -> float:
+    """Return the seconds until ``work`` is complete on the device."""
+    start = time.perf_counter()
+    work()
+    if distributed.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def peak_megabytes(distributed: DistributedContext) -> float:
+    """Return the peak memory in MB (10^6 bytes): of the GPU if the device is a GPU, and else of this process."""
+    if distributed.device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    import resource  # not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # in kilobytes on Linux
