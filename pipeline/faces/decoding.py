@@ -202,9 +202,8 @@ def _upright_rgb(image: ImageFile) -> Image.Image:
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
         raise UnreadablePhotoError("its samples have 32 bits, so what is white is unknown; photos have 8 or 16")
     if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(
-            np.uint16
-        )  # Pillow keeps 16 bits in either byte order, and those of a PGM in 32 bits
+        # Pillow keeps 16 bits in either byte order, and those of a PGM in 32 bits.
+        deep = np.asarray(image).astype(np.uint16)
         rgb = Image.fromarray(cv2.convertScaleAbs(deep, alpha=255 / 65535)).convert("RGB")
     elif image.has_transparency_data:
         layer = image.convert("RGBA")

@@ -64,9 +64,8 @@ def check(photos: list[Photo]) -> None:
         if photo.id in seen:
             raise InputError(f"two photos have the id {photo.id!r}: name each photo once")
         seen.add(photo.id)
-        if any(
-            "\ud800" <= character <= "\udfff" for character in photo.path
-        ):  # surrogates stand for bytes that are not UTF-8
+        # Surrogates stand for bytes that are not UTF-8.
+        if any("\ud800" <= character <= "\udfff" for character in photo.path):
             raise InputError(f"the file name {photo.path!a} is not valid UTF-8 text: rename the file")
     for split in SPLITS:
         if not any(photo.split == split and photo.status == Status.OK for photo in photos):

@@ -5,9 +5,8 @@ Each part is a FACS number, followed by the intensity on the subject's right and
 
 from collections.abc import Mapping
 
-MovedAUs = dict[
-    int, tuple[float, float]
-]  # FACS number -> (right, left) intensity; 1 is the intensity of the displacement table
+# FACS number -> (right, left) intensity; 1 is the intensity of the displacement table.
+MovedAUs = dict[int, tuple[float, float]]
 
 
 def format_moved_aus(moved: Mapping[int, tuple[float, float]]) -> str:

@@ -20,7 +20,7 @@ from train.bench.arithmetic import measure_arithmetic
 from train.bench.steps import TimedBatches, TrainingSteps, measure_seconds, peak_megabytes, run_forward
 from train.data.crop_cache import CachedCrops, training_dataset
 from train.data.dataset import Batch, Faces, open_shards, training_classes
-from train.data.loading import BatchLoader, split_batches, worker_count
+from train.data.loading import BatchLoader, reader_count, split_batches
 from train.loop.distributed import DistributedContext
 from train.loop.sampling import epoch_indices
 from train.models.devices import chosen_device
@@ -61,7 +61,7 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
         )
     alone = DistributedContext(0, 1, chosen_device(settings.device))
     runs = {name: TrainingSteps(settings, name, classes, alone, seed) for name in ("baseline", "guided")}
-    new_dataset = partial(training_dataset, train, settings, alone.device, worker_count(settings, alone.device))
+    new_dataset = partial(training_dataset, train, settings, alone.device, reader_count(settings, alone.device))
     fixed = [next(iter(BatchLoader(new_dataset(), batches[:1])))] * steps
     seconds = measure_rounds(runs, fixed, batches, new_dataset)
     results = {
@@ -107,7 +107,7 @@ def measure_rounds(
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
     guided = runs["guided"]
     alone = guided.context.distributed
-    workers = worker_count(guided.context.params, alone.device)
+    workers = reader_count(guided.context.params, alone.device)
     for _ in progress(range(ROUNDS), total=ROUNDS, title="bench train", unit="rounds"):
         for name, run in runs.items():
             seconds[name].append(measure_seconds(alone, partial(run, fixed)))

@@ -92,7 +92,7 @@ def _stack_channels_last(images: Sequence[Tensor]) -> Tensor:
     return pixels.permute(0, 3, 1, 2)
 
 
-def worker_count(params: Train, device: torch.device) -> int:
+def reader_count(params: Train, device: torch.device) -> int:
     """Return the number of processes that read and decode for this process.
 
     ``workers: auto`` means 0 on a CPU, where these processes would slow the training down by as much as they help it. For a

@@ -15,7 +15,7 @@ from pipeline.runtime.progress import progress
 from train.data.augmentation import random_params, whole_view
 from train.data.crop_cache import training_dataset
 from train.data.dataset import Batch, Faces
-from train.data.loading import BatchLoader, split_batches, worker_count
+from train.data.loading import BatchLoader, reader_count, split_batches
 from train.loop import calibration, engine, optim, resume
 from train.loop.distributed import DistributedContext, synchronise_batch_norms
 from train.loop.resume import EpochMetrics, State
@@ -53,7 +53,7 @@ class Trainer:
         self.validation = validation
         self.config = config
         self.distributed = distributed
-        self.workers = worker_count(params, distributed.device)
+        self.workers = reader_count(params, distributed.device)
         self.dataset = training_dataset(train, params, distributed.device, self.workers)
         # Batch norm cannot learn from the few faces of an incomplete batch. An epoch leaves them out.
         self.batch_size = min(params.batch_size, len(train))

@@ -183,9 +183,8 @@ def _distinct_regions(cues: Sequence[ExpressionAU], codebook: Codebook) -> Mappi
     weights: dict[tuple[Shape, ...], float] = {}
     for cue in sorted(cues, key=lambda cue: split_key(cue.au)):
         region = codebook.regions[cue.au]
-        if (
-            codebook.render.combine == "sum"
-        ):  # a sum of floats depends on the order, and the order in the file must not matter
+        # A sum of floats depends on the order, and the order in the file must not matter.
+        if codebook.render.combine == "sum":
             region = tuple(sorted(region, key=repr))
         if region not in weights:
             weights[region] = cue.weight

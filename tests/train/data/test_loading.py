@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.runtime.errors import InputError
-from train.data.loading import BatchLoader, split_batches, worker_count
+from train.data.loading import BatchLoader, reader_count, split_batches
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -36,7 +36,7 @@ def test_what_is_wrong_with_a_shard_is_said_whichever_process_reads_it(faces, mo
 def test_nobody_reads_beside_a_training_on_the_cpu(params, monkeypatch):
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     monkeypatch.setattr("pipeline.runtime.executors.worker_count", lambda number: 12)
-    assert (worker_count(params.train, cpu), worker_count(params.train, gpu)) == (0, 8)
+    assert (reader_count(params.train, cpu), reader_count(params.train, gpu)) == (0, 8)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert worker_count(params.train, gpu) == 3
-    assert worker_count(params.train.model_copy(update={"workers": 5}), cpu) == 5
+    assert reader_count(params.train, gpu) == 3
+    assert reader_count(params.train.model_copy(update={"workers": 5}), cpu) == 5
