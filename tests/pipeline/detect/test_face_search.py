@@ -43,6 +43,16 @@ def test_levels_have_their_size(recorder):
     assert shapes == [(64, 128), (100, 150), (80, 160, 3)]
 
 
+def test_photos_are_shrunk_without_aliasing(monkeypatch):
+    """Stripes finer than the level's pixels become grey; sampling alone would show stripes that are not in the photo."""
+    images = []
+    monkeypatch.setattr(face_search, "DETECTORS", {"hog": lambda image: (images.append(image) or [], [])})
+    stripes = np.repeat(np.tile([0, 255], 192).astype(np.uint8)[None, :, None], 384, axis=0).repeat(3, axis=2)
+    search(stripes, [Level("hog", 128, 0.0)])
+    assert images[0].shape == (128, 128)
+    assert np.ptp(images[0].astype(int)) <= 86  # a mean of three pixels, of which one or two are white
+
+
 def test_levels_that_only_enlarge_are_left_out(recorder):
     shapes, _ = recorder
     sides = [Level("hog", side, 0.0) for side in (128, 256, 512, 1024)]
