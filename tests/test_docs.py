@@ -116,14 +116,14 @@ def check_aucue(words: tuple[str, ...], complete: bool) -> None:
 def resolve(words: tuple[str, ...]) -> tuple[click.Command, set[str], list[str]]:
     """The innermost command of a line, the names of its parameters that have a value, and the words left over."""
     command: click.Command = aucue
-    context = click.Context(aucue, info_name="aucue")
+    context = click.Context(aucue, info_name="aucue", **aucue.context_settings)
     given, rest = parse(command, context, list(words))
     while isinstance(command, click.Group) and rest:
         name = rest.pop(0)
         inner = command.get_command(context, name)
         if inner is None:
             raise click.UsageError(f"there is no command {name}")
-        context = click.Context(inner, info_name=name, parent=context)
+        context = click.Context(inner, info_name=name, parent=context, **inner.context_settings)
         command = inner
         given, rest = parse(command, context, rest)
     return command, given, rest
