@@ -8,7 +8,6 @@ import json
 
 import numpy as np
 import torch
-from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 from torch.utils.data import WeightedRandomSampler
 
@@ -25,8 +24,11 @@ def class_weights(train: Faces, params: Train) -> Tensor:
         (K,) float32.
     """
     classes = np.arange(train.targets.max() + 1)
-    kind = "balanced" if params.class_weights == "balanced" else None
-    return torch.from_numpy(compute_class_weight(kind, classes=classes, y=train.targets)).float()
+    if params.class_weights == "none":
+        return torch.ones(len(classes))
+    from sklearn.utils.class_weight import compute_class_weight  # takes a second to import
+
+    return torch.from_numpy(compute_class_weight("balanced", classes=classes, y=train.targets)).float()
 
 
 def epoch_indices(train: Faces, params: Train, seed: int, epoch: int) -> list[int]:
