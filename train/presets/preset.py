@@ -60,8 +60,7 @@ def main(name: str, params_path: Path) -> list[str]:
     if not isinstance(block, CommentedMap):
         raise InputError(f"{params_path} has no block train: copy the block from the params.yaml that comes with aucue")
     values = yaml_files.parse_yaml(FOLDER / f"{name}.yaml", YAML().load)
-    _rename(block, parameters.Train)
-    changes = list(_apply(block, values, "train"))
+    changes = [*_rename(block, parameters.Train, "train"), *_apply(block, values, "train")]
     text = io.StringIO()
     yaml.dump(content, text)
     try:
@@ -73,8 +72,8 @@ def main(name: str, params_path: Path) -> list[str]:
     return changes
 
 
-def _rename(block: CommentedMap, kind: type[Block]) -> None:
-    """Give the parameters in the block their present names, in their places and with their comments."""
+def _rename(block: CommentedMap, kind: type[Block], path: str) -> Iterator[str]:
+    """Give parameters their present names, in their places and with their comments, and yield a line for each."""
     for place, former in enumerate(list(block)):
         renamed = kind.renamed.get(former)
         if renamed:
@@ -82,8 +81,9 @@ def _rename(block: CommentedMap, kind: type[Block]) -> None:
             block.insert(place, renamed.name, renamed.convert(block.pop(former)))
             if comment:
                 block.ca.items[renamed.name] = comment
+            yield f"{path}.{former} is called {path}.{renamed.name} now"
     if kind is parameters.Train and isinstance(block.get("augment"), CommentedMap):
-        _rename(block["augment"], parameters.Augment)
+        yield from _rename(block["augment"], parameters.Augment, f"{path}.augment")
 
 
 def _apply(block: MutableMapping[str, Any], values: MutableMapping[str, Any], path: str) -> Iterator[str]:

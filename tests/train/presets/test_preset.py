@@ -92,6 +92,8 @@ def test_a_params_file_with_former_names_gets_the_present_ones(params_path, tmp_
     path = tmp_path / "params.yaml"
     path.write_text(former.read_text(encoding="utf-8").replace("  clip: 0.0", "  clip: 3.0"), encoding="utf-8")
     changes = preset.main("paper_resnet50", path)
+    assert "train.clip is called train.max_grad_norm now" in changes
+    assert "train.augment.erase is called train.augment.erase_probability now" in changes
     assert "train.max_grad_norm: 3 -> 0" in changes
     text = path.read_text(encoding="utf-8")
     assert "clip:" not in text
