@@ -11,6 +11,18 @@ from train.loop import stage as train
 from train.models import checkpoint as checkpoints
 
 
+def train_guided(params, dataset, recipe, out_dir):
+    """Train the guided variant on the small dataset with a recipe of its own."""
+    return train.main(
+        base=params.base,
+        params=recipe,
+        variant="guided",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=out_dir,
+    )
+
+
 @pytest.fixture(scope="module")
 def fast(params):
     return params.train.model_copy(update={"epochs": 2, "batch_size": 16, "input_size": 64})
@@ -22,14 +34,7 @@ def curve(folder):
 
 def test_same_seed_same_curve_and_same_checkpoint(dataset, params, fast, tmp_path):
     for name in ("one", "two"):
-        train.main(
-            base=params.base,
-            params=fast,
-            variant="guided",
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            out_dir=tmp_path / name,
-        )
+        train_guided(params, dataset, fast, tmp_path / name)
     assert curve(tmp_path / "one") == curve(tmp_path / "two")
     assert (tmp_path / "one/model.safetensors").read_bytes() == (tmp_path / "two/model.safetensors").read_bytes()
     assert not torch.are_deterministic_algorithms_enabled()
@@ -45,26 +50,12 @@ def test_baseline_is_the_same_run_with_lambda_zero(dataset, params, fast, tmp_pa
         out_dir=tmp_path / "baseline",
     )
     unguided = fast.model_copy(update={"lambda_": 0.0, "cam_lambda": 0.0})
-    train.main(
-        base=params.base,
-        params=unguided,
-        variant="guided",
-        faces_dir=dataset.faces,
-        heatmaps_dir=dataset.heatmaps,
-        out_dir=tmp_path / "guided",
-    )
+    train_guided(params, dataset, unguided, tmp_path / "guided")
     assert curve(tmp_path / "baseline") == curve(tmp_path / "guided")
 
 
 def test_checkpoint_carries_the_whole_configuration(dataset, params, fast, tmp_path):
-    best = train.main(
-        base=params.base,
-        params=fast,
-        variant="guided",
-        faces_dir=dataset.faces,
-        heatmaps_dir=dataset.heatmaps,
-        out_dir=tmp_path,
-    )
+    best = train_guided(params, dataset, fast, tmp_path)
     _, config = checkpoints.load(tmp_path / "model.safetensors")
     assert config.train == fast.model_dump(mode="json", by_alias=True)
     assert config.heatmaps["codebook"] == "belharbi2024"
@@ -78,26 +69,12 @@ def test_diverged_training_leaves_no_checkpoint(dataset, params, fast, tmp_path)
     with pytest.raises(
         InputError, match=r"not finite|the loss is (nan|inf) on the faces s\d+-\w+-\d+, .*: lower train.learning_rate"
     ):
-        train.main(
-            base=params.base,
-            params=wild,
-            variant="guided",
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            out_dir=tmp_path,
-        )
+        train_guided(params, dataset, wild, tmp_path)
     assert not (tmp_path / "model.safetensors").exists()
 
 
 def test_summary_has_the_checkpoints_own_figures(dataset, params, fast, tmp_path):
-    best = train.main(
-        base=params.base,
-        params=fast,
-        variant="guided",
-        faces_dir=dataset.faces,
-        heatmaps_dir=dataset.heatmaps,
-        out_dir=tmp_path,
-    )
+    best = train_guided(params, dataset, fast, tmp_path)
     assert json.loads((tmp_path / "live" / "metrics.json").read_text())["best"] == best
     assert checkpoints.load(tmp_path / "model.safetensors")[1].epoch == best["epoch"]
 
@@ -105,14 +82,7 @@ def test_summary_has_the_checkpoints_own_figures(dataset, params, fast, tmp_path
 def test_layer_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
     tiny = fast.model_copy(update={"large_maps": False})
     with pytest.raises(InputError, match=r"layer 5 is 1 x 1 .* raise train.input_size or set train.large_maps"):
-        train.main(
-            base=params.base,
-            params=tiny,
-            variant="guided",
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            out_dir=tmp_path,
-        )
+        train_guided(params, dataset, tiny, tmp_path)
     train.main(
         base=params.base,
         params=tiny,
@@ -126,14 +96,7 @@ def test_layer_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
 def test_the_class_map_without_extent_cannot_be_guided(dataset, params, fast, tmp_path):
     tiny = fast.model_copy(update={"large_maps": False, "align": ("cam",)})
     with pytest.raises(InputError, match=r"the class map is 1 x 1 .* raise train.input_size or set train.large_maps"):
-        train.main(
-            base=params.base,
-            params=tiny,
-            variant="guided",
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            out_dir=tmp_path,
-        )
+        train_guided(params, dataset, tiny, tmp_path)
 
 
 def test_faces_come_from_the_training_split_and_are_chosen_by_the_validation_split(
@@ -146,40 +109,19 @@ def test_faces_come_from_the_training_split_and_are_chosen_by_the_validation_spl
         return Faces(faces, heatmaps, split, classes)
 
     monkeypatch.setattr(train, "Faces", faces_of)
-    train.main(
-        base=params.base,
-        params=fast.model_copy(update={"epochs": 1}),
-        variant="guided",
-        faces_dir=dataset.faces,
-        heatmaps_dir=dataset.heatmaps,
-        out_dir=tmp_path,
-    )
+    train_guided(params, dataset, fast.model_copy(update={"epochs": 1}), tmp_path)
     assert splits == ["train", "validation"]
 
 
 def test_one_expression_alone_cannot_be_learned(dataset, params, fast, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "training_classes", lambda faces: ("anger",))
     with pytest.raises(InputError, match="has training faces of anger alone: add training faces of another expression"):
-        train.main(
-            base=params.base,
-            params=fast,
-            variant="guided",
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            out_dir=tmp_path,
-        )
+        train_guided(params, dataset, fast, tmp_path)
 
 
 def test_two_trainings_do_not_write_one_folder(dataset, params, fast, tmp_path):
     with locked(tmp_path / "out"), pytest.raises(InputError, match="out is being written by"):
-        train.main(
-            base=params.base,
-            params=fast,
-            variant="guided",
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            out_dir=tmp_path / "out",
-        )
+        train_guided(params, dataset, fast, tmp_path / "out")
 
 
 def test_a_run_that_ended_is_left_as_it_is(dataset, params, fast, tmp_path, capsys, monkeypatch):

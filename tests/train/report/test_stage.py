@@ -17,16 +17,21 @@ TITLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def page(evaluated, dataset, params):
+def write_report(params, dataset, train_dir, evaluation_dir, out_dir):
+    """Run the stage on the small dataset's shards."""
     return report.main(
         params=params,
         faces_dir=dataset.faces,
         heatmaps_dir=dataset.heatmaps,
-        train_dir=evaluated / "train",
-        evaluation_dir=evaluated / "evaluation",
-        out_dir=evaluated / "report",
+        train_dir=train_dir,
+        evaluation_dir=evaluation_dir,
+        out_dir=out_dir,
     )
+
+
+@pytest.fixture(scope="module")
+def page(evaluated, dataset, params):
+    return write_report(params, dataset, evaluated / "train", evaluated / "evaluation", evaluated / "report")
 
 
 def test_table_has_both_variants_and_all_headline_figures(page):
@@ -68,14 +73,7 @@ def test_notes_are_on_the_page_even_where_no_face_has_a_map(evaluated, dataset, 
 
 
 def test_page_is_the_same_every_time(page, evaluated, dataset, params, tmp_path):
-    _, again = report.main(
-        params=params,
-        faces_dir=dataset.faces,
-        heatmaps_dir=dataset.heatmaps,
-        train_dir=evaluated / "train",
-        evaluation_dir=evaluated / "evaluation",
-        out_dir=tmp_path,
-    )
+    _, again = write_report(params, dataset, evaluated / "train", evaluated / "evaluation", tmp_path)
     assert again.read_bytes() == page[1].read_bytes()
 
 
@@ -120,28 +118,14 @@ def test_evaluation_of_an_earlier_version_is_named(evaluated, dataset, params, t
     del metrics["layercam_cos"]
     path.write_text(json.dumps(metrics))
     with pytest.raises(InputError, match="guided has no layercam_cos, so it is of an earlier version: run"):
-        report.main(
-            params=params,
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            train_dir=evaluated / "train",
-            evaluation_dir=tmp_path / "evaluation",
-            out_dir=tmp_path,
-        )
+        write_report(params, dataset, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
 def test_missing_variant_is_named_with_the_command(evaluated, dataset, params, tmp_path):
     shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
     (tmp_path / "evaluation" / "baseline" / "metrics.json").unlink()
     with pytest.raises(InputError, match=r"metrics\.json does not exist: run `aucue train --variant baseline`"):
-        report.main(
-            params=params,
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            train_dir=evaluated / "train",
-            evaluation_dir=tmp_path / "evaluation",
-            out_dir=tmp_path,
-        )
+        write_report(params, dataset, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -162,14 +146,7 @@ def test_evaluations_that_cannot_be_compared_are_refused(evaluated, dataset, par
     change(details["trained"])
     path.write_text(json.dumps(details))
     with pytest.raises(InputError, match=match):
-        report.main(
-            params=params,
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            train_dir=evaluated / "train",
-            evaluation_dir=tmp_path / "evaluation",
-            out_dir=tmp_path,
-        )
+        write_report(params, dataset, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
 def test_variants_may_differ_in_weights_without_effect_and_in_how_they_were_computed(evaluated, dataset, params, tmp_path):
@@ -178,25 +155,11 @@ def test_variants_may_differ_in_weights_without_effect_and_in_how_they_were_comp
     details = json.loads(path.read_text())
     details["trained"]["train"] |= {"lambda": 77.0, "cam_lambda": 7.0, "workers": 3}
     path.write_text(json.dumps(details))
-    report.main(
-        params=params,
-        faces_dir=dataset.faces,
-        heatmaps_dir=dataset.heatmaps,
-        train_dir=evaluated / "train",
-        evaluation_dir=tmp_path / "evaluation",
-        out_dir=tmp_path,
-    )
+    write_report(params, dataset, evaluated / "train", tmp_path / "evaluation", tmp_path)
 
 
 def test_damaged_evaluation_is_named(evaluated, dataset, params, tmp_path):
     shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
     (tmp_path / "evaluation" / "guided" / "maps.npz").write_bytes(b"PK no zip")
     with pytest.raises(InputError, match=r"guided cannot be read .*run `aucue train --variant guided`"):
-        report.main(
-            params=params,
-            faces_dir=dataset.faces,
-            heatmaps_dir=dataset.heatmaps,
-            train_dir=evaluated / "train",
-            evaluation_dir=tmp_path / "evaluation",
-            out_dir=tmp_path,
-        )
+        write_report(params, dataset, evaluated / "train", tmp_path / "evaluation", tmp_path)
