@@ -8,7 +8,7 @@ from train.models.methods.cam import Cam
 
 
 class CutMix(Cam):
-    """CAM, trained on mixed faces only (probability 1)."""
+    """The method CAM, where every face of every training batch is mixed."""
 
     def mix(self, view: View, draws: Tensor) -> View:
         """Paste a box of another face of the batch into each face.
