@@ -19,7 +19,7 @@ def measure_memory(params: Params, photos: Sequence[Photo]) -> dict[str, float]:
     """Measure the resident memory of two workers.
 
     Returns:
-        The number of photos, and the memory in megabytes of the larger worker: its peak during WARM_UP, and its peak afterwards.
+        The number of photos, and the peak memory in megabytes of the larger worker, during WARM_UP and afterwards.
     """
     predictor = str(dlib_models.predictor_path(params.landmarks.predictor))
     work = partial(memory_after, params=params, predictor=predictor)
