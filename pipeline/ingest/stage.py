@@ -56,12 +56,14 @@ def _read(base: Base, params: Ingest, photos_dir: Path) -> list[Photo]:
     """The photos that the dataset's adapter lists, with checked labels."""
     photos_dir.mkdir(parents=True, exist_ok=True)
     adapter = importlib.import_module(f"pipeline.ingest.datasets.{params.dataset}")
-    source = DatasetSource(Path(params.root), photos_dir, params.labels, params.images_per_class, base.seed, base.workers)
-    photos = check_labels(adapter.read(source), params.labels, getattr(adapter, "LABELS", {}).values())
+    names, rename = params.labels, params.rename
+    source = DatasetSource(Path(params.root), photos_dir, names, params.images_per_class, base.seed, base.workers, rename)
+    photos = check_labels(adapter.read(source), names, getattr(adapter, "LABELS", {}).values(), rename)
     if not photos:
         raise InputError(f"ingest.root {params.root!r} lists no photo: check the folder and ingest.dataset")
     if not any(os.path.exists(photo.path) for photo in photos):  # noqa: PTH110 (Path.exists raises for odd names)
-        raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: check ingest.root")
+        problem = photos[0].reason or "check ingest.root"
+        raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: {problem}")
     return photos
 
 
