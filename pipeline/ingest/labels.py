@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import click
 
@@ -16,7 +17,10 @@ MOST_LABELS = 20  # that a message lists
 
 
 def check_labels(
-    photos: Iterable[Photo], labels: tuple[str, ...], known: Collection[str], rename: Mapping[str, str | None]
+    photos: Iterable[Photo],
+    labels: tuple[str, ...],
+    known: Collection[str],
+    rename: Mapping[str, str | None] = MappingProxyType({}),
 ) -> list[Photo]:
     """Rename labels, exclude the photos of classes that are left out, and refuse labels that nobody knows.
 
@@ -36,11 +40,14 @@ def check_labels(
     """
     photos = list(photos)
     meanings = {label: _meaning(label, (*labels, *known), rename) for label in {photo.label for photo in photos}}
-    _check_rename(rename, meanings, labels, known)
+    _refuse_wrong_names(rename, labels, known)
     counts = Counter(photo.label for photo in photos if photo.status == Status.OK)
     unknown = {label: n for label, n in sorted(counts.items()) if meanings[label] not in (None, *labels, *known)}
     if unknown:
         raise InputError(_describe(unknown, labels))
+    for name in rename:
+        if not any(matching_label(label, (name,)) for label in meanings):
+            click.echo(f"ingest.rename: no photo has the label {name!r}", err=True)
     return [_labelled(photo, meanings[photo.label], labels) for photo in photos]
 
 
@@ -61,10 +68,7 @@ def _labelled(photo: Photo, label: str | None, labels: tuple[str, ...]) -> Photo
     return replace(named, status=Status.EXCLUDED, reason=reason)
 
 
-def _check_rename(
-    rename: Mapping[str, str | None], found: Collection[str], labels: tuple[str, ...], known: Collection[str]
-) -> None:
-    """Refuse new names that are no labels, and report names that no photo has."""
+def _refuse_wrong_names(rename: Mapping[str, str | None], labels: tuple[str, ...], known: Collection[str]) -> None:
     for name, label in rename.items():
         if label is not None and not matching_label(label, (*labels, *known)):
             meant = meant_label(label, labels)
@@ -72,8 +76,6 @@ def _check_rename(
             raise InputError(
                 f"ingest.rename gives {name!r} the label {label!r}, unknown to ingest.labels ({', '.join(labels)}): {fix}"
             )
-        if not any(matching_label(other, (name,)) for other in found):
-            click.echo(f"ingest.rename: no photo has the label {name!r}", err=True)
 
 
 def _describe(unknown: Mapping[str, int], labels: tuple[str, ...]) -> str:
@@ -84,7 +86,7 @@ def _describe(unknown: Mapping[str, int], labels: tuple[str, ...]) -> str:
     numberings = numbered_labels(unknown, labels)
     if numberings:
         fixes = [f"those of {dataset}, write ingest.rename: {as_yaml(rename)}" for dataset, rename in numberings.items()]
-        return f"{problem}: look at a few photos; if the numbers are {', or if they are '.join(fixes)} (null leaves a class out)"
+        return f"{problem}: look at some photos: if the numbers are {', if they are '.join(fixes)} (null leaves a class out)"
     meant = {label: meaning for label in unknown if (meaning := meant_label(label, labels))}
     others = {label: None for label in list(unknown)[:MOST_LABELS] if label not in meant}
     fixes = [f"write ingest.rename: {as_yaml(meant)} in params.yaml if that is meant"] if meant else []

@@ -10,20 +10,19 @@ from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
-# What datasets call the splits, without "set" and the like: "Train", "val_set", "testing".
-SPLIT_NAMES = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(
-        ("validation", "validate", "valid", "val", "dev", "development", "eval", "evaluation", "publictest"), "validation"
-    ),
-    **dict.fromkeys(("test", "testing", "tst", "privatetest"), "test"),
+# What datasets call the splits, apart from case and from words such as "set": "Train", "val_set", "testing".
+NAMES_OF_SPLITS = {
+    "train": ("train", "training", "trn"),
+    "validation": ("validation", "valid", "val", "dev", "development", "eval", "evaluation", "publictest"),
+    "test": ("test", "testing", "tst", "privatetest"),
 }
+SPLIT_OF_NAME = {name: split for split, names in NAMES_OF_SPLITS.items() for name in names}
 
 
 def split_of(name: str) -> str:
     """Return the split that a dataset's name for it means, or the name itself if it is not known."""
     word = re.sub(r"[\W_]", "", name.casefold())
-    return SPLIT_NAMES.get(word) or SPLIT_NAMES.get(re.sub(r"(?:data)?(?:set|split|images)$", "", word)) or name
+    return SPLIT_OF_NAME.get(re.sub(r"(?:data|set|split|images|photos)+$", "", word), name)
 
 
 def assign(photos: list[Photo], validation_fraction: float, test_fraction: float, seed: int) -> list[Photo]:
@@ -102,15 +101,12 @@ def _inseparable(photos: list[Photo]) -> list[list[Photo]]:
         return member
 
     for photo in photos:
-        one, other = (
-            group(("file", photo.path)),
-            group(("subject", photo.subject) if photo.subject else ("file", photo.path)),
-        )
-        if one != other:
-            joined[one] = other
+        file, subject = group(("file", photo.path or photo.id)), group(("subject", photo.subject))
+        if photo.subject and file != subject:
+            joined[file] = subject
     groups = defaultdict(list)
     for photo in photos:
-        groups[group(("file", photo.path))].append(photo)
+        groups[group(("file", photo.path or photo.id))].append(photo)
     return list(groups.values())
 
 

@@ -114,7 +114,7 @@ ONE_WORKER, TWO_WORKERS = (("workers: auto       # processes;", f"workers: {n} #
 def test_unknown_label(run, write_params, table):
     table("x.jpg,angry")
     write_params(*CSV)
-    fails(run("ingest"), "photo 'x.jpg' has the label 'angry', unknown to ingest.labels (anger, disgust, ")
+    fails(run("ingest"), "): 'angry' (1 photo): write ingest.rename: {angry: anger} in params.yaml if that is meant")
 
 
 def test_empty_split(run, write_params, table):

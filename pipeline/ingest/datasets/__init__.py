@@ -24,3 +24,4 @@ class DatasetSource:
     seed: int
     workers: int | Literal["auto"]
     rename: Mapping[str, str | None] = field(default_factory=dict)  # ingest.rename
+    notes: list[str] = field(default_factory=list)  # lines for the user, which adapters add and the stage prints

@@ -83,7 +83,7 @@ def _filled_lines(reader: Iterable[list[str]]) -> Iterator[list[str]]:
 
 def _separator(path: Path, stream: TextIO, required: Sequence[str]) -> str:
     """The separator that gives the header most of the columns that must exist. The stream is rewound."""
-    headers = (line for line in stream if line.strip(BLANKS + SEPARATORS) and not _names_separator(line))
+    headers = (line for line in stream if line.strip(BLANKS + SEPARATORS + '"') and not _names_separator(line))
     header = next(headers, "")
     if "\0" in header or header.startswith("PK\3\4"):
         raise InputError(f"{path} is a workbook or another binary file: save it as CSV")

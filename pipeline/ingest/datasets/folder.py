@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import click
-
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.folder_layout import find_layout
@@ -20,7 +18,7 @@ def read(source: DatasetSource) -> list[Photo]:
     """List one photo per file in a label folder, in path order. The subjects are not known.
 
     A file in a label folder without the suffix of an image is excluded, and so is an image outside the label folders.
-    Clutter (see ``clutter``) and folders without photos are counted on stderr.
+    Clutter (see ``clutter``) and folders without photos are counted in the notes.
 
     Raises:
         InputError: If no label folder holds an image.
@@ -32,9 +30,7 @@ def read(source: DatasetSource) -> list[Photo]:
     if not any(photo.status == Status.OK for photo in photos):
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
-    for note in layout.notes:
-        click.echo(f"{source.root}: {note}", err=True)
-    passed.report(source.root)
+    source.notes.extend((*layout.notes, *passed.lines()))
     return photos + [photo for parent in layout.parents for photo in _in_no_label(source.root, parent)]
 
 

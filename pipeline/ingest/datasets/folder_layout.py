@@ -27,7 +27,7 @@ class Layout:
 
 
 def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
-    """Find the layout of a tree: ``label``, ``split/label`` or ``label/split``, perhaps inside a folder that holds nothing else.
+    """Find the layout of a tree: ``label``, ``split/label`` or ``label/split``, perhaps inside a folder that wraps it.
 
     Args:
         tree: The dataset's folder.

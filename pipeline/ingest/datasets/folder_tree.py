@@ -12,7 +12,7 @@ from pipeline.ingest.datasets.passed_over import PassedOver
 NO_TARGET = "a link whose target does not exist"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Folder:
     """A folder with all that is below it.
 

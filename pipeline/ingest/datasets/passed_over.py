@@ -1,9 +1,6 @@
 """Count the files and folders that become no row, so that a line of ``aucue ingest`` names them."""
 
 from collections import Counter
-from pathlib import Path
-
-import click
 
 MOST_NAMES = 4  # in a line
 
@@ -22,19 +19,19 @@ class PassedOver:
         self.without_photos: Counter[str] = Counter()
         self.loops: list[str] = []
 
-    def report(self, root: Path) -> None:
-        """Report on stderr what was passed over, a line for each kind."""
+    def lines(self) -> list[str]:
+        """Describe what was passed over, a line for each kind."""
         lines = []
-        if self.clutter:
-            lines.append(f"{_count(self.clutter.total(), 'file')} of tools and systems ({_names(self.clutter)})")
+        clutter = +self.clutter  # without empty folders
+        if clutter:
+            lines.append(f"{_count(clutter.total(), 'file')} of tools and systems ({_names(clutter)})")
         if self.without_photos:
             files = _count(self.without_photos.total(), "file")
             folders = _count(len(self.without_photos), "folder")
             lines.append(f"{folders} without photos, with {files} ({_names(self.without_photos)})")
         if self.loops:
             lines.append(f"{_count(len(self.loops), 'link')} to a folder that holds the link ({_names(self.loops)})")
-        for line in lines:
-            click.echo(f"{root}: passed over: {line}", err=True)
+        return [f"passed over: {line}" for line in lines]
 
 
 def _count(number: int, noun: str) -> str:

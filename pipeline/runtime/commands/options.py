@@ -18,7 +18,7 @@ class UserPath(click.ParamType):
 
     name = "path"
 
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
         """Return the path."""
         return Path(expand(str(value)))
 

@@ -61,7 +61,7 @@ class Ingest(Block):
     dataset: Literal["demo", "folder", "csv", "rafdb", "affectnet", "ferplus"]
     root: Annotated[UserPath, BeforeValidator(_moved_demo)]
     labels: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
-    rename: Annotated[dict[str, str | None], BeforeValidator(_names_as_text)] = {}
+    rename: Annotated[dict[str, str | None], BeforeValidator(_names_as_text)] = Field(default_factory=dict)
     validation_fraction: Fraction
     test_fraction: Fraction
     images_per_class: Annotated[int, Field(ge=1, le=50)]
