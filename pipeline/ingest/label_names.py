@@ -17,6 +17,7 @@ SYNONYMS = (  # words for one expression; the short ones are the codes of JAFFE,
     ("sadness", "sad", "sorrow", "unhappy", "sa"),
     ("surprise", "surprised", "astonished", "astonishment", "amazed", "su", "sur"),
 )
+SHORTEST_MISSPELT = 5  # letters: of shorter words too many are alike (fer is a dataset, not fear)
 _AFFECTNET = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 NUMBERINGS = {  # dataset -> its classes by number
     "RAF-DB": dict(enumerate(("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral"), start=1)),
@@ -52,8 +53,8 @@ def meant_label(text: str, labels: Collection[str]) -> str | None:
         if label is not None:
             words = dict.fromkeys(synonyms, label) | words
     word = re.sub(r"[\W\d_]+", " ", _folded(text)).strip()
-    close = closest_name(word, words) if word else None
-    return words[close] if close else None
+    close = closest_name(word, words) if len(word) >= SHORTEST_MISSPELT and word not in words else word
+    return words.get(close or "")
 
 
 def numbered_labels(numbers: Collection[str], labels: Collection[str]) -> dict[str, dict[str, str | None]]:

@@ -117,6 +117,20 @@ def test_unknown_label(run, write_params, table):
     fails(run("ingest"), "): 'angry' (1 photo): write ingest.rename: {angry: anger} in params.yaml if that is meant")
 
 
+def test_home_is_written_out_in_parameters_and_options(run, write_params, table, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("OUTPUTS", "out")
+    table()
+    write_params(
+        CSV[0], ("root: pipeline/ingest/demo ", "root: ~/root "), ("validation_fraction: 0.1 ", "validation_fraction: 0.3 ")
+    )
+    assert run("ingest", "--params=~/params.yaml", "--manifest=~/$OUTPUTS/manifest.csv").exit_code == 0
+    assert (tmp_path / "out" / "manifest.csv").is_file()
+    fails(run("heatmaps", "--codebook", "~/none.yaml"), "there is no codebook '~/none.yaml'")
+    assert not (tmp_path / "~").exists()
+
+
 def test_empty_split(run, write_params, table):
     table()
     write_params(*CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.0 "))

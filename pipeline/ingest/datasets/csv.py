@@ -8,6 +8,7 @@ import click
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource, written_paths
+from pipeline.ingest.datasets.clutter import is_clutter
 from pipeline.ingest.datasets.csv_rows import box_of, rows
 from pipeline.ingest.datasets.faces_of_photos import with_own_ids
 from pipeline.ingest.splits import split_of
@@ -15,6 +16,8 @@ from pipeline.runtime.errors import InputError, closest_name
 from pipeline.runtime.status import Status
 
 COLUMNS = ("image", "label", "subject", "split", "box")
+TABLES = {".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods"}  # suffixes of files that a message names
+MOST_TABLES = 5
 
 
 def read(source: DatasetSource) -> list[Photo]:
@@ -26,12 +29,28 @@ def read(source: DatasetSource) -> list[Photo]:
     Raises:
         InputError: If the table cannot be read, has a column that looks like a misspelt known column, or gives a face twice.
     """
-    path = written_paths.find(source.root, "labels.csv")
+    path = _find_table(source)
     table = rows(path, filled=COLUMNS[:2], optional=COLUMNS[2:])
     _, first = table[0]
     _refuse_misspelt(path, first)
     _report_unread(path, first)
-    return with_own_ids((where, _photo(source.root, row, where)) for where, row in table)
+    return with_own_ids((where, _photo(path.parent, row, where)) for where, row in table)
+
+
+def _find_table(source: DatasetSource) -> Path:
+    """Find labels.csv in the root, or in the only folder there that holds such a table."""
+    root = source.root
+    path = written_paths.find(root, "labels.csv")
+    if path.is_file():
+        return path
+    deeper = [table for table in sorted(root.glob("*/labels.csv")) if not is_clutter(table.parent.name)]
+    if len(deeper) == 1:
+        source.notes.append(f"the table is {deeper[0]}, so its folder counts as the root")
+        return deeper[0]
+    tables = sorted(file.name for file in root.iterdir() if file.suffix.lower() in TABLES and not is_clutter(file.name))
+    others = [table.relative_to(root).as_posix() for table in deeper] + tables
+    seen = f": {root} holds {', '.join(others[:MOST_TABLES])}" if others else ""
+    raise InputError(f"{path} does not exist: check ingest.root and ingest.dataset{seen}")
 
 
 def _photo(root: Path, row: dict[str, str], where: str) -> Photo:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.folder_layout import find_layout
+from pipeline.ingest.datasets.folder_layout import IsLabel, Layout, find_layout
 from pipeline.ingest.datasets.folder_tree import Folder, is_image, read_tree
 from pipeline.ingest.datasets.passed_over import PassedOver
 from pipeline.ingest.label_names import matching_label, meant_label
@@ -25,7 +25,9 @@ def read(source: DatasetSource) -> list[Photo]:
     """
     passed = PassedOver()
     tree = read_tree(source.root, passed)
-    layout = find_layout(tree, partial(_may_be_label, source=source), passed)
+    is_label = partial(_may_be_label, source=source)
+    layout = find_layout(tree, is_label, passed)
+    _refuse_deeper_labels(layout, is_label)
     photos = [photo for split, label, folder in layout.classes for photo in _in_label(source.root, folder, label, split)]
     if not any(photo.status == Status.OK for photo in photos):
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
@@ -37,6 +39,19 @@ def read(source: DatasetSource) -> list[Photo]:
 def _may_be_label(name: str, source: DatasetSource) -> bool:
     known = matching_label(name, (*source.labels, *source.rename)) or meant_label(name, source.labels)
     return known is not None or name.isdecimal()
+
+
+def _refuse_deeper_labels(layout: Layout, is_label: IsLabel) -> None:
+    """Raise InputError if the folders in the place of labels are none, but hold some."""
+    if any(is_label(label) for _, label, _ in layout.classes):
+        return
+    for _, label, folder in layout.classes:
+        deeper = next((name for inner in folder.walk() for name in inner.folders if is_label(name)), None)
+        if deeper:
+            raise InputError(
+                f"{folder.path.parent} holds folders of no label ({label}), and labels deeper in them ({deeper}): "
+                f"name the folder around the labels in ingest.root, such as {folder.path}"
+            )
 
 
 def _in_label(root: Path, folder: Folder, label: str, split: str) -> Iterator[Photo]:

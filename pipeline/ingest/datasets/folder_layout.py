@@ -47,7 +47,7 @@ def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
             layout.parents += inner
             layout.classes += [(_split(folder), label.name, label) for label in _relevant(inner, is_label, passed)]
         layout.parents += [folder for other in others for folder in other.walk()]
-    elif _hold_splits(folders):
+    elif _hold_splits(folders) and any(is_label(folder.name) for folder in folders):
         layout.parents += folders
         layout.notes.append("each label's folder holds folders of splits")
         layout.classes = [(_split(inner), label.name, inner) for label in folders for inner in label.folders.values()]

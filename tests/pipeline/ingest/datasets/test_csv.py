@@ -175,6 +175,21 @@ def test_missing_table_is_named(tmp_path):
         csv.read(DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1))
 
 
+def test_root_may_be_too_high(tmp_path):
+    for folder in ("archive", "__MACOSX"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "labels.csv").write_text("image,label\nimages/a.jpg,anger\n")
+    source = DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1)
+    (photo,) = csv.read(source)
+    assert (photo.id, photo.path) == ("images/a.jpg", (tmp_path / "archive" / "images" / "a.jpg").as_posix())
+    assert source.notes == [f"the table is {tmp_path / 'archive' / 'labels.csv'}, so its folder counts as the root"]
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "labels.csv").write_text("image,label\na.jpg,anger\n")
+    (tmp_path / "Labels.xlsx").write_text("x")
+    with pytest.raises(InputError, match=r"does not exist: .* holds archive/labels\.csv, second/labels\.csv, Labels\.xlsx$"):
+        csv.read(source)
+
+
 def test_real_table(faces_dir):
     photos = csv.read(DatasetSource(faces_dir, faces_dir, (), 1, 0, 1))
     assert len(photos) == 1257

@@ -139,6 +139,13 @@ def test_root_may_be_too_high(read, source, wrapper, inside):
     assert any("all photos are in " in note for note in source.notes)
 
 
+@pytest.mark.parametrize("set_", ["{}/{}/x.jpg", "{}/train/{}/x.jpg", "train/{}/{}/x.jpg"])
+def test_labels_below_several_folders_are_named(read, source, set_):
+    text = r"root(/train)? holds folders of no label \(fer\), and labels deeper in them \(anger\): .* such as .*/fer$"
+    with pytest.raises(InputError, match=text):
+        read(*(set_.format(name, "anger") for name in ("fer", "raf")))
+
+
 @pytest.mark.parametrize("label", ["fear", "Fearful", "7"])
 def test_a_single_label_is_no_wrapper(read, label):
     assert {photo.label for photo in read(f"{label}/anna/a.jpg", f"{label}/ben/b.jpg")} == {label}
