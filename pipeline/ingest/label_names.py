@@ -88,7 +88,8 @@ def as_yaml(rename: Mapping[str, str | None]) -> str:
 def _scalar(text: str | None) -> str:
     if text is None:
         return "null"
-    is_plain = re.fullmatch(r"[^\W\d][\w-]*|0|[1-9]\d*", text) and text.casefold() not in ("null", "true", "false")
+    # Numbers are quoted, since DVC refuses a mapping whose names are numbers and words.
+    is_plain = re.fullmatch(r"[^\W\d][\w-]*", text) and text.casefold() not in ("null", "true", "false")
     return text if is_plain else "'" + text.replace("'", "''") + "'"
 
 

@@ -45,9 +45,9 @@ def check_labels(
     unknown = {label: n for label, n in sorted(counts.items()) if meanings[label] not in (None, *labels, *known)}
     if unknown:
         raise InputError(_describe(unknown, labels))
-    for name in rename:
-        if not any(matching_label(label, (name,)) for label in meanings):
-            click.echo(f"ingest.rename: no photo has the label {name!r}", err=True)
+    unused = [repr(name) for name in rename if not any(matching_label(label, (name,)) for label in meanings)]
+    if unused:
+        click.echo(f"ingest.rename: no photo has the label {', '.join(unused)}", err=True)
     return [_labelled(photo, meanings[photo.label], labels) for photo in photos]
 
 
