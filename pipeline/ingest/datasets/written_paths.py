@@ -4,8 +4,11 @@ import os
 import re
 import unicodedata
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path, PurePath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from pipeline.runtime.user_paths import expand
 
 DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")  # how an absolute path of Windows begins
 QUOTES = "\"'"
@@ -14,9 +17,9 @@ QUOTES = "\"'"
 def find(root: Path, written: str) -> Path:
     r"""Return the file that a table names.
 
-    A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` as the home folder, and
-    with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes accents in
-    another Unicode form, so then any case and form counts, if only one file fits.
+    A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` and ``$NAME`` written
+    out, and with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes
+    accents in another Unicode form. So then any case and form counts, if only one file fits.
 
     Args:
         root: Folder that the path is relative to.
@@ -45,11 +48,11 @@ def is_foreign(written: str) -> bool:
     return os.name != "nt" and DRIVE.match(written.strip(QUOTES)) is not None
 
 
-def _plain(written: str) -> PurePosixPath:
+def _plain(written: str) -> PurePath:
     text = written.strip(QUOTES)
     if text.startswith("file://"):
-        text = unquote(urlsplit(text).path)
-    return PurePosixPath(os.path.expanduser(text.replace("\\", "/")))  # noqa: PTH111 (Path.expanduser raises)
+        text = url2pathname(urlsplit(text).path)
+    return PurePath(expand(text.replace("\\", "/")))
 
 
 def _exists(path: Path) -> bool:
