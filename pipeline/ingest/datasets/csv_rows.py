@@ -1,20 +1,28 @@
 """Read the tables that datasets come with. Errors name the file and the line."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
 from pipeline.runtime.errors import InputError
 
 
-def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> list[tuple[str, dict[str, str]]]:
+def rows(
+    path: Path,
+    filled: tuple[str, ...],
+    present: tuple[str, ...] = (),
+    columns: Sequence[str] = (),
+    wanted: Collection[str] = (),
+) -> list[tuple[str, dict[str, str]]]:
     """Read a CSV file with a header.
 
     Args:
         path: The file.
         filled: Columns that must have a value in every row.
         present: Columns that must exist.
+        columns: The columns of a published table that some copies have without its header.
+        wanted: Columns to keep in memory; empty for all.
 
     Returns:
         For each row, its file and line for error messages, and its values by column, stripped of spaces.
@@ -30,6 +38,10 @@ def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> 
         reader = csv.DictReader(stream, skipinitialspace=True)
         try:
             header = reader.fieldnames or ()
+            if columns and len(header) == len(columns) and not set(header) & set(columns):  # the first line is a row
+                stream.seek(0)
+                reader = csv.DictReader(stream, columns, skipinitialspace=True)
+                header = columns
             missing = [column for column in (*filled, *present) if column not in header]
             if missing:
                 if len(header) == 1 and set(header[0]) & set(";\t|"):
@@ -37,7 +49,8 @@ def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> 
                 raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}")
             for row in reader:
                 where = f"{path} line {reader.line_num}"
-                values = {name: (value or "").strip() for name, value in row.items() if name is not None}
+                names = [name for name in wanted or row if name in row and name is not None]
+                values = {name: (row[name] or "").strip() for name in names}
                 for column in filled:
                     if not values[column]:
                         raise InputError(f"{where}: {column} is empty: fill it in or remove the line")
@@ -47,28 +60,6 @@ def rows(path: Path, filled: tuple[str, ...], present: tuple[str, ...] = ()) -> 
     if not table:
         raise InputError(f"{path} has a header but no rows: list the photos in it")
     return table
-
-
-def name_of(number: str, names: Mapping[int, str], where: str) -> str:
-    """Translate a dataset's own class number.
-
-    Args:
-        number: The number as text.
-        names: The name of each class.
-        where: File and line for the error message.
-
-    Returns:
-        The name of the class.
-
-    Raises:
-        InputError: If no class has the number.
-    """
-    try:
-        return names[int(number)]
-    except (ValueError, KeyError):
-        raise InputError(
-            f"{where}: label {number!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}"
-        ) from None
 
 
 def box_of(text: str, where: str) -> Box | None:
