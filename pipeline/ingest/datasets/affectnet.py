@@ -37,7 +37,7 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If no folder has one of the layouts, several have one, or most annotations cannot be read.
     """
     tree = Tree(source.root)
-    reader = tree.only(partial(_layout, tree)) or tree.only(partial(_automatic, tree))
+    reader = tree.find(partial(_published, tree), partial(_automatic, tree), partial(_copy, tree))
     if reader is None:
         raise InputError(
             f"{source.root} has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder, "
@@ -48,21 +48,25 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _layout(tree: Tree, folder: Path) -> Reader | None:
+def _published(tree: Tree, folder: Path) -> Reader | None:
     if sets := affectnet_sets.find(tree, folder):
         return partial(affectnet_sets.photos_of, tree, sets, LABELS)
-    if tables := affectnet_tables.find(tree, folder):
-        return partial(affectnet_tables.photos_of, tree, tables, LABELS)
-    if classes := class_folders.find(tree, folder, LABELS):
-        reader = partial(class_folders.photos_of, tree, classes, LABELS)
-        table = tree.file(folder, "labels.csv")
-        return partial(_relabelled, reader, table) if table else reader
-    return None
+    tables = affectnet_tables.find(tree, folder)
+    return tables and partial(affectnet_tables.photos_of, tree, tables, LABELS)
 
 
 def _automatic(tree: Tree, folder: Path) -> Reader | None:
     tables = affectnet_tables.find_automatic(tree, folder)
     return tables and partial(affectnet_tables.photos_of, tree, tables, LABELS)
+
+
+def _copy(tree: Tree, folder: Path) -> Reader | None:
+    classes = class_folders.find(tree, folder, LABELS)
+    if classes is None:
+        return None
+    reader = partial(class_folders.photos_of, tree, classes, LABELS)
+    table = tree.file(folder, "labels.csv")
+    return partial(_relabelled, reader, table) if table else reader
 
 
 def _relabelled(reader: Reader, table: Path) -> list[Photo]:

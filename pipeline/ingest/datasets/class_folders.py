@@ -47,9 +47,16 @@ def find(tree: Tree, folder: Path, names: Mapping[int, str]) -> list[ClassFolder
     splits = [(path, SPLIT_OF[path.name.casefold()]) for path in outer if path.name.casefold() in SPLIT_OF]
     places = [(inner, split) for path, split in splits for inner in tree.inner(path)] or [(path, "") for path in outer]
     found = [ClassFolder(path, split, _label(path.name, names)) for path, split in places]
-    known = [each.label is not None for each in found]
-    is_copy = sum(known) >= LEAST_CLASSES and (bool(splits) or all(known))
-    return found if is_copy else None
+    known = [each for each in found if each.label is not None]
+    if len(known) < LEAST_CLASSES or (not splits and not _are_all_classes(found, names)):
+        return None
+    return found
+
+
+def _are_all_classes(found: list[ClassFolder], names: Mapping[int, str]) -> bool:
+    """Whether folders beside one another are all classes. AffectNet's own folders of photos have numbers, too, from 1."""
+    numbers = [int(each.path.name) for each in found if each.path.name.isdecimal()]
+    return all(each.label for each in found) and (not numbers or min(names) in numbers)
 
 
 def photos_of(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) -> list[Photo]:

@@ -42,7 +42,7 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If no folder has a known layout, the two tables do not belong together, or most rows cannot be used.
     """
     tree = Tree(source.root)
-    reader = tree.only(partial(_layout, tree, source.photos))
+    reader = tree.find(partial(_with_tables, tree, source.photos), partial(_in_folders, tree))
     if reader is None:
         raise InputError(f"{source.root / WHOLE[0]} does not exist: check ingest.root and ingest.dataset")
     photos = without_lone_split(reader(), source.root)
@@ -50,15 +50,18 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _layout(tree: Tree, made: Path, folder: Path) -> Reader | None:
+def _with_tables(tree: Tree, made: Path, folder: Path) -> Reader | None:
     if tables := tables_in(tree, folder):
         new = next(filter(None, (tree.file(place, NEW) for place in (folder, *tree.below()))), None)
         return partial(_from_pixels, made, tables, new)
     if (new := tree.file(folder, NEW)) and (images := _images(tree, folder)):
         return partial(_from_images, new, images)
-    if classes := class_folders.find(tree, folder, ORIGINAL):
-        return partial(_from_folders, tree, classes, folder)
     return None
+
+
+def _in_folders(tree: Tree, folder: Path) -> Reader | None:
+    classes = class_folders.find(tree, folder, ORIGINAL)
+    return classes and partial(_from_folders, tree, classes, folder)
 
 
 def _from_pixels(made: Path, tables: list[Path], new: Path | None) -> list[Photo]:

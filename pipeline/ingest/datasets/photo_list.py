@@ -61,8 +61,8 @@ class PhotoList:
         """Return the photos.
 
         Raises:
-            InputError: If half or more of the rows of a split cannot be used, or many rows have the same unknown label, as in
-                a copy that numbers its classes otherwise.
+            InputError: If half or more of the rows of a split cannot be used, or many rows have the same unknown label,
+                as in a copy that numbers its classes otherwise.
         """
         photos = list(self._photos.values())
         sizes = Counter(photo.split for photo in photos)

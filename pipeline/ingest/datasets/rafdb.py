@@ -31,7 +31,7 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If no folder has a known layout, a table cannot be read, or most rows cannot be used.
     """
     tree = Tree(source.root)
-    reader = tree.only(partial(_layout, tree))
+    reader = tree.find(partial(_published, tree), partial(_copy, tree))
     if reader is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
@@ -40,12 +40,15 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _layout(tree: Tree, folder: Path) -> Reader | None:
+def _published(tree: Tree, folder: Path) -> Reader | None:
     if "compound" in (folder.name.casefold(), folder.parent.name.casefold()):  # RAF-DB's other subset, with other classes
         return None
     basic = tree.folder(folder, "basic") or folder
-    if tables := tables_in(tree, basic):
-        return partial(_listed, tree, basic, tables)
+    tables = tables_in(tree, basic)
+    return partial(_listed, tree, basic, tables) if tables else None
+
+
+def _copy(tree: Tree, folder: Path) -> Reader | None:
     classes = class_folders.find(tree, folder, LABELS)
     return classes and partial(class_folders.photos_of, tree, classes, LABELS)
 

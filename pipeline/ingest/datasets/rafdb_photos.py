@@ -30,7 +30,9 @@ class Images:
                     images = aligned if in_aligned or stem.endswith(ALIGNED) else original
                     images.setdefault(stem.removesuffix(ALIGNED), path)
         if not any((original, aligned, self._original, self._aligned)):
-            raise InputError(f"{outer} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there")
+            raise InputError(
+                f"{basic / 'Image'} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there"
+            )
         found_original = any(stem.casefold() in original for stem in stems)
         found_aligned = any(stem.casefold() in aligned for stem in stems)
         self.are_original = found_original or (self._original is not None and not found_aligned)

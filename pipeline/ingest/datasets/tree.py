@@ -74,11 +74,12 @@ class Tree:
         """Yield a folder and the folders in it at any depth, each with the names of its image files. Loops end."""
         yield from self._walk(folder, set())
 
-    def only(self, layout: Callable[[Path], Reader | None]) -> Reader | None:
+    def find(self, *layouts: Callable[[Path], Reader | None]) -> Reader | None:
         """Look for the dataset in the root and in the folders below, from the top down.
 
         Args:
-            layout: Returns how to read a folder, or None if the dataset is not there.
+            layouts: Each returns how to read a folder, or None if the folder has another layout. A layout is looked for in
+                all folders before the next, which may be mistaken for it.
 
         Returns:
             How to read the folder in which the dataset is; None if there is none.
@@ -86,6 +87,9 @@ class Tree:
         Raises:
             InputError: If several folders of the same depth have the dataset.
         """
+        return next(filter(None, map(self._find, layouts)), None)
+
+    def _find(self, layout: Callable[[Path], Reader | None]) -> Reader | None:
         level = [self.root]
         for _ in range(DEPTH + 1):
             found = [(folder, reader) for folder in level if (reader := layout(folder)) is not None]
