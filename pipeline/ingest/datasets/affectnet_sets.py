@@ -4,6 +4,8 @@
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -45,9 +47,14 @@ def read_class(annotation: Path) -> str:
         ValueError: If the file does not hold one number or text. The message is a reason.
     """
     try:
-        value = np.load(annotation, allow_pickle=False).item()
+        return _class_in(annotation.read_bytes())
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise ValueError("its annotation is not a NumPy file with one number: restore it from the archive") from error
+
+
+@lru_cache(maxsize=256)  # annotations of a class are the same bytes; NumPy would parse each header anew
+def _class_in(content: bytes) -> str:
+    value = np.load(BytesIO(content), allow_pickle=False).item()
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 

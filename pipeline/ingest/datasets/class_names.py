@@ -38,16 +38,15 @@ def name_of(label: str, names: Mapping[int, str]) -> str:
     Raises:
         UnknownLabelError: If the dataset has no such class.
     """
-    text = label.strip().casefold()
-    name = SYNONYMS.get(text, text)
-    if name in _folded(names):
-        return _folded(names)[name]
     try:
-        return names[_integer(text)]
+        return names[_integer(label)]
     except (ValueError, KeyError):
-        raise UnknownLabelError(
-            f"label {label!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}"
-        ) from None
+        text = label.strip().casefold()
+        name = SYNONYMS.get(text, text)
+    for known in names.values():
+        if known.casefold() == name:
+            return known
+    raise UnknownLabelError(f"label {label!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}")
 
 
 def name_of_folder(folder: str, names: Mapping[int, str]) -> str:
@@ -68,7 +67,3 @@ def _integer(text: str) -> int:
     if not number.is_integer():
         raise ValueError
     return int(number)
-
-
-def _folded(names: Mapping[int, str]) -> dict[str, str]:
-    return {name.casefold(): name for name in names.values()}
