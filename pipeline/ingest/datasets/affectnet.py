@@ -2,14 +2,15 @@
 
 The newer layout has ``train_set/`` and ``val_set/`` with an annotation file for each photo (``affectnet_sets``), the older
 layout ``training.csv`` and ``validation.csv`` (``affectnet_tables``). Copies sort the photos into folders of classes
-(``class_folders``), some with better labels in ``labels.csv``. As in the paper, AffectNet's validation set serves as test.
+(``class_folders``), some with better labels in ``labels.csv``, or label them in the format of YOLO (``yolo``). As in the paper,
+AffectNet's validation set serves as test.
 """
 
 from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource, affectnet_sets, affectnet_tables, class_folders
+from pipeline.ingest.datasets import DatasetSource, affectnet_sets, affectnet_tables, class_folders, yolo
 from pipeline.ingest.datasets.lone_split import without_lone_split
 from pipeline.ingest.datasets.relabelling import relabel
 from pipeline.ingest.datasets.tree import Reader, Tree
@@ -52,15 +53,17 @@ def _published(tree: Tree, folder: Path) -> Reader | None:
     if sets := affectnet_sets.find(tree, folder):
         return partial(affectnet_sets.photos_of, tree, sets, LABELS)
     tables = affectnet_tables.find(tree, folder)
-    return tables and partial(affectnet_tables.photos_of, tree, tables, LABELS)
+    return None if tables is None else partial(affectnet_tables.photos_of, tree, tables, LABELS)
 
 
 def _automatic(tree: Tree, folder: Path) -> Reader | None:
     tables = affectnet_tables.find_automatic(tree, folder)
-    return tables and partial(affectnet_tables.photos_of, tree, tables, LABELS)
+    return None if tables is None else partial(affectnet_tables.photos_of, tree, tables, LABELS)
 
 
 def _copy(tree: Tree, folder: Path) -> Reader | None:
+    if parts := yolo.find(tree, folder):
+        return partial(yolo.photos_of, tree, folder, parts, LABELS)
     classes = class_folders.find(tree, folder, LABELS)
     if classes is None:
         return None

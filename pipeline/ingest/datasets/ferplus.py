@@ -61,7 +61,7 @@ def _with_tables(tree: Tree, made: Path, folder: Path) -> Reader | None:
 
 def _in_folders(tree: Tree, folder: Path) -> Reader | None:
     classes = class_folders.find(tree, folder, ORIGINAL)
-    return classes and partial(_from_folders, tree, classes, folder)
+    return None if classes is None else partial(_from_folders, tree, classes, folder)
 
 
 def _from_pixels(made: Path, tables: list[Path], new: Path | None) -> list[Photo]:

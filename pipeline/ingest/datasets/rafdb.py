@@ -50,7 +50,7 @@ def _published(tree: Tree, folder: Path) -> Reader | None:
 
 def _copy(tree: Tree, folder: Path) -> Reader | None:
     classes = class_folders.find(tree, folder, LABELS)
-    return classes and partial(class_folders.photos_of, tree, classes, LABELS)
+    return None if classes is None else partial(class_folders.photos_of, tree, classes, LABELS)
 
 
 def _listed(tree: Tree, basic: Path, tables: list[Path]) -> list[Photo]:

@@ -149,7 +149,8 @@ class Tree:
 
     def _listing(self, folder: Path) -> tuple[Names, Names]:
         if folder not in self._listings:
-            files, folders = [], []
+            files: list[str] = []
+            folders: list[str] = []
             try:
                 with os.scandir(folder) as entries:
                     for entry in entries:
