@@ -2,8 +2,8 @@
 
 The newer layout has ``train_set/`` and ``val_set/`` with an annotation file for each photo (``affectnet_sets``), the older
 layout ``training.csv`` and ``validation.csv`` (``affectnet_tables``). Copies sort the photos into folders of classes
-(``class_folders``), some with better labels in ``labels.csv``, or label them in the format of YOLO (``yolo``). As in the paper,
-AffectNet's validation set serves as test.
+(``class_folders``), some with better labels in ``labels.csv``, or label them in the format of YOLO (``yolo``). As in the
+paper, AffectNet's validation set serves as test.
 """
 
 from functools import partial

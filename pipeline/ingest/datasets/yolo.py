@@ -1,7 +1,7 @@
 """Copies of public datasets in the format of YOLO: ``train/images/*.png``, ``train/labels/*.txt`` and ``data.yaml``.
 
-Each line of a text file is a face: the number of its class in ``data.yaml``, and its box in shares of the photo. The box is not
-used: in these copies it is the whole photo, in which detect finds the face.
+Each line of a text file is a face: the number of its class in ``data.yaml``, and its box in shares of the photo. The box is
+not used: these copies are of photos of one face, which detect finds.
 """
 
 from collections.abc import Mapping
