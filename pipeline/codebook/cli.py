@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.runtime.commands.options import USER_PATH
 from pipeline.runtime.errors import InputError
 
 DEFAULT_FACES = 10  # drawn from a folder of shards
@@ -79,7 +80,7 @@ def check(name_or_file: str) -> None:
 
 @codebook.command()
 @click.argument("name_or_file")
-@click.option("--out", type=Path, required=True, help="JSON to write.")
+@click.option("--out", type=USER_PATH, required=True, help="JSON to write.")
 def meaning(name_or_file: str, out: Path) -> None:
     """Write a codebook's name and meaning, without comments and order. The same meaning gives the same heatmaps.
 
@@ -111,7 +112,7 @@ def diff(first: str, second: str) -> None:
 
 
 @codebook.command()
-@click.argument("file", type=Path)
+@click.argument("file", type=USER_PATH)
 @click.option("--from", "origin", default="facs", show_default=True, help="Codebook to start from.")
 def new(file: Path, origin: str) -> None:
     """Start your own codebook as a copy of another one, with its comments.
@@ -139,8 +140,8 @@ def new(file: Path, origin: str) -> None:
 
 @codebook.command()
 @click.argument("name_or_file")
-@click.option("-o", "--out", type=Path, required=True, help="PNG to write.")
-@click.option("--faces", type=Path, help="Folder of face shards (data/faces) to draw on.")
+@click.option("-o", "--out", type=USER_PATH, required=True, help="PNG to write.")
+@click.option("--faces", type=USER_PATH, help="Folder of face shards (data/faces) to draw on.")
 @click.option("--mean-face", is_flag=True, help="Draw on the mean face, which needs no dataset.  [default]")
 @click.option(
     "--count",

@@ -12,6 +12,7 @@ from pipeline.codebook.geometry import Shape
 from pipeline.codebook.mirror import mirror_shape
 from pipeline.codebook.schema import Document, Region, split_key
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.user_paths import expand
 from pipeline.runtime.yaml_files import problems
 
 FOLDER = Path(__file__).parents[1] / "codebooks"
@@ -45,7 +46,7 @@ def find(name_or_path: str | Path) -> Path:
     Raises:
         InputError: If there is no such file.
     """
-    path = Path(name_or_path)
+    path = Path(expand(str(name_or_path)))
     if path.suffix not in (".yaml", ".yml"):
         path = FOLDER / f"{name_or_path}.yaml"
     if not path.is_file():

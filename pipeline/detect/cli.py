@@ -6,14 +6,14 @@ import click
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import cache_option, params_option, path_option, scheduler_option
+from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option, scheduler_option
 
 
 @click.command()
 @params_option
 @path_option("--manifest", paths.MANIFEST, "Table of photos to read.")
 @path_option("--out", paths.DETECTIONS, "Table of detections to write.")
-@click.option("--metrics", type=Path, help="JSON file of counts to write.  [default: OUT with .json]")
+@click.option("--metrics", type=USER_PATH, help="JSON file of counts to write.  [default: OUT with .json]")
 @cache_option
 @scheduler_option
 def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, cache: Path, scheduler: str | None) -> None:

@@ -20,13 +20,13 @@ class Photo:
     """A photo as the dataset describes it.
 
     Attributes:
-        id: Unique in the dataset.
+        id: Unique in the dataset. A photo with several faces has several rows.
         path: Path of the file, absolute or relative to the working directory.
         label: Name of the expression.
         split: One of SPLITS; empty until the splits are made.
         subject: Name of the person; empty if unknown.
-        status: "ok" or "excluded".
-        reason: Why the photo is excluded; otherwise empty.
+        status: "ok", "excluded", or "unreadable" if the dataset names no file that can be read.
+        reason: Why the photo is excluded or unreadable; otherwise empty.
         aus: The action units that moved, as text (see ``pipeline.faces.moved_aus``); empty if unknown.
         sha256: Digest of the file as hexadecimal text; empty if the file could not be read.
         box: The face (left, top, right, bottom) in pixels of the upright photo, as the dataset gives it; None if a detector

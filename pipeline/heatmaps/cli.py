@@ -8,7 +8,7 @@ import click
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import cache_option, params_option, path_option
+from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option
 
 
 @click.command()
@@ -17,7 +17,9 @@ from pipeline.runtime.commands.options import cache_option, params_option, path_
 @path_option("--faces", paths.FACES, "Folder of face shards to read.")
 @path_option("--out", paths.HEATMAPS, "Folder of heatmap shards to write.")
 @click.option("--workers", type=click.IntRange(1), help="Threads, instead of base.workers. Their number changes no byte.")
-@click.option("--meaning", type=Path, help="File of `aucue codebook meaning`: the codebook must still have this meaning.")
+@click.option(
+    "--meaning", type=USER_PATH, help="File of `aucue codebook meaning`: the codebook must still have this meaning."
+)
 @cache_option
 def heatmaps(
     params_path: Path, codebook: str | None, faces: Path, out: Path, workers: int | None, meaning: Path | None, cache: Path

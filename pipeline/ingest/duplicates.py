@@ -24,12 +24,14 @@ class Duplicate:
 
 
 def find(photos: Sequence[Photo]) -> list[Duplicate]:
-    """Find all duplicates. Copies of a photo follow one another."""
+    """Find all duplicates. Copies of a photo follow one another.
+
+    The faces of one photo, which have different boxes, may have different labels, but belong in one split.
+    """
     return [
         Duplicate(photo.sha256, photo.id, photo.path, photo.label, photo.split, problem)
         for group in _copies(photos)
-        if (problem := _problem(group))
-        for photo in group
+        for photo, problem in _with_problems(group)
     ]
 
 
@@ -55,9 +57,12 @@ def _copies(photos: Sequence[Photo]) -> Iterator[list[Photo]]:
     return (group for group in by_content.values() if len(group) > 1)
 
 
-def _problem(group: Sequence[Photo]) -> str:
-    values = {
-        "in several splits": {photo.split for photo in group},
-        "with several labels": {photo.label for photo in group},
-    }
-    return ", ".join(problem for problem, different in values.items() if len(different) > 1)
+def _with_problems(group: Sequence[Photo]) -> Iterator[tuple[Photo, str]]:
+    several_splits = len({photo.split for photo in group}) > 1
+    labels = defaultdict(set)  # box of a face -> its labels
+    for photo in group:
+        labels[photo.box].add(photo.label)
+    for photo in group:
+        problems = {"in several splits": several_splits, "with several labels": len(labels[photo.box]) > 1}
+        if any(problems.values()):
+            yield photo, ", ".join(problem for problem, is_so in problems.items() if is_so)

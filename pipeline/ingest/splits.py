@@ -1,5 +1,6 @@
 """Make seeded splits that are stratified by label and keep subjects whole. Validation is only ever taken out of train."""
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 
@@ -9,9 +10,23 @@ from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
+# What datasets call the splits, apart from case and from words such as "set": "Train", "val_set", "testing".
+NAMES_OF_SPLITS = {
+    "train": ("train", "training", "trn"),
+    "validation": ("validation", "valid", "val", "dev", "development", "eval", "evaluation", "publictest"),
+    "test": ("test", "testing", "tst", "privatetest"),
+}
+SPLIT_OF_NAME = {name: split for split, names in NAMES_OF_SPLITS.items() for name in names}
+
+
+def split_of(name: str) -> str:
+    """Return the split that a dataset's name for it means, or the name itself if it is not known."""
+    word = re.sub(r"[\W_]", "", name.casefold())
+    return SPLIT_OF_NAME.get(re.sub(r"(?:data|set|split|images|photos)+$", "", word), name)
+
 
 def assign(photos: list[Photo], validation_fraction: float, test_fraction: float, seed: int) -> list[Photo]:
-    """Give a split to every photo that is not excluded. Splits that the dataset has are kept.
+    """Give a split to every photo that is ok. Splits that the dataset has are kept.
 
     Args:
         photos: Photos with or without splits.
@@ -39,7 +54,9 @@ def assign(photos: list[Photo], validation_fraction: float, test_fraction: float
     if "validation" not in split.values():
         train = [photo for photo in usable if split[photo.id] == "train"]
         split.update(dict.fromkeys(choose(train, validation_fraction, seed + 1), "validation"))
-    return [replace(photo, split=split.get(photo.id, "")) for photo in photos]
+    return [
+        photo if photo.status == Status.UNREADABLE else replace(photo, split=split.get(photo.id, "")) for photo in photos
+    ]
 
 
 def choose(photos: list[Photo], fraction: float, seed: int) -> set[str]:
@@ -48,7 +65,7 @@ def choose(photos: list[Photo], fraction: float, seed: int) -> set[str]:
     Subjects are visited from large to small, and in seeded order among subjects of equal size. A subject is chosen if it
     brings the counts per label closer to the wanted counts. The error is the sum over labels of the squared relative error,
     and an excess counts fourfold. So rare labels are represented, and no label comes from one large subject alone. A photo
-    without a subject is a subject of its own.
+    without a subject is a subject of its own. Subjects whose faces are in one photo count as one.
 
     Args:
         photos: Photos to choose from.
@@ -58,10 +75,7 @@ def choose(photos: list[Photo], fraction: float, seed: int) -> set[str]:
     Returns:
         The ids of the chosen photos.
     """
-    by_subject = defaultdict(list)
-    for photo in photos:
-        by_subject[photo.subject or f"photo {photo.id}"].append(photo)
-    subjects = list(by_subject.values())
+    subjects = _inseparable(photos)
     groups = [subjects[i] for i in np.random.default_rng(seed).permutation(len(subjects))]
     groups.sort(key=len, reverse=True)
 
@@ -75,6 +89,25 @@ def choose(photos: list[Photo], fraction: float, seed: int) -> set[str]:
             for label, share in shares.items():
                 missing[label] -= share
     return chosen
+
+
+def _inseparable(photos: list[Photo]) -> list[list[Photo]]:
+    """Group the photos that share a subject or a file, directly or through others, in the order of their first photos."""
+    joined: dict[tuple[str, str], tuple[str, str]] = {}  # a subject or file -> another of its group
+
+    def group(member: tuple[str, str]) -> tuple[str, str]:
+        while member in joined:
+            member = joined[member]
+        return member
+
+    for photo in photos:
+        file, subject = group(("file", photo.path or photo.id)), group(("subject", photo.subject))
+        if photo.subject and file != subject:
+            joined[file] = subject
+    groups = defaultdict(list)
+    for photo in photos:
+        groups[group(("file", photo.path or photo.id))].append(photo)
+    return list(groups.values())
 
 
 def _penalty(missing: float) -> float:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import click
+
 from pipeline.faces import manifest
 from pipeline.faces.manifest import Photo
 from pipeline.faces.tables import write_table
@@ -40,9 +42,11 @@ def main(*, base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -
     if not Path(params.root).is_dir():
         raise InputError(f"ingest.root {params.root!r} is not a folder: give the folder of the {params.dataset} photos")
     with locked(manifest_path):
-        photos = _read(base, params, photos_dir)
+        photos, notes = _read(base, params, photos_dir)
         photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)
         manifest.check(photos)  # before the long step
+        for note in notes:
+            click.echo(note, err=True)
         photos = _with_digests(photos, base.workers)
         copies = duplicates.find(photos)
         if params.drop_cross_split_duplicates:
@@ -52,17 +56,19 @@ def main(*, base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -
         return photos
 
 
-def _read(base: Base, params: Ingest, photos_dir: Path) -> list[Photo]:
-    """The photos that the dataset's adapter lists, with checked labels."""
+def _read(base: Base, params: Ingest, photos_dir: Path) -> tuple[list[Photo], list[str]]:
+    """The photos that the dataset's adapter lists, with checked labels, and its notes for the user."""
     photos_dir.mkdir(parents=True, exist_ok=True)
     adapter = importlib.import_module(f"pipeline.ingest.datasets.{params.dataset}")
-    source = DatasetSource(Path(params.root), photos_dir, params.labels, params.images_per_class, base.seed, base.workers)
-    photos = check_labels(adapter.read(source), params.labels, getattr(adapter, "LABELS", {}).values())
+    names, rename = params.labels, params.rename
+    source = DatasetSource(Path(params.root), photos_dir, names, params.images_per_class, base.seed, base.workers, rename)
+    photos = check_labels(adapter.read(source), names, getattr(adapter, "LABELS", {}).values(), rename)
     if not photos:
         raise InputError(f"ingest.root {params.root!r} lists no photo: check the folder and ingest.dataset")
     if not any(os.path.exists(photo.path) for photo in photos):  # noqa: PTH110 (Path.exists raises for odd names)
-        raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: check ingest.root")
-    return photos
+        problem = photos[0].reason or "check ingest.root"
+        raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: {problem}")
+    return photos, source.notes
 
 
 def _with_digests(photos: list[Photo], workers: int | Literal["auto"]) -> list[Photo]:

@@ -18,8 +18,8 @@ def summarise(photos: Sequence[Photo]) -> str:
     labels = sorted({label for label, _ in counts})
     lines = [f"{'':12}" + "".join(f"{split:>12}" for split in SPLITS)]
     lines += [f"{label:12}" + "".join(f"{counts[label, split]:12,}" for split in SPLITS) for label in labels]
-    excluded = Counter(photo.reason for photo in photos if photo.status != Status.OK)
-    lines += [f"{number:,} excluded: {reason}" for reason, number in sorted(excluded.items())]
+    left_out = Counter((photo.status, photo.reason) for photo in photos if photo.status != Status.OK)
+    lines += [f"{number:,} {status}: {reason}" for (status, reason), number in sorted(left_out.items())]
     unreadable = [photo.path for photo in photos if photo.status == Status.OK and photo.path and not photo.sha256]
     if unreadable:
         lines.append(f"WARNING: {len(unreadable):,} photos cannot be read, e.g. {unreadable[0]}: detect says why")

@@ -6,7 +6,7 @@ import click
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import cache_option, params_option, path_option, scheduler_option
+from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option, scheduler_option
 
 
 @click.command()
@@ -14,7 +14,7 @@ from pipeline.runtime.commands.options import cache_option, params_option, path_
 @path_option("--manifest", paths.MANIFEST, "Table of photos to read.")
 @path_option("--detections", paths.DETECTIONS, "Table of detected faces to read.")
 @path_option("--out", paths.FACES, "Folder of face shards to write.")
-@click.option("--metrics", type=Path, help="JSON file of counts to write.  [default: OUT.json]")
+@click.option("--metrics", type=USER_PATH, help="JSON file of counts to write.  [default: OUT.json]")
 @cache_option
 @scheduler_option
 def landmarks(

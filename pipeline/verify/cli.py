@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from pipeline.runtime.commands import paths
+from pipeline.runtime.commands.options import USER_PATH
 from pipeline.runtime.errors import InputError
 
 
 @click.command()
-@click.argument("folder", type=Path, default=Path(paths.DATA))
+@click.argument("folder", type=USER_PATH, default=Path(paths.DATA))
 def verify(folder: Path) -> None:
     """Check the files that the stages from ingest to heatmaps wrote.
 

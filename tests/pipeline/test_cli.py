@@ -114,7 +114,43 @@ ONE_WORKER, TWO_WORKERS = (("workers: auto       # processes;", f"workers: {n} #
 def test_unknown_label(run, write_params, table):
     table("x.jpg,angry")
     write_params(*CSV)
-    fails(run("ingest"), "photo 'x.jpg' has the label 'angry', unknown to ingest.labels (anger, disgust, ")
+    fails(run("ingest"), "): 'angry' (1 photo): write ingest.rename: {angry: anger} in params.yaml if that is meant")
+
+
+def test_home_is_written_out_in_parameters_and_options(run, write_params, table, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("OUTPUTS", "out")
+    table()
+    write_params(
+        CSV[0], ("root: pipeline/ingest/demo ", "root: ~/root "), ("validation_fraction: 0.1 ", "validation_fraction: 0.3 ")
+    )
+    assert run("ingest", "--params=~/params.yaml", "--manifest=~/$OUTPUTS/manifest.csv").exit_code == 0
+    assert (tmp_path / "out" / "manifest.csv").is_file()
+    fails(run("heatmaps", "--codebook", "~/none.yaml"), "there is no codebook '~/none.yaml'")
+    assert not (tmp_path / "~").exists()
+
+
+def test_two_faces_of_one_photo_stay_two_faces(run, write_params, orl, tmp_path):
+    """In a table as Excel writes it on Windows, from the manifest to the heatmaps."""
+    (tmp_path / "root" / "photos").mkdir(parents=True)
+    lines = [" Image ;LABEL;Box "]
+    for pair in range(6):
+        portraits = [cv2.imread(str(orl / f"s{2 * pair + side}" / "1.pgm")) for side in (1, 2)]
+        cv2.imwrite(str(tmp_path / "root" / "photos" / f"{pair}.png"), np.hstack(portraits))
+        lines += [rf"Photos\{pair}.PNG;Anger;0 0 92 112", rf"Photos\{pair}.PNG;fear;92 0 184 112"]
+    (tmp_path / "root" / "labels.csv").write_bytes("\r\n".join([*lines, ";;", ";;", ""]).encode("utf-16"))
+    write_params(*CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "), ONE_WORKER)
+    for stage in STAGES[:4]:
+        assert run(stage).exit_code == 0
+    assert run("verify").exit_code == 0
+    assert (tmp_path / "data" / "duplicates.csv").read_text().count("\n") == 1
+    faces = ShardSet(tmp_path / "data" / "faces", "faces")
+    rows = list(csv.DictReader((tmp_path / "data" / "manifest.csv").open(newline="")))
+    assert [row["id"] for row in rows] == [f"photos/{pair}.png{face}" for pair in range(6) for face in ("", "#2")]
+    assert [row["label"] for row in rows] == ["anger", "fear"] * 6
+    assert all(left["split"] == right["split"] for left, right in zip(rows[::2], rows[1::2], strict=True))
+    assert len({faces.crop(row).tobytes() for row in range(12)}) == 12
 
 
 def test_empty_split(run, write_params, table):

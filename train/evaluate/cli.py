@@ -7,7 +7,7 @@ import click
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import faces_option, heatmaps_option, params_option
+from pipeline.runtime.commands.options import USER_PATH, faces_option, heatmaps_option, params_option
 from train import VARIANTS
 from train.evaluate.figures import HEADLINE, format_figure
 
@@ -21,8 +21,8 @@ from train.evaluate.figures import HEADLINE, format_figure
 )
 @faces_option
 @heatmaps_option
-@click.option("--checkpoint", type=Path, help="Model to read.  [default: data/train/VARIANT/model.safetensors]")
-@click.option("--out", type=Path, help="Folder to write.  [default: data/evaluation/VARIANT]")
+@click.option("--checkpoint", type=USER_PATH, help="Model to read.  [default: data/train/VARIANT/model.safetensors]")
+@click.option("--out", type=USER_PATH, help="Folder to write.  [default: data/evaluation/VARIANT]")
 def evaluate(
     params_path: Path, variant: str | None, faces: Path, heatmaps: Path, checkpoint: Path | None, out: Path | None
 ) -> None:

@@ -7,7 +7,7 @@ import click
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import faces_option, heatmaps_option, params_option
+from pipeline.runtime.commands.options import USER_PATH, faces_option, heatmaps_option, params_option
 from train import VARIANTS
 
 
@@ -22,7 +22,7 @@ from train import VARIANTS
 )
 @faces_option
 @heatmaps_option
-@click.option("--out", type=Path, help="Folder to write.  [default: data/train/VARIANT]")
+@click.option("--out", type=USER_PATH, help="Folder to write.  [default: data/train/VARIANT]")
 @click.option("--resume", is_flag=True, help="Continue the same run after its last complete epoch, if it was killed.")
 def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Path | None, resume: bool) -> None:
     """Train one variant of the classifier.

@@ -6,14 +6,14 @@ import click
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import params_option, path_option
+from pipeline.runtime.commands.options import USER_PATH, params_option, path_option
 
 
 @click.command()
 @params_option
 @click.option(
     "--runs",
-    type=Path,
+    type=USER_PATH,
     multiple=True,
     default=[Path(paths.EVALUATION)],
     show_default=True,

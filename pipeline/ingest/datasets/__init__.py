@@ -5,7 +5,8 @@ that ``ingest.labels`` leaves out are excluded, with the reason in their row. Fo
 ``ingest.labels`` is an error, since it is probably a mistake.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -22,3 +23,5 @@ class DatasetSource:
     images_per_class: int  # of the demo
     seed: int
     workers: int | Literal["auto"]
+    rename: Mapping[str, str | None] = field(default_factory=dict)  # ingest.rename
+    notes: list[str] = field(default_factory=list)  # lines for the user, which adapters add and the stage prints

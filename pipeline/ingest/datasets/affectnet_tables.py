@@ -63,7 +63,7 @@ def photos_of(tree: Tree, tables: Mapping[str, Path], names: Mapping[int, str]) 
 
 
 def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: Mapping[int, str]) -> None:
-    lines = rows(table, filled=(), present=(PATH, EXPRESSION), columns=COLUMNS, wanted=(PATH, EXPRESSION, *BOX))
+    lines = rows(table, filled=(), present=(PATH, EXPRESSION), optional=BOX, published=COLUMNS)
     place = _find_photos(tree, table.parent, [row[PATH] for _, row in lines if row[PATH]])
     without_box = 0
     for where, row in progress(lines, total=len(lines), title="ingest", unit="rows"):

@@ -4,17 +4,32 @@ import re
 
 NAMES = {
     "__macosx",  # macOS, in ZIP archives
+    "icon\r",  # macOS
+    "network trash folder",
+    "temporary items",
     "thumbs.db",  # Windows
     "ehthumbs.db",
+    "ehthumbs_vista.db",
     "desktop.ini",
     "$recycle.bin",
+    "recycler",
     "system volume information",
     "@eadir",  # Synology
+    "#recycle",
+    "#snapshot",
+    "@recycle",  # QNAP
+    "@recently-snapshot",
     "lost+found",  # Linux file systems
+    "picasa.ini",
     "__pycache__",
 }
-# Hidden names: .DS_Store, ._photo.jpg (macOS), .ipynb_checkpoints (Jupyter), .git, .Trash-1000. Then lock and backup files.
-PATTERN = re.compile(r"\..*|~\$.*|.*~|#.*#|.*\.(?:tmp|bak|swp|part|crdownload)", re.IGNORECASE)
+PATTERN = re.compile(
+    r"\..*"  # hidden: .DS_Store, ._photo.jpg (macOS), .ipynb_checkpoints (Jupyter), .git, .Trash-1000
+    r"|~\$.*|.*~|#.*#"  # lock and backup files of Office, Emacs and others
+    r"|.*\.(?:tmp|bak|swp|part|partial|crdownload|download)"  # half-written files
+    r"|found\.\d{3}",  # Windows, after a repair of the disk
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def is_clutter(name: str) -> bool:

@@ -1,43 +1,74 @@
 """A table ``root/labels.csv`` with the columns image, label and optionally subject, split, box."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, written_paths
+from pipeline.ingest.datasets.clutter import is_clutter
 from pipeline.ingest.datasets.csv_rows import box_of, rows
+from pipeline.ingest.datasets.faces_of_photos import with_own_ids
+from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError, closest_name
+from pipeline.runtime.status import Status
 
 COLUMNS = ("image", "label", "subject", "split", "box")
+TABLES = {".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods"}  # suffixes of files that a message names
+MOST_TABLES = 5
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """List one photo per row, in file order.
+    """List one photo per row, in file order. A photo may have several rows, one for each face, with different boxes.
 
     The column ``image`` is a path, relative to the root or absolute. The column ``box`` is the face's box as
     ``left top right bottom`` in pixels of the upright photo; if it is empty, stage detect looks for the face.
 
     Raises:
-        InputError: If the table cannot be read, or has a column that looks like a misspelt known column.
+        InputError: If the table cannot be read, has a column that looks like a misspelt known column, or gives a face twice.
     """
-    path = source.root / "labels.csv"
-    table = rows(path, filled=("image", "label"))
+    path = _find_table(source)
+    table = rows(path, filled=COLUMNS[:2], optional=COLUMNS[2:])
     _, first = table[0]
     _refuse_misspelt(path, first)
     _report_unread(path, first)
-    return [
-        Photo(
-            id=Path(row["image"]).as_posix(),
-            path=(source.root / row["image"]).as_posix(),
-            label=row["label"],
-            split=row.get("split") or "",
-            subject=row.get("subject") or "",
-            box=box_of(row.get("box", ""), where),
-        )
-        for where, row in table
-    ]
+    return with_own_ids((where, _photo(path.parent, row, where)) for where, row in table)
+
+
+def _find_table(source: DatasetSource) -> Path:
+    """Find labels.csv in the root, or in the only folder there that holds such a table."""
+    root = source.root
+    path = written_paths.find(root, "labels.csv")
+    if path.is_file():
+        return path
+    deeper = [table for table in sorted(root.glob("*/labels.csv")) if not is_clutter(table.parent.name)]
+    if len(deeper) == 1:
+        source.notes.append(f"the table is {deeper[0]}, so its folder counts as the root")
+        return deeper[0]
+    tables = sorted(file.name for file in root.iterdir() if file.suffix.lower() in TABLES and not is_clutter(file.name))
+    others = [table.relative_to(root).as_posix() for table in deeper] + tables
+    seen = f": {root} holds {', '.join(others[:MOST_TABLES])}" if others else ""
+    raise InputError(f"{path} does not exist: check ingest.root and ingest.dataset{seen}")
+
+
+def _photo(root: Path, row: dict[str, str], where: str) -> Photo:
+    written = row["image"]
+    file = written_paths.find(root, written)
+    is_inside = file.is_relative_to(root) and not Path(written).is_absolute()
+    photo = Photo(
+        id=(file.relative_to(root) if is_inside else file).as_posix(),
+        path=file.as_posix(),
+        label=row["label"],
+        split=split_of(row.get("split", "")),
+        subject=row.get("subject", ""),
+        box=box_of(row.get("box", ""), where),
+    )
+    if written_paths.is_foreign(written) and not file.exists():
+        reason = f"{written} is a path of Windows, not of this machine: write it relative to labels.csv"
+        return replace(photo, status=Status.UNREADABLE, reason=reason)
+    return photo
 
 
 def _refuse_misspelt(path: Path, names: Collection[str]) -> None:

@@ -48,7 +48,9 @@ def faces_of(table: Path) -> list[Face]:
     usage = "Training" if table.name.casefold() == PARTS[0] else None
     return [
         Face(where, row["pixels"], row.get("Usage", usage), row.get("emotion"))
-        for where, row in rows(table, filled=(), present=("pixels",) if is_part else ("pixels", "Usage"))
+        for where, row in rows(
+            table, filled=(), present=("pixels",) if is_part else ("pixels", "Usage"), optional=("Usage", "emotion")
+        )
         if any(row.values())
     ]
 

@@ -140,7 +140,11 @@ def _usage(face: Face, vote: Vote | None) -> str:
 
 
 def _votes(new: Path) -> list[Vote]:
-    return [(where, row) for where, row in rows(new, filled=(), present=("Usage", *VOTES)) if any(row.values())]
+    return [
+        (where, row)
+        for where, row in rows(new, filled=(), present=("Usage", *VOTES), optional=("Image name",))
+        if any(row.values())
+    ]
 
 
 def _images(tree: Tree, folder: Path) -> dict[str, Path]:

@@ -1,53 +1,77 @@
-"""Photos sorted into folders: ``root/split/label/*.jpg`` or ``root/label/*.jpg``."""
+"""Photos sorted into folders: ``root/label/*.jpg``, ``root/split/label/*.jpg`` or ``root/label/split/*.jpg``."""
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import IMAGE_SUFFIXES, DatasetSource
+from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets.folder_layout import IsLabel, Layout, find_layout
+from pipeline.ingest.datasets.folder_tree import Folder, is_image, read_tree
+from pipeline.ingest.datasets.passed_over import PassedOver
+from pipeline.ingest.label_names import matching_label, meant_label
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
-
-SPLIT_NAMES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
 
 
 def read(source: DatasetSource) -> list[Photo]:
     """List one photo per file in a label folder, in path order. The subjects are not known.
 
     A file in a label folder without the suffix of an image is excluded, and so is an image outside the label folders.
+    Clutter (see ``clutter``) and folders without photos are counted in the notes.
 
     Raises:
         InputError: If no label folder holds an image.
     """
-    top = _folders(source.root)
-    if top and all(folder.name in SPLIT_NAMES for folder in top):
-        classes = [(SPLIT_NAMES[split.name], folder) for split in top for folder in _folders(split)]
-        parents = [source.root, *top]
-    else:
-        classes = [("", folder) for folder in top]
-        parents = [source.root]
-    photos = []
-    for split, folder in classes:
-        for path in sorted(folder.rglob("*")):
-            if path.is_dir() or path.name.startswith("."):
-                continue
-            is_image = path.suffix.lower() in IMAGE_SUFFIXES
-            status = Status.OK if is_image else Status.EXCLUDED
-            reason = "" if is_image else f"its suffix {path.suffix!r} is not that of an image"
-            photos.append(_photo(source.root, path, folder.name, split, status, reason))
+    passed = PassedOver()
+    tree = read_tree(source.root, passed)
+    is_label = partial(_may_be_label, source=source)
+    layout = find_layout(tree, is_label, passed)
+    _refuse_deeper_labels(layout, is_label)
+    photos = [photo for split, label, folder in layout.classes for photo in _in_label(source.root, folder, label, split)]
     if not any(photo.status == Status.OK for photo in photos):
-        raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg")
-    for parent in parents:
-        photos += [
-            _photo(source.root, path, "", "", Status.EXCLUDED, "it lies in no label folder")
-            for path in sorted(parent.iterdir())
-            if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES
-        ]
-    return photos
+        own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
+        raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
+    source.notes.extend((*layout.notes, *passed.lines()))
+    return photos + [photo for parent in layout.parents for photo in _in_no_label(source.root, parent)]
+
+
+def _may_be_label(name: str, source: DatasetSource) -> bool:
+    known = matching_label(name, (*source.labels, *source.rename)) or meant_label(name, source.labels)
+    return known is not None or name.isdecimal()
+
+
+def _refuse_deeper_labels(layout: Layout, is_label: IsLabel) -> None:
+    """Raise InputError if the folders in the place of labels are none, but hold some."""
+    if any(is_label(label) for _, label, _ in layout.classes):
+        return
+    for _, label, folder in layout.classes:
+        deeper = next((name for inner in folder.walk() for name in inner.folders if is_label(name)), None)
+        if deeper:
+            raise InputError(
+                f"{folder.path.parent} holds folders of no label ({label}), and labels deeper in them ({deeper}): "
+                f"name the folder around the labels in ingest.root, such as {folder.path}"
+            )
+
+
+def _in_label(root: Path, folder: Folder, label: str, split: str) -> Iterator[Photo]:
+    inside = list(folder.walk())
+    for path in sorted(folder.path / name for folder in inside for name in folder.files):
+        is_photo = is_image(path.name)
+        status = Status.OK if is_photo else Status.EXCLUDED
+        reason = "" if is_photo else f"its suffix {path.suffix!r} is not that of an image"
+        yield _photo(root, path, label, split, status, reason)
+    for folder in inside:
+        for name, reason in folder.unreadable.items():
+            yield _photo(root, folder.path / name, label, split, Status.UNREADABLE, reason)
+
+
+def _in_no_label(root: Path, folder: Folder) -> Iterator[Photo]:
+    for path in folder.photos:
+        yield _photo(root, path, "", "", Status.EXCLUDED, "it lies in no label folder")
+    for name, reason in folder.unreadable.items():
+        yield _photo(root, folder.path / name, "", "", Status.EXCLUDED, reason)
 
 
 def _photo(root: Path, path: Path, label: str, split: str, status: Status, reason: str) -> Photo:
     return Photo(path.relative_to(root).as_posix(), path.as_posix(), label, split, "", status, reason)
-
-
-def _folders(parent: Path) -> list[Path]:
-    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -7,14 +7,28 @@ from typing import Any, TypeVar
 import click
 
 from pipeline.runtime.commands import paths
+from pipeline.runtime.user_paths import expand
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]
 
+
+class UserPath(click.ParamType):
+    """A path, in which ``~`` and ``$NAME`` are written out: shells leave ``--out=~/faces`` as it is."""
+
+    name = "path"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        """Return the path."""
+        return Path(expand(str(value)))
+
+
+USER_PATH = UserPath()
+
 params_option = click.option(
     "--params",
     "params_path",
-    type=Path,
+    type=USER_PATH,
     default=Path(paths.PARAMS),
     show_default=True,
     help="File of the parameters of all stages.",
@@ -29,7 +43,7 @@ def path_option(name: str, default: str, description: str) -> Option:
         default: Default path.
         description: Help text.
     """
-    return click.option(name, type=Path, default=Path(default), show_default=True, help=description)
+    return click.option(name, type=USER_PATH, default=Path(default), show_default=True, help=description)
 
 
 cache_option = path_option("--cache", paths.CACHE, "Folder of finished work that later runs resume.")

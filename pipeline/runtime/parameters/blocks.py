@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import click
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters.block import Block, Renamed, former_names
+from pipeline.runtime.user_paths import expand
 from pipeline.runtime.yaml_files import describe, load_yaml
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -19,6 +20,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 SearchSizes = Annotated[tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(strict=False, min_length=1, max_length=16)]
+UserPath = Annotated[str, AfterValidator(expand)]
 DEMO_ROOT, FORMER_DEMO_ROOT = "pipeline/ingest/demo", "pipeline/datasets/demo"
 
 
@@ -42,12 +44,24 @@ def _moved_demo(root: object) -> object:
     return DEMO_ROOT if root == FORMER_DEMO_ROOT else root
 
 
+def _names_as_text(rename: object) -> object:
+    """Take numbers as text, since folders and labels may be numbers."""
+    if not isinstance(rename, Mapping):
+        return {} if rename is None else rename
+    return {_number_as_text(name): _number_as_text(label) for name, label in rename.items()}
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if type(value) in (int, float) else value
+
+
 class Ingest(Block):
     """The block ``ingest``: the dataset, its labels and its splits."""
 
     dataset: Literal["demo", "folder", "csv", "rafdb", "affectnet", "ferplus"]
-    root: Annotated[str, BeforeValidator(_moved_demo)]
+    root: Annotated[UserPath, BeforeValidator(_moved_demo)]
     labels: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
+    rename: Annotated[dict[str, str | None], BeforeValidator(_names_as_text)] = Field(default_factory=dict)
     validation_fraction: Fraction
     test_fraction: Fraction
     images_per_class: Annotated[int, Field(ge=1, le=50)]
@@ -85,7 +99,7 @@ class Landmarks(Block):
 
     renamed: ClassVar[Mapping[str, Renamed]] = {"looks": Renamed("max_refinements", _refinements)}
 
-    predictor: str | None
+    predictor: UserPath | None
     max_refinements: Annotated[int, Field(ge=0, le=15)]
     crop_size: Annotated[int, Field(ge=64, le=1024)]
     encoding: Literal["jpeg", "raw"]
@@ -95,7 +109,7 @@ class Landmarks(Block):
 class Heatmaps(Block):
     """The block ``heatmaps``: the rendering of action-unit heatmaps."""
 
-    codebook: str
+    codebook: UserPath
     size: Annotated[int, Field(ge=4, le=1024)]
     per_class: bool
 
@@ -160,8 +174,10 @@ class Train(Block):
     @field_validator("backbone")
     @classmethod
     def _known_backbone(cls, value: str) -> str:
-        if value == "dlib_resnet" or value.removeprefix("hf:") not in ("", value):
+        if value == "dlib_resnet":
             return value
+        if value.removeprefix("hf:") not in ("", value):
+            return "hf:" + expand(value.removeprefix("hf:"))
         raise ValueError("must be dlib_resnet or hf:NAME, as hf:microsoft/resnet-50")
 
     @field_validator("align", mode="before")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from pipeline.faces.manifest import Photo
 from pipeline.ingest import duplicates
 
@@ -46,3 +48,17 @@ def test_leaks_are_excluded_where_they_would_be_learnt():
     assert [one.id for one in kept if one.status == "ok"] == ["b", "e", "f", "g"]
     assert kept[0].reason == kept[2].reason == "same bytes as b in test"
     assert kept[3].reason == "same bytes as e in validation"
+
+
+def test_faces_of_one_photo_are_no_copies_of_each_other():
+    left, right = (0, 0, 10, 10), (20, 0, 30, 10)
+    faces = [photo("a", "train", "1", box=left), photo("a#2", "train", "1", "anger", box=right)]
+    assert duplicates.find(faces) == []
+    copies = [photo("b", "train", "1", box=left), photo("b#2", "train", "1", "fear", box=right)]
+    assert [(found.id, found.problem) for found in duplicates.find(faces + copies)] == [
+        ("a#2", "with several labels"),
+        ("b#2", "with several labels"),
+    ]
+    assert [found.problem for found in duplicates.find([faces[0], replace(faces[1], split="test")])] == 2 * [
+        "in several splits"
+    ]

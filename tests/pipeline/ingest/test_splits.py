@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.splits import assign, choose
+from pipeline.ingest.splits import assign, choose, split_of
 from pipeline.runtime.errors import InputError
 
 LABELS = {"anger": 100, "fear": 20, "happiness": 400}
@@ -131,3 +131,34 @@ def test_unknown_split_is_named():
     photos = [Photo("a", "", "anger", "train", ""), Photo("b", "", "anger", "dev", "")]
     with pytest.raises(InputError, match="photo 'b' has the split 'dev': use one of train, validation, test"):
         assign(photos, 0.1, 0.2, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        *(("train", "train"), ("Train", "train"), ("training", "train"), ("TRAIN_SET", "train"), ("train-images", "train")),
+        *(("VAL", "validation"), ("Validation", "validation"), ("dev", "validation"), ("eval", "validation")),
+        *(("PublicTest", "validation"), ("PrivateTest", "test"), ("Testing", "test"), ("test set", "test")),
+        *(("anger", "anger"), ("dataset", "dataset"), ("", ""), ("contrast", "contrast")),
+    ],
+)
+def test_names_of_splits_are_known(name, split):
+    assert split_of(name) == split
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_faces_of_a_photo_stay_together(seed):
+    """Also where they have different subjects, of which each is in further photos."""
+    faces = [Photo(f"{i}#{face}", f"{i}.jpg", "fear", "", "") for i in range(30) for face in range(2)]
+    pairs = [Photo(f"p{i}#{face}", f"p{i}.jpg", "fear", "", f"s{i + face}") for i in range(0, 60, 4) for face in range(3)]
+    splits = defaultdict(set)
+    for photo in assign(faces + pairs, 0.2, 0.2, seed):
+        splits[photo.path].add(photo.split)
+        splits[photo.subject or photo.path].add(photo.split)
+    assert all(len(own) == 1 for own in splits.values())
+    assert set().union(*splits.values()) == {"train", "validation", "test"}
+
+
+def test_a_photo_that_cannot_be_read_keeps_the_split_of_the_dataset():
+    photos = [*photos_of({"fear": 9}, split="train"), Photo("x", "x", "fear", "test", "", "unreadable", "a link")]
+    assert assign(photos, 0.2, 0.2, 0)[-1] == photos[-1]

@@ -62,16 +62,39 @@ def test_seed_decides_the_split(run, folders, params, tmp_path):
 def test_unknown_label_of_the_users_own_photos_is_an_error(run, folders, tmp_path):
     (folders / "contempt").mkdir()
     (folders / "contempt" / "1.png").write_bytes(b"x")
-    text = r"photo 'contempt/1.png' has the label 'contempt', unknown to ingest.labels \(anger, fear\): correct the label"
+    text = (
+        r"labels unknown to ingest.labels \(anger, fear\): 'contempt' \(1 photo\): correct contempt, or add to ingest.labels"
+    )
     with pytest.raises(InputError, match=text):
         run(dataset="folder")
     assert not (tmp_path / "manifest.csv").exists()
-    for name in ("Fear", "FEAER"):
-        (folders / "contempt").rename(folders / name)
-        text = rf"the label '{name}', unknown to ingest.labels \(anger, fear\): write fear if that is meant, or add it there"
-        with pytest.raises(InputError, match=text):
-            run(dataset="folder")
-        (folders / name).rename(folders / "contempt")
+    (folders / "contempt").rename(folders / "FEAER")
+    with pytest.raises(
+        InputError, match=r"'FEAER' \(1 photo\): write ingest.rename: {FEAER: fear} in params.yaml if that is"
+    ):
+        run(dataset="folder")
+
+
+def test_renamed_labels_and_labels_in_another_case_are_taken(run, folders, capsys):
+    (folders / "anger").rename(folders / "0")
+    (folders / "fear").rename(folders / "FEAR")
+    (folders / "contempt").mkdir()
+    (folders / "contempt" / "1.png").write_bytes(b"x")
+    photos = run(dataset="folder", rename={"0": "anger", "contempt": None, "joy": "fear"})
+    assert [photo.label for photo in photos].count("anger") == [photo.label for photo in photos].count("fear") == 10
+    (left_out,) = [photo for photo in photos if photo.status != "ok"]
+    assert (left_out.id, left_out.reason) == ("contempt/1.png", "ingest.rename leaves label contempt out")
+    assert capsys.readouterr().err.splitlines()[0] == "ingest.rename: no photo has the label 'joy'"
+
+
+def test_what_is_passed_over_is_said(run, folders, capsys):
+    for name in ("anger/.ipynb_checkpoints", "__MACOSX", "docs"):
+        (folders / name).mkdir()
+        (folders / name / "0.txt").write_bytes(b"x")
+    assert len(run(dataset="folder")) == 20
+    said = capsys.readouterr().err
+    assert "passed over: 2 files of tools and systems (.ipynb_checkpoints, __MACOSX)\n" in said
+    assert f"passed over: 1 folder without photos, with 1 file ({folders.as_posix()}/docs)\n" in said
 
 
 def test_other_classes_of_a_public_dataset_keep_their_row(run, tmp_path):

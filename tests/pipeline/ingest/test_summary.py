@@ -16,6 +16,11 @@ def test_summary_counts_labels_and_splits():
     ]
 
 
+def test_summary_tells_excluded_from_unreadable():
+    photos = [Photo("a", "", "fear", "", "", "unreadable", "a link"), Photo("b", "", "fear", "", "", "excluded", "no image")]
+    assert summarise(photos).splitlines()[1:3] == ["1 excluded: no image", "1 unreadable: a link"]
+
+
 def test_summary_names_a_photo_that_cannot_be_read():
     photos = [Photo("a", "a.png", "fear", "test", "x", sha256="1"), Photo("b", "b.png", "fear", "train", "y")]
     assert "WARNING: 1 photos cannot be read, e.g. b.png: detect says why" in summarise(photos)

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from pipeline.ingest.datasets import DatasetSource, csv
@@ -29,7 +31,7 @@ def test_subject_and_split_are_optional_and_columns_come_in_any_order(read):
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("Split", "split"), ("BOX", "box"), ("splits", "split"), ("split ", "split"), ("subjet", "subject"), ("bbox", "box")],
+    [("splits", "split"), ("Splits", "split"), ("subjet", "subject"), ("bbox", "box")],
 )
 def test_column_in_another_spelling_is_named(read, name, meant):
     with pytest.raises(InputError, match=f"labels.csv has the column '{name}': write {meant}, or rename it if"):
@@ -74,7 +76,13 @@ def test_absolute_paths_are_kept(read, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["\ufeffimage,label\na.jpg,anger\n", "image, label\r\na.jpg, anger \r\n\r\n", '"image","label"\n"a.jpg","anger"']
+    "text",
+    [
+        *("\ufeffimage,label\na.jpg,anger\n", "image, label\r\na.jpg, anger \r\n\r\n", '"image","label"\n"a.jpg","anger"'),
+        *(" Image ,LABEL\na.jpg,anger\n,,\n,,\n", "image;label;;\r\na.jpg;anger;;\r\n;;;\r\n"),
+        "image\tlabel\r\na.jpg\tanger\r\n".encode("utf-16"),
+        "image,label,Größe\na.jpg,anger,ä\n".encode("cp1252"),
+    ],
 )
 def test_what_spreadsheets_write_is_read(read, text):
     (photo,) = read(text)
@@ -90,8 +98,8 @@ def test_what_spreadsheets_write_is_read(read, text):
         ("image,label\na.jpg,anger\nb.jpg,\n", "labels.csv line 3: label is empty: fill it in or remove the line"),
         ("image,label\n,anger\n", "labels.csv line 2: image is empty"),
         ("image,label\na.jpg\n", "labels.csv line 2: label is empty"),
-        (b"image,label\n\xff\xfe.jpg,anger\n", "labels.csv is not a CSV file in UTF-8"),
-        (b"image,label\n\xe4.jpg,anger\n", "labels.csv is not a CSV file in UTF-8"),
+        (b"PK\3\4image,label\n", "labels.csv is a workbook or another binary file: save it as CSV"),
+        (b"image,label\n\x81.jpg,anger\n", "labels.csv is not a CSV file in UTF-8"),
     ],
 )
 def test_mistake_is_named(read, text, match):
@@ -100,14 +108,86 @@ def test_mistake_is_named(read, text, match):
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_another_separator_is_named(read, separator):
-    with pytest.raises(InputError, match=r"labels.csv has one column, 'image.+label': separate its columns by commas"):
-        read(f"image{separator}label\na.jpg{separator}anger\n")
+def test_another_separator_is_taken(read, separator):
+    (photo,) = read(f"image{separator}label\na.jpg{separator}anger\n")
+    assert (photo.id, photo.label) == ("a.jpg", "anger")
+
+
+def test_columns_are_read_in_any_case(read):
+    (photo,) = read(" Image,LABEL,Split ,BOX, subject\na.jpg,anger,VAL,1 2 3 4,bob\n")
+    assert (photo.id, photo.label, photo.split, photo.box, photo.subject) == (
+        "a.jpg",
+        "anger",
+        "validation",
+        (1, 2, 3, 4),
+        "bob",
+    )
+
+
+def test_splits_may_have_other_names(read):
+    photos = read("image,label,split\na,fear,Train\nb,fear,dev\nc,fear,TESTING\nd,fear,val_set\ne,fear,second\n")
+    assert [photo.split for photo in photos] == ["train", "validation", "test", "validation", "second"]
+
+
+@pytest.mark.parametrize("written", [r"images\sub\a.jpg", "images/SUB/a.JPG", "IMAGES/sub/a.jpg", "'images/sub/a.jpg'"])
+def test_paths_of_other_systems_are_found(read, tmp_path, written):
+    (tmp_path / "images" / "sub").mkdir(parents=True)
+    (tmp_path / "images" / "sub" / "a.jpg").write_bytes(b"x")
+    (photo,) = read(f"image,label\n{written},anger\n")
+    assert (photo.id, photo.path) == ("images/sub/a.jpg", (tmp_path / "images" / "sub" / "a.jpg").as_posix())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="these are paths of this system")
+def test_absolute_paths_of_windows_say_so_in_their_row(read):
+    windows, here = read("image,label,split\nC:\\faces\\a.jpg,anger,test\nb.jpg,anger,test\n")
+    assert (windows.status, windows.split) == ("unreadable", "test")
+    assert windows.reason == (r"C:\faces\a.jpg is a path of Windows, not of this machine: write it relative to labels.csv")
+    assert here.status == "ok"
+
+
+def test_two_faces_of_one_photo_are_two_rows(read, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    photos = read("image,label,box\na.jpg,anger,1 2 3 4\nA.JPG,fear,5 6 7 8\nb.jpg,fear,\na.jpg,fear,5 6 7 8\n")
+    assert [(photo.id, photo.label, photo.status) for photo in photos] == [
+        ("a.jpg", "anger", "ok"),
+        ("a.jpg#2", "fear", "ok"),
+        ("b.jpg", "fear", "ok"),
+        ("a.jpg#3", "fear", "excluded"),
+    ]
+    assert photos[3].reason == "it repeats line 3 of the table"
+
+
+def test_a_photo_with_two_labels_is_named(read):
+    with pytest.raises(
+        InputError, match=r"labels\.csv line 3: a\.jpg is also in line 2, with other values: keep the right line"
+    ):
+        read("image,label\na.jpg,anger\na.jpg,fear\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes names in any case")
+def test_the_table_may_have_another_case(tmp_path):
+    (tmp_path / "Labels.CSV").write_text("image,label\na.jpg,anger\n")
+    assert len(csv.read(DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1))) == 1
 
 
 def test_missing_table_is_named(tmp_path):
     with pytest.raises(InputError, match=r"labels\.csv does not exist: check ingest\.root and ingest\.dataset"):
         csv.read(DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1))
+
+
+def test_root_may_be_too_high(tmp_path):
+    for folder in ("archive", "__MACOSX"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "labels.csv").write_text("image,label\nimages/a.jpg,anger\n")
+    source = DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1)
+    (photo,) = csv.read(source)
+    assert (photo.id, photo.path) == ("images/a.jpg", (tmp_path / "archive" / "images" / "a.jpg").as_posix())
+    assert source.notes == [f"the table is {tmp_path / 'archive' / 'labels.csv'}, so its folder counts as the root"]
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "labels.csv").write_text("image,label\na.jpg,anger\n")
+    (tmp_path / "Labels.xlsx").write_text("x")
+    with pytest.raises(InputError, match=r"does not exist: .* holds archive/labels\.csv, second/labels\.csv, Labels\.xlsx$"):
+        csv.read(source)
 
 
 def test_real_table(faces_dir):

@@ -7,16 +7,48 @@ from pipeline.runtime.errors import InputError
 
 
 @pytest.fixture
-def read(tmp_path):
-    def read(*files):
+def source(tmp_path):
+    (tmp_path / "root").mkdir()
+    return DatasetSource(tmp_path / "root", tmp_path / "photos", ("anger", "fear"), 1, 0, 1)
+
+
+@pytest.fixture
+def write(source):
+    def write(*files):
         for file in files:
-            path = tmp_path / "root" / file
+            path = source.root / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"x")
-        (tmp_path / "root").mkdir(exist_ok=True)
-        return folder.read(DatasetSource(tmp_path / "root", tmp_path / "photos", ("anger", "fear"), 1, 0, 1))
+
+    return write
+
+
+@pytest.fixture
+def read(source, write):
+    def read(*files):
+        write(*files)
+        return folder.read(source)
 
     return read
+
+
+@pytest.fixture
+def link(source, tmp_path):
+    """Make a link in the root, or skip where the system makes none."""
+
+    def link(name, target):
+        path = source.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.symlink_to(target, target_is_directory=True)
+        except OSError:
+            pytest.skip("this system makes no links")
+
+    return link
+
+
+def ok(photos):
+    return [photo.id for photo in photos if photo.status == "ok"]
 
 
 def test_labels_are_folders(read, tmp_path):
@@ -29,7 +61,7 @@ def test_labels_are_folders(read, tmp_path):
     assert all(Path(photo.path).is_file() for photo in photos)
 
 
-@pytest.mark.parametrize("name", ["validation", "valid", "val"])
+@pytest.mark.parametrize("name", ["validation", "valid", "val", "VAL", "Validation", "dev", "eval", "val_set"])
 def test_splits_are_folders(read, name):
     photos = read("train/anger/a.jpg", "train/fear/a.jpg", "test/fear/a.jpg", f"{name}/anger/a.jpg")
     assert {(photo.id, photo.label, photo.split) for photo in photos} == {
@@ -40,14 +72,185 @@ def test_splits_are_folders(read, name):
     }
 
 
+@pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("training", "TESTING"), ("train_set", "test-images")])
+def test_splits_have_many_names(read, train, test):
+    photos = read(f"{train}/anger/a.jpg", f"{test}/anger/a.jpg")
+    assert {photo.split for photo in photos} == {"train", "test"}
+    assert {photo.label for photo in photos} == {"anger"}
+
+
 def test_what_is_no_photo_of_a_label_is_excluded_with_the_reason(read):
-    photos = read("anger/a.jpg", "anger/notes.txt", "README.md", "loose.jpg", ".cache/b.jpg", "fear/Thumbs.db")
-    assert [photo.id for photo in photos if photo.status == "ok"] == ["anger/a.jpg"]
+    photos = read("anger/a.jpg", "anger/notes.txt", "README.md", "loose.jpg", ".cache/b.jpg", "fear/list.db")
+    assert ok(photos) == ["anger/a.jpg"]
     assert {photo.id: photo.reason for photo in photos if photo.status == "excluded"} == {
         "anger/notes.txt": "its suffix '.txt' is not that of an image",
-        "fear/Thumbs.db": "its suffix '.db' is not that of an image",
+        "fear/list.db": "its suffix '.db' is not that of an image",
         "loose.jpg": "it lies in no label folder",
     }
+
+
+def test_clutter_is_counted_and_becomes_nothing(read, source):
+    clutter = (
+        *("anger/.ipynb_checkpoints/a-checkpoint.jpg", "anger/._a.jpg", "anger/deep/@eaDir/a.jpg/THUMB.jpg"),
+        *("fear/Thumbs.db", "fear/desktop.ini", "fear/b.jpg~", ".git/objects/x.jpg", "lost+found/y.png"),
+        *("__MACOSX/anger/._a.jpg", "$RECYCLE.BIN/z.jpg", ".Trash-1000/files/t.jpg", "anger/__pycache__/p.pyc"),
+    )
+    photos = read("anger/a.jpg", "anger/photo - Copy.jpg", "fear/b (1).jpg", *clutter)
+    assert [photo.id for photo in photos] == ["anger/a.jpg", "anger/photo - Copy.jpg", "fear/b (1).jpg"]
+    (note,) = source.notes
+    assert note == ("passed over: 12 files of tools and systems ($RECYCLE.BIN, .Trash-1000, ._a.jpg, .git, 8 more)")
+
+
+def test_clutter_and_folders_without_photos_beside_splits_are_passed_over(read, source):
+    clutter = ("__MACOSX/train/._x.jpg", "annotations/a.xml", "annotations/deep/b.xml", "train/labels/a.txt")
+    photos = read("train/anger/a.jpg", "test/fear/a.jpg", *clutter)
+    assert {(photo.id, photo.label, photo.split) for photo in photos} == {
+        ("train/anger/a.jpg", "anger", "train"),
+        ("test/fear/a.jpg", "fear", "test"),
+    }
+    root = source.root.as_posix()
+    assert source.notes == [
+        "passed over: 1 file of tools and systems (__MACOSX)",
+        f"passed over: 2 folders without photos, with 3 files ({root}/annotations, {root}/train/labels)",
+    ]
+
+
+def test_photos_in_another_folder_beside_splits_are_excluded(read):
+    photos = read("train/anger/a.jpg", "test/fear/a.jpg", "samples/deep/s.jpg")
+    assert ok(photos) == ["test/fear/a.jpg", "train/anger/a.jpg"]
+    assert [(photo.id, photo.reason) for photo in photos[2:]] == [("samples/deep/s.jpg", "it lies in no label folder")]
+
+
+def test_names_around_the_root_are_nobodys_business(tmp_path):
+    root = tmp_path / ".data" / "__MACOSX" / "train"
+    (root / "anger").mkdir(parents=True)
+    (root / "anger" / "a.jpg").write_bytes(b"x")
+    assert ok(folder.read(DatasetSource(root, tmp_path, ("anger", "fear"), 1, 0, 1))) == ["anger/a.jpg"]
+
+
+@pytest.mark.parametrize("wrapper", ["archive", "archive/Faces 2", "data/data"])
+@pytest.mark.parametrize("inside", ["{}/a.jpg", "train/{}/a.jpg", "images/train/{}/a.jpg"])
+def test_root_may_be_too_high(read, source, wrapper, inside):
+    names = [f"{wrapper}/{inside.format(label)}" for label in ("anger", "fear")]
+    photos = read(*names, "__MACOSX/x/._a.jpg", f"{wrapper}/readme.txt", "docs/license.txt")
+    assert ok(photos) == names
+    assert [photo.label for photo in photos] == ["anger", "fear"]
+    assert {photo.split for photo in photos} == {"train" if "train" in inside else ""}
+    assert any("all photos are in " in note for note in source.notes)
+
+
+@pytest.mark.parametrize("set_", ["{}/{}/x.jpg", "{}/train/{}/x.jpg", "train/{}/{}/x.jpg"])
+def test_labels_below_several_folders_are_named(read, source, set_):
+    text = r"root(/train)? holds folders of no label \(fer\), and labels deeper in them \(anger\): .* such as .*/fer$"
+    with pytest.raises(InputError, match=text):
+        read(*(set_.format(name, "anger") for name in ("fer", "raf")))
+
+
+@pytest.mark.parametrize("label", ["fear", "Fearful", "7"])
+def test_a_single_label_is_no_wrapper(read, label):
+    assert {photo.label for photo in read(f"{label}/anna/a.jpg", f"{label}/ben/b.jpg")} == {label}
+
+
+def test_a_folder_inside_a_split_may_wrap_the_labels(read):
+    photos = read("train/images/anger/a.jpg", "test/test/anger/b.jpg", "train/x.jpg")
+    assert [(photo.id, photo.label, photo.split) for photo in photos if photo.status == "ok"] == [
+        ("test/test/anger/b.jpg", "anger", "test"),
+        ("train/images/anger/a.jpg", "anger", "train"),
+    ]
+    assert [photo.id for photo in photos if photo.status == "excluded"] == ["train/x.jpg"]
+
+
+def test_splits_may_lie_inside_labels(read, source):
+    photos = read("anger/Train/a.jpg", "anger/test/b.jpg", "fear/Train/more/c.jpg")
+    assert [(photo.id, photo.label, photo.split) for photo in photos] == [
+        ("anger/Train/a.jpg", "anger", "train"),
+        ("anger/test/b.jpg", "anger", "test"),
+        ("fear/Train/more/c.jpg", "fear", "train"),
+    ]
+    assert source.notes == ["each label's folder holds folders of splits"]
+
+
+@pytest.mark.parametrize("other", ["fear/x.jpg", "fear/anna/x.jpg", "anger/x.jpg"])
+def test_folders_in_labels_are_only_splits_if_all_are(read, other):
+    assert {photo.split for photo in read("anger/train/a.jpg", "anger/test/b.jpg", other)} == {""}
+
+
+def test_links_to_folders_are_followed(read, write, link, tmp_path):
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "elsewhere" / "b.jpg").write_bytes(b"x")
+    write("anger/c.jpg")
+    link("anger/linked", tmp_path / "elsewhere")
+    link("anger/again", tmp_path / "elsewhere")
+    link("fear", tmp_path / "elsewhere")
+    assert [(photo.id, photo.label) for photo in read()] == [
+        ("anger/again/b.jpg", "anger"),
+        ("anger/again/deep/a.jpg", "anger"),
+        ("anger/c.jpg", "anger"),
+        ("anger/linked/b.jpg", "anger"),
+        ("anger/linked/deep/a.jpg", "anger"),
+        ("fear/b.jpg", "fear"),
+        ("fear/deep/a.jpg", "fear"),
+    ]
+
+
+def test_the_root_and_a_split_may_be_links(write, link, source, tmp_path):
+    (tmp_path / "real" / "anger").mkdir(parents=True)
+    (tmp_path / "real" / "anger" / "a.jpg").write_bytes(b"x")
+    write("test/fear/b.jpg")
+    link("train", tmp_path / "real")
+    (tmp_path / "root-link").symlink_to(source.root, target_is_directory=True)
+    linked = DatasetSource(tmp_path / "root-link", tmp_path, ("anger", "fear"), 1, 0, 1)
+    assert [(photo.id, photo.split) for photo in folder.read(linked)] == [
+        ("test/fear/b.jpg", "test"),
+        ("train/anger/a.jpg", "train"),
+    ]
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "/", "../fear"])
+def test_links_that_lead_back_end(read, link, source, target):
+    link("anger/loop", target)
+    link("fear/loop", "../anger")
+    photos = read("anger/a.jpg", "fear/b.jpg")
+    assert {"anger/a.jpg", "fear/b.jpg", "fear/loop/a.jpg"} <= set(ok(photos))
+    assert len(photos) <= 4
+    (note,) = source.notes
+    assert note.startswith("passed over: ")
+    assert "to a folder that holds the link" in note
+
+
+def test_broken_links_keep_a_row(read, link):
+    link("anger/gone.jpg", "nowhere.jpg")
+    link("anger/unmounted", "/no/such/folder")
+    link("anger/itself", "itself")
+    link("fear", "/no/such/folder")
+    photos = {photo.id: (photo.status, photo.label, photo.reason) for photo in read("anger/a.jpg")}
+    assert photos == {
+        "anger/a.jpg": ("ok", "anger", ""),
+        "anger/gone.jpg": ("ok", "anger", ""),  # detect cannot read it
+        "anger/itself": ("unreadable", "anger", "a link whose target does not exist"),
+        "anger/unmounted": ("unreadable", "anger", "a link whose target does not exist"),
+        "fear": ("excluded", "", "a link whose target does not exist"),
+    }
+
+
+def test_a_folder_that_cannot_be_read_keeps_a_row(read, write, source):
+    write("anger/a.jpg", "fear/locked/b.jpg")
+    (source.root / "fear" / "locked").chmod(0)
+    try:
+        if (source.root / "fear" / "locked").is_dir() and can_list(source.root / "fear" / "locked"):
+            pytest.skip("this user may read everything")
+        (photo,) = [photo for photo in read() if photo.id == "fear/locked"]
+        assert (photo.status, photo.reason) == ("unreadable", "the folder cannot be read: Permission denied")
+    finally:
+        (source.root / "fear" / "locked").chmod(0o755)
+
+
+def can_list(path):
+    try:
+        return bool(list(path.iterdir()))
+    except PermissionError:
+        return False
 
 
 def test_every_image_suffix_counts(read):
@@ -55,10 +258,15 @@ def test_every_image_suffix_counts(read):
     assert len(read(*names)) == 7
 
 
-@pytest.mark.parametrize("files", [(), ("a.jpg",), ("anger/a.txt",), ("train/a.jpg", "test/a.jpg")])
+@pytest.mark.parametrize("files", [(), ("anger/a.txt",), ("train/a.jpg", "test/a.jpg")])
 def test_no_photo_is_an_error(read, files):
     with pytest.raises(InputError, match=r"no photo under .*root: it must hold label/\*.jpg or split/label/\*.jpg"):
         read(*files)
+
+
+def test_root_may_not_be_a_label(read):
+    with pytest.raises(InputError, match=r"split/label/\*.jpg; its own 2 photos have no label: name the folder above it"):
+        read("a.jpg", "b.jpg")
 
 
 def test_a_label_beside_splits_makes_all_of_them_labels(read):

@@ -174,3 +174,44 @@ def test_unreadable_file_is_named(tmp_path):
     binary = tmp_path / "params.yaml"
     binary.write_bytes(b"base: \xff\xfe")
     refused(binary, "not UTF-8 text")
+
+
+def test_paths_are_written_out(changed, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/anna")
+    monkeypatch.setenv("USERPROFILE", "/home/anna")
+    params = parameters.load(
+        changed(
+            {
+                "ingest.root": "~/faces",
+                "landmarks.predictor": "$HOME/predictor.dat",
+                "heatmaps.codebook": "~/mine.yaml",
+                "train.backbone": "hf:~/resnet",
+            }
+        )
+    )
+    assert params.ingest.root == "/home/anna/faces"
+    assert params.landmarks.predictor == "/home/anna/predictor.dat"
+    assert params.heatmaps.codebook == "/home/anna/mine.yaml"
+    assert params.train.backbone == "hf:/home/anna/resnet"
+
+
+@pytest.mark.parametrize("rename", [..., {}, None])
+def test_rename_may_be_left_out(changed, rename):
+    assert parameters.load(changed({"ingest.rename": rename})).ingest.rename == {}
+
+
+def test_rename_takes_numbers(changed):
+    rename = {"angry": "anger", 7: "neutral", 1.5: "fear", "contempt": None}
+    loaded = parameters.load(changed({"ingest.rename": rename})).ingest.rename
+    assert loaded == {"angry": "anger", "7": "neutral", "1.5": "fear", "contempt": None}
+
+
+@pytest.mark.parametrize(
+    ("rename", "match"),
+    [
+        (["angry"], "ingest.rename is .*: must be a mapping of names to values"),
+        ({"angry": ["anger"]}, "ingest.rename.angry is"),
+    ],
+)
+def test_rename_is_a_mapping(changed, rename, match):
+    refused(changed({"ingest.rename": rename}), match)
