@@ -37,14 +37,14 @@ def read(source: DatasetSource) -> list[Photo]:
     Raises:
         InputError: If no folder has one of the layouts, several have one, or most annotations cannot be read.
     """
-    tree = Tree(source.root)
+    tree = Tree(source.root, source.notes)
     reader = tree.find(partial(_published, tree), partial(_automatic, tree), partial(_copy, tree))
     if reader is None:
         raise InputError(
             f"{source.root} has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder, "
             "or a copy of it with a folder of photos for each class"
         )
-    photos = without_lone_split(reader(), source.root)
+    photos = without_lone_split(reader(), source.root, source.notes)
     tree.report_clutter()
     return photos
 
@@ -69,8 +69,8 @@ def _copy(tree: Tree, folder: Path) -> Reader | None:
         return None
     reader = partial(class_folders.photos_of, tree, classes, LABELS)
     table = tree.file(folder, "labels.csv")
-    return partial(_relabelled, reader, table) if table else reader
+    return partial(_relabelled, tree, reader, table) if table else reader
 
 
-def _relabelled(reader: Reader, table: Path) -> list[Photo]:
-    return relabel(reader(), table, LABELS)
+def _relabelled(tree: Tree, reader: Reader, table: Path) -> list[Photo]:
+    return relabel(reader(), table, LABELS, tree.notes)

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from pipeline.faces.boxes import Box, parse_box
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.class_names import name_of
@@ -82,7 +80,7 @@ def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: Ma
         without_box += box is None and _box_is_null(row)
         photos.add_labelled(photo, label, box)
     if without_box:
-        click.echo(f"{table}: {without_box:,} rows have no box (NULL): detect looks for the face", err=True)
+        tree.notes.append(f"{table}: {without_box:,} rows have no box (NULL): detect looks for the face")
 
 
 def _find_photos(tree: Tree, lists: Path, written: list[str]) -> Place:

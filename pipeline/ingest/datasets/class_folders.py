@@ -7,19 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
-from pipeline.faces.manifest import Photo
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets.class_names import UnknownLabelError, name_of_folder
 from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
-SPLIT_OF = {
-    **dict.fromkeys(("train", "training", "train_set", "train_class"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "val_set", "val_class", "valid_class"), "validation"),
-    **dict.fromkeys(("test", "testing", "test_set", "test_class"), "test"),
-}
 LEAST_CLASSES = 2  # folders of classes by which a copy is recognised
 
 
@@ -44,13 +38,19 @@ def find(tree: Tree, folder: Path, names: Mapping[int, str]) -> list[ClassFolder
         The folders; None if this is no copy in folders of classes.
     """
     outer = tree.inner(folder)
-    splits = [(path, SPLIT_OF[path.name.casefold()]) for path in outer if path.name.casefold() in SPLIT_OF]
+    splits = [(path, split) for path in outer if (split := split_named(path.name))]
     places = [(inner, split) for path, split in splits for inner in tree.inner(path)] or [(path, "") for path in outer]
     found = [ClassFolder(path, split, _label(path.name, names)) for path, split in places]
     known = [each for each in found if each.label is not None]
     if len(known) < LEAST_CLASSES or (not splits and not _are_all_classes(found, names)):
         return None
     return found
+
+
+def split_named(folder: str) -> str:
+    """Return the split that a folder's name means (``train_class``, ``val_set``); empty if it means none."""
+    split = split_of(folder.casefold().removesuffix("_class"))
+    return split if split in SPLITS else ""
 
 
 def _are_all_classes(found: list[ClassFolder], names: Mapping[int, str]) -> bool:
@@ -65,10 +65,10 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) ->
     Raises:
         InputError: If a folder has a number that is none of the dataset's: then the copy numbers its classes otherwise.
     """
-    _report_numbers(found, names)
+    _note_numbers(tree, found, names)
     serve_as = {"validation": "test"} if "test" not in {each.split for each in found} else {}
     if serve_as and any(each.split in serve_as for each in found):
-        click.echo(f"{tree.root} has no test split: its validation photos serve as test photos", err=True)
+        tree.notes.append(f"{tree.root} has no test split: its validation photos serve as test photos")
     photos = []
     for each in found:
         status, reason = Status.OK, ""
@@ -81,8 +81,8 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) ->
     return photos
 
 
-def _report_numbers(found: list[ClassFolder], names: Mapping[int, str]) -> None:
-    """Say which class each numbered folder is read as."""
+def _note_numbers(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) -> None:
+    """Note which class each numbered folder is read as."""
     numbered = {int(each.path.name): each for each in found if each.path.name.isdecimal()}
     for each in numbered.values():
         if each.label is None:
@@ -92,7 +92,7 @@ def _report_numbers(found: list[ClassFolder], names: Mapping[int, str]) -> None:
             )
     if numbered:
         meaning = ", ".join(f"{number} {each.label}" for number, each in sorted(numbered.items()))
-        click.echo(f"{found[0].path.parent}: the numbers of the folders are read as {meaning}", err=True)
+        tree.notes.append(f"{found[0].path.parent}: the numbers of the folders are read as {meaning}")
 
 
 def _label(folder: str, names: Mapping[int, str]) -> str | None:

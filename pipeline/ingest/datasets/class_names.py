@@ -1,23 +1,10 @@
-"""Read a label of a public dataset: the dataset's own number, or the name of the expression as re-packed copies write it."""
+"""Read a label of a public dataset: the dataset's own number, or the name of the expression as copies write it."""
 
 import re
 from collections.abc import Mapping
 
-SYNONYMS = {
-    "angry": "anger",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "scared": "fear",
-    "afraid": "fear",
-    "happy": "happiness",
-    "sad": "sadness",
-    "surprised": "surprise",
-    "suprise": "surprise",
-    "suprised": "surprise",
-    "contemptuous": "contempt",
-    "normal": "neutral",
-}
-NUMBERED = re.compile(r"\d+[\s_.-]+(?P<name>[a-z].*)")  # 0_neutral, 1-happy
+from pipeline.ingest.label_names import matching_label, meant_label
+
 COUNTED = re.compile(r"class[\s_-]*(?P<place>\d+)")  # class001: the first class
 
 
@@ -29,7 +16,7 @@ def name_of(label: str, names: Mapping[int, str]) -> str:
     """Translate a label of a dataset.
 
     Args:
-        label: A class number (``6``, or ``6.0`` as pandas writes it) or the name of an expression (``Anger``, ``angry``).
+        label: A class number (``6``, or ``6.0`` as pandas writes it) or a name of the expression (``Anger``, ``angry``).
         names: The name of each class.
 
     Returns:
@@ -41,12 +28,10 @@ def name_of(label: str, names: Mapping[int, str]) -> str:
     try:
         return names[_integer(label)]
     except (ValueError, KeyError):
-        text = label.strip().casefold()
-        name = SYNONYMS.get(text, text)
-    for known in names.values():
-        if known.casefold() == name:
-            return known
-    raise UnknownLabelError(f"label {label!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}")
+        name = matching_label(label, names.values()) or meant_label(label, list(names.values()))
+    if name is None:
+        raise UnknownLabelError(f"label {label!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}")
+    return name
 
 
 def name_of_folder(folder: str, names: Mapping[int, str]) -> str:
@@ -55,11 +40,8 @@ def name_of_folder(folder: str, names: Mapping[int, str]) -> str:
     Raises:
         UnknownLabelError: If the dataset has no such class.
     """
-    text = folder.strip().casefold()
-    if counted := COUNTED.fullmatch(text):
-        return name_of(str(min(names) + int(counted["place"]) - 1), names)
-    numbered = NUMBERED.fullmatch(text)
-    return name_of(numbered["name"] if numbered else folder, names)
+    counted = COUNTED.fullmatch(folder.strip().casefold())
+    return name_of(str(min(names) + int(counted["place"]) - 1) if counted else folder, names)
 
 
 def _integer(text: str) -> int:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import click
 import cv2
 import numpy as np
 
@@ -41,11 +40,11 @@ def read(source: DatasetSource) -> list[Photo]:
     Raises:
         InputError: If no folder has a known layout, the two tables do not belong together, or most rows cannot be used.
     """
-    tree = Tree(source.root)
+    tree = Tree(source.root, source.notes)
     reader = tree.find(partial(_with_tables, tree, source.photos), partial(_in_folders, tree))
     if reader is None:
         raise InputError(f"{source.root / WHOLE[0]} does not exist: check ingest.root and ingest.dataset")
-    photos = without_lone_split(reader(), source.root)
+    photos = without_lone_split(reader(), source.root, source.notes)
     tree.report_clutter()
     return photos
 
@@ -53,7 +52,7 @@ def read(source: DatasetSource) -> list[Photo]:
 def _with_tables(tree: Tree, made: Path, folder: Path) -> Reader | None:
     if tables := tables_in(tree, folder):
         new = next(filter(None, (tree.file(place, NEW) for place in (folder, *tree.below()))), None)
-        return partial(_from_pixels, made, tables, new)
+        return partial(_from_pixels, tree, made, tables, new)
     if (new := tree.file(folder, NEW)) and (images := _images(tree, folder)):
         return partial(_from_images, new, images)
     return None
@@ -64,12 +63,12 @@ def _in_folders(tree: Tree, folder: Path) -> Reader | None:
     return None if classes is None else partial(_from_folders, tree, classes, folder)
 
 
-def _from_pixels(made: Path, tables: list[Path], new: Path | None) -> list[Photo]:
+def _from_pixels(tree: Tree, made: Path, tables: list[Path], new: Path | None) -> list[Photo]:
     """The photos of tables of pixels, with the votes on them, or with their original labels."""
     faces = [face for table in tables for face in faces_of(table)]
     votes: list[Vote] | list[None] = [None] * len(faces)
     if new is None:
-        _report_original(tables[0].parent)
+        _note_original(tree, tables[0].parent)
     else:
         votes = _votes(new)
     if len(faces) != len(votes):
@@ -90,7 +89,7 @@ def _from_pixels(made: Path, tables: list[Path], new: Path | None) -> list[Photo
             continue
         _add(photos, photo, usage, face, vote)
     if unlabelled:
-        click.echo(f"{tables[-1]} has no labels: its {unlabelled:,} photos are not read", err=True)
+        tree.notes.append(f"{tables[-1]} has no labels: its {unlabelled:,} photos are not read")
     return photos.finish()
 
 
@@ -111,7 +110,7 @@ def _from_images(new: Path, images: Mapping[str, Path]) -> list[Photo]:
 
 def _from_folders(tree: Tree, classes: list[ClassFolder], folder: Path) -> list[Photo]:
     """The photos of a copy of FER2013 in folders of classes."""
-    _report_original(folder)
+    _note_original(tree, folder)
     return class_folders.photos_of(tree, classes, ORIGINAL)
 
 
@@ -156,8 +155,8 @@ def _images(tree: Tree, folder: Path) -> dict[str, Path]:
     return images
 
 
-def _report_original(folder: Path) -> None:
-    click.echo(f"{folder} has no {NEW}: the labels are the original labels of FER2013, not FERPlus's votes", err=True)
+def _note_original(tree: Tree, folder: Path) -> None:
+    tree.notes.append(f"{folder} has no {NEW}: the labels are the original labels of FER2013, not FERPlus's votes")
 
 
 def _write_png(path: Path, text: str) -> None:

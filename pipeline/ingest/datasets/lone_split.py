@@ -3,18 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.status import Status
 
 
-def without_lone_split(photos: list[Photo], root: Path) -> list[Photo]:
+def without_lone_split(photos: list[Photo], root: Path, notes: list[str]) -> list[Photo]:
     """Take the split away from photos that all have the same split, so that splits are made from them.
 
     Args:
         photos: Photos of a dataset.
-        root: ``ingest.root``, for the message.
+        root: ``ingest.root``, for the note.
+        notes: Lines for the user, to which one is added.
 
     Returns:
         The photos, without splits if they had one split only.
@@ -22,9 +21,8 @@ def without_lone_split(photos: list[Photo], root: Path) -> list[Photo]:
     splits = {photo.split for photo in photos if photo.status == Status.OK}
     if len(splits) != 1 or splits == {""}:
         return photos
-    click.echo(
+    notes.append(
         f"{root} has {splits.pop()} photos alone: splits are made from them (ingest.test_fraction). For figures that "
-        "compare with published figures, unpack the other part of the dataset there",
-        err=True,
+        "compare with published figures, unpack the other part of the dataset there"
     )
     return [replace(photo, split="") for photo in photos]

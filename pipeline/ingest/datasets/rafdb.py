@@ -30,12 +30,12 @@ def read(source: DatasetSource) -> list[Photo]:
     Raises:
         InputError: If no folder has a known layout, a table cannot be read, or most rows cannot be used.
     """
-    tree = Tree(source.root)
+    tree = Tree(source.root, source.notes)
     reader = tree.find(partial(_published, tree), partial(_copy, tree))
     if reader is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
-    photos = without_lone_split(reader(), source.root)
+    photos = without_lone_split(reader(), source.root, source.notes)
     tree.report_clutter()
     return photos
 

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import click
-
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.class_names import name_of
 from pipeline.ingest.datasets.csv_rows import rows
@@ -18,13 +16,14 @@ from pipeline.ingest.datasets.photo_list import PhotoList
 PATH, LABEL = "pth", "label"
 
 
-def relabel(photos: list[Photo], table: Path, names: Mapping[int, str]) -> list[Photo]:
+def relabel(photos: list[Photo], table: Path, names: Mapping[int, str], notes: list[str]) -> list[Photo]:
     """Give photos the labels of a table.
 
     Args:
         photos: Photos in folders of classes.
         table: The table. It names a photo by its folder and its name.
         names: The dataset's numbers and names of its classes.
+        notes: Lines for the user, to which one is added.
 
     Returns:
         The photos. A photo that the table does not name keeps the label of its folder.
@@ -49,7 +48,7 @@ def relabel(photos: list[Photo], table: Path, names: Mapping[int, str]) -> list[
             continue
         changed += name != photo.label
         relabelled.add_labelled(photo, name)
-    click.echo(f"{table}: gives {changed:,} photos another label than their folder", err=True)
+    notes.append(f"{table}: gives {changed:,} photos another label than their folder")
     return relabelled.finish()
 
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-import click
-
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.ingest.datasets.clutter import is_clutter
+from pipeline.ingest.datasets.folder_tree import count_clutter, is_folder
 from pipeline.ingest.datasets.names import Names
+from pipeline.ingest.datasets.passed_over import PassedOver
 from pipeline.runtime.errors import InputError
 
 Reader = Callable[[], list[Photo]]  # reads the layout that was found
@@ -25,13 +25,15 @@ class Tree:
 
     Attributes:
         root: ``ingest.root``.
+        notes: Lines for the user.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, notes: list[str]) -> None:
         self.root = root
+        self.notes = notes
         self._listings: dict[Path, tuple[Names, Names]] = {}
         self._inner: dict[tuple[Path, str], Path | None] = {}
-        self._clutter = 0
+        self._passed = PassedOver()
 
     def files(self, folder: Path) -> Names:
         """Return the names of the files in a folder; none if the folder does not exist."""
@@ -133,19 +135,18 @@ class Tree:
         return [folder / name for name in names] if len(names) <= MOST_FOLDERS else []
 
     def report_clutter(self) -> None:
-        """Say how many files and folders were passed over; say nothing if there were none."""
-        if self._clutter:
-            click.echo(f"{self.root}: passed over {self._clutter:,} files and folders of tools, such as .DS_Store", err=True)
+        """Note the files and folders that were passed over."""
+        self.notes.extend(self._passed.lines())
 
     def report_unlisted(self, paths: Iterable[str]) -> None:
-        """Say how many photos lie beside the listed photos and are in no table; say nothing if there are none."""
+        """Note how many photos lie beside the listed photos and are in no table."""
         listed = set(paths)
         folders = {Path(folder) for folder in {path.rpartition("/")[0] for path in listed}}
         images = {(folder / name).as_posix() for folder in folders for name in self.files(folder).images().values()}
         unlisted = len(images - listed)
         if unlisted:
             example = min(images - listed)
-            click.echo(f"{self.root}: not read, since no table names them: {unlisted:,} photos, e.g. {example}", err=True)
+            self.notes.append(f"{self.root}: not read, since no table names them: {unlisted:,} photos, e.g. {example}")
 
     def _listing(self, folder: Path) -> tuple[Names, Names]:
         if folder not in self._listings:
@@ -155,13 +156,13 @@ class Tree:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if is_clutter(entry.name):
-                            self._clutter += 1
+                            self._passed.clutter[entry.name] += count_clutter(entry)
                         else:
-                            (folders if entry.is_dir() else files).append(entry.name)
+                            (folders if is_folder(entry) else files).append(entry.name)
             except (FileNotFoundError, NotADirectoryError):
                 pass
             except OSError as error:
-                click.echo(f"{folder} cannot be read ({error.strerror}) and is passed over", err=True)
+                self.notes.append(f"passed over: {folder}, which cannot be read ({error.strerror})")
             self._listings[folder] = Names(files), Names(folders)
         return self._listings[folder]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.class_folders import SPLIT_OF
+from pipeline.ingest.datasets.class_folders import split_named
 from pipeline.ingest.datasets.class_names import UnknownLabelError, name_of
 from pipeline.ingest.datasets.photo_list import PhotoList
 from pipeline.ingest.datasets.tree import Tree
@@ -35,8 +35,8 @@ def find(tree: Tree, folder: Path) -> list[Part] | None:
     parts = []
     for path in tree.inner(folder):
         images, labels = tree.folder(path, "images"), tree.folder(path, "labels")
-        if path.name.casefold() in SPLIT_OF and images and labels:
-            parts.append(Part(SPLIT_OF[path.name.casefold()], images, labels))
+        if (split := split_named(path.name)) and images and labels:
+            parts.append(Part(split, images, labels))
     return parts or None
 
 
