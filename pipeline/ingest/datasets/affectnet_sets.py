@@ -76,13 +76,12 @@ def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: Map
         raise InputError(f"{annotations} has no *_exp.npy: unpack AffectNet's annotations there")
     ordered = sorted(numbers, key=lambda number: (len(number), number))
     for number in progress(ordered, total=len(ordered), title="ingest", unit="annotations"):
-        path = tree.photo(images, f"{number}.jpg") or images / f"{number}.jpg"
-        photo = Photo(f"{split}_{number}", path.as_posix(), "", split, subject="")
-        annotation = annotations / numbers[number]
+        name, annotation = f"{split}_{number}", annotations / numbers[number]
+        path = (tree.photo(images, f"{number}.jpg") or images / f"{number}.jpg").as_posix()
         try:
-            photos.add_labelled(photo, name_of(read_class(annotation), names))
+            photos.add(Photo(name, path, name_of(read_class(annotation), names), split, subject=""))
         except ValueError as error:
-            photos.add_unusable(photo, str(annotation), error)
+            photos.add_unusable(Photo(name, path, "", split, subject=""), str(annotation), error)
     annotated = {number.casefold() for number in numbers}
     for stem, name in sorted(tree.files(images).images().items()):
         if stem not in annotated:

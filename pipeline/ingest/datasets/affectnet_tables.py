@@ -5,11 +5,12 @@ copies keep them in other folders, or all photos in one folder. So the photos ar
 header line, and a row of ``training.csv`` has the box ``NULL``.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.faces.boxes import Box, parse_box
+from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.class_names import name_of
 from pipeline.ingest.datasets.csv_rows import rows
@@ -65,20 +66,17 @@ def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: Ma
     place = _find_photos(tree, table.parent, [row[PATH] for _, row in lines if row[PATH]])
     without_box = 0
     for where, row in progress(lines, total=len(lines), title="ingest", unit="rows"):
-        if not any(row.values()):
-            continue
         if not row[PATH]:
             photos.add_unusable(Photo(Path(where).name, "", "", split, ""), where, ValueError(f"{PATH} is empty"))
             continue
-        path = _photo(tree, place, row[PATH]) or place.folder / row[PATH]
-        photo = Photo(row[PATH], path.as_posix(), "", split, subject="")
+        path = (_photo(tree, place, row[PATH]) or place.folder / row[PATH]).as_posix()
         try:
             label, box = name_of(row[EXPRESSION], names), _box(row)
         except ValueError as error:
-            photos.add_unusable(photo, where, error)
+            photos.add_unusable(Photo(row[PATH], path, "", split, subject=""), where, error)
             continue
         without_box += box is None and _box_is_null(row)
-        photos.add_labelled(photo, label, box)
+        photos.add(Photo(row[PATH], path, label, split, subject="", box=box))
     if without_box:
         tree.notes.append(f"{table}: {without_box:,} rows have no box (NULL): detect looks for the face")
 
@@ -115,10 +113,12 @@ def _box(row: Mapping[str, str]) -> Box | None:
     try:
         left, top, width, height = map(float, numbers)
     except ValueError:
-        raise ValueError(f"face box {' '.join(numbers)!r} is not four numbers: restore the published file") from None
+        left = top = width = height = math.nan
+    if not math.isfinite(left + top + width + height):
+        raise ValueError(f"face box {' '.join(numbers)!r} is not four numbers")
     if width <= 0 or height <= 0:
         return None
-    return parse_box(f"{left} {top} {left + width} {top + height}")
+    return left, top, left + width, top + height
 
 
 def _box_is_null(row: Mapping[str, str]) -> bool:

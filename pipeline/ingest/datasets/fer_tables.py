@@ -51,7 +51,6 @@ def faces_of(table: Path) -> list[Face]:
         for where, row in rows(
             table, filled=(), present=("pixels",) if is_part else ("pixels", "Usage"), optional=("Usage", "emotion")
         )
-        if any(row.values())
     ]
 
 

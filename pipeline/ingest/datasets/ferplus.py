@@ -139,11 +139,7 @@ def _usage(face: Face, vote: Vote | None) -> str:
 
 
 def _votes(new: Path) -> list[Vote]:
-    return [
-        (where, row)
-        for where, row in rows(new, filled=(), present=("Usage", *VOTES), optional=("Image name",))
-        if any(row.values())
-    ]
+    return rows(new, filled=(), present=("Usage", *VOTES), optional=("Image name",))
 
 
 def _images(tree: Tree, folder: Path) -> dict[str, Path]:

@@ -45,8 +45,7 @@ def lines_of(table: Path) -> Iterator[Line]:
     if table.suffix.casefold() == ".csv":
         split = SPLITS[table.name.casefold().partition("_")[0]]
         for where, row in rows(table, filled=(), present=("image", "label")):
-            if any(row.values()):
-                yield _line(where, [row["image"], row["label"]], split)
+            yield _line(where, [row["image"], row["label"]], split)
         return
     for number, text in enumerate(_text(table).splitlines(), start=1):
         fields = text.replace(",", " ").split()

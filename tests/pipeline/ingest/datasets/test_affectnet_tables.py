@@ -124,7 +124,7 @@ def test_rows_without_a_face_have_no_box(read, box):
     ("row", "reason"),
     [
         ("x/b.jpg,1,2,x,4,1;2,3,0,0", "face box '1 2 x 4' is not four numbers"),
-        ("x/b.jpg,1,2,inf,4,1;2,3,0,0", "is not finite"),
+        ("x/b.jpg,1,2,inf,4,1;2,3,0,0", "face box '1 2 inf 4' is not four numbers"),
         ("x/b.jpg,1,2,3,4,1;2,11,0,0", "label '11' is unknown: this dataset numbers its classes 0 to 10"),
         ("x/b.jpg,1,2,3,4,1;2,,0,0", "label '' is unknown"),
         ("x/b.jpg,1,2,3,4,1;2,NULL,0,0", "label 'NULL' is unknown"),
