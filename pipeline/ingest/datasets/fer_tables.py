@@ -27,7 +27,8 @@ class Face:
 
     where: str  # file and line
     pixels: str
-    usage: str | None  # None if the table has no such column
+    usage: str | None  # None if the table does not say
+    likely_usage: str  # of a table that does not say
     emotion: str | None  # None if the table has no labels
 
 
@@ -44,13 +45,11 @@ def faces_of(table: Path) -> list[Face]:
     Raises:
         InputError: If the table cannot be read or lacks a column.
     """
-    is_part = table.name.casefold() in PARTS
-    usage = "Training" if table.name.casefold() == PARTS[0] else None
+    train, test = (table.name.casefold() == name for name in PARTS)
+    usage, likely_usage = "Training" if train else None, "PrivateTest" if test else "Training"
     return [
-        Face(where, row["pixels"], row.get("Usage", usage), row.get("emotion"))
-        for where, row in rows(
-            table, filled=(), present=("pixels",) if is_part else ("pixels", "Usage"), optional=("Usage", "emotion")
-        )
+        Face(where, row["pixels"], row.get("Usage", usage), likely_usage, row.get("emotion"))
+        for where, row in rows(table, filled=(), present=("pixels",), optional=("Usage", "emotion"))
     ]
 
 

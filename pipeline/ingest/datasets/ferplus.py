@@ -129,9 +129,9 @@ def _add(photos: PhotoList, photo: Photo, usage: str, face: Face | None, vote: V
 
 
 def _usage(face: Face, vote: Vote | None) -> str:
-    """The part of FER2013 that a row belongs to. Kaggle's test.csv, which does not say it, holds both test parts."""
+    """The part of FER2013 that a row belongs to."""
     if vote is None:
-        return "PrivateTest" if face.usage is None else face.usage
+        return face.likely_usage if face.usage is None else face.usage
     where, row = vote
     if face.usage is not None and face.usage.casefold() != row["Usage"].casefold():
         raise InputError(f"{where}: Usage {row['Usage']!r} does not match {face.where}: take both from one release")

@@ -198,6 +198,7 @@ def test_automatic_labels_serve_where_there_are_no_others(read, source, tmp_path
     read()
     (tmp_path / "automatically_annotated.csv").write_text(HEADER + TRAINING[1] + "\n")
     assert len(affectnet.read(source)) == 13
+    assert source.notes == [f"not read: {tmp_path / 'automatically_annotated.csv'}, whose labels are those of a network"]
     for name in ("training", "validation"):
         (tmp_path / f"{name}.csv").unlink()
     assert [photo.label for photo in affectnet.read(source)] == ["happiness"]

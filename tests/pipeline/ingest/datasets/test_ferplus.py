@@ -167,6 +167,11 @@ def test_train_csv_alone_is_split(write, tmp_path):
     assert "has train photos alone: splits are made from them" in ours.notes[2]
 
 
+def test_a_table_without_usage_is_split(write, tmp_path):
+    write("fer2013.csv", ("emotion", "pixels"))
+    assert {photo.split for photo in ferplus.read(source(tmp_path))} == {""}
+
+
 def test_kaggles_parts_with_labels(write, tmp_path):
     write("train.csv", ("emotion", "pixels"), range(3))
     write("test.csv", ("emotion", "pixels"), range(3, 4))
