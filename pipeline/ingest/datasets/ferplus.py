@@ -88,6 +88,8 @@ def _from_pixels(tree: Tree, made: Path, tables: list[Path], new: Path | None) -
             photos.add_unusable(photo, face.where, error, Status.UNREADABLE)
             continue
         _add(photos, photo, usage, face, vote)
+    if unlabelled == len(faces):
+        raise InputError(f"{tables[0]} has no column emotion: put {NEW} beside it")
     if unlabelled:
         tree.notes.append(f"{tables[-1]} has no labels: its {unlabelled:,} photos are not read")
     return photos.finish()

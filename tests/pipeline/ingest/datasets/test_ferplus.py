@@ -172,6 +172,12 @@ def test_a_table_without_usage_is_split(write, tmp_path):
     assert {photo.split for photo in ferplus.read(source(tmp_path))} == {""}
 
 
+def test_pixels_without_any_labels_are_an_error(write, tmp_path):
+    write("fer2013.csv", ("pixels", "Usage"))
+    with pytest.raises(InputError, match=r"fer2013\.csv has no column emotion: put fer2013new\.csv beside it"):
+        ferplus.read(source(tmp_path))
+
+
 def test_kaggles_parts_with_labels(write, tmp_path):
     write("train.csv", ("emotion", "pixels"), range(3))
     write("test.csv", ("emotion", "pixels"), range(3, 4))
