@@ -1,7 +1,8 @@
 """Evaluated runs: found in folders and in DVC's experiments, and grouped by their training parameters."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,7 +77,7 @@ def find_runs(folders: Iterable[Path], in_experiments: bool = False) -> list[Eva
         InputError: If there is no evaluation, or an evaluation cannot be read.
     """
     folders = list(folders)
-    found = sorted({path.parent.resolve() for folder in folders for path in folder.rglob(DETAILS)})
+    found = sorted({run for folder in folders for run in _evaluations(folder)})
     complete = [folder for folder in found if (folder / METRICS).is_file()]
     runs = [_read(str(folder), *((folder / name).read_bytes() for name in (METRICS, DETAILS))) for folder in complete]
     if in_experiments:
@@ -87,6 +88,19 @@ def find_runs(folders: Iterable[Path], in_experiments: bool = False) -> list[Eva
         where = " or ".join([f"under {folder}" for folder in folders] + ["in DVC's experiments"] * in_experiments)
         raise InputError(f"there is no evaluated run {where}: run `aucue evaluate`, or name a folder with --runs")
     return runs
+
+
+def _evaluations(folder: Path) -> Iterator[Path]:
+    """The folders with details.json at any depth, with their real paths. Links are followed, but not back to ``folder``."""
+    top, seen = folder.resolve(), set()
+    for name, inside, files in os.walk(folder, followlinks=True):
+        path = Path(name).resolve()
+        if path in seen or path in top.parents:
+            inside.clear()
+            continue
+        seen.add(path)
+        if DETAILS in files:
+            yield path
 
 
 def _read(place: str, metrics: str | bytes, details: str | bytes) -> EvaluatedRun:

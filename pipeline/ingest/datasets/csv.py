@@ -1,6 +1,6 @@
 """A table ``root/labels.csv`` with the columns image, label and optionally subject, split, box."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +34,9 @@ def read(source: DatasetSource) -> list[Photo]:
     _, first = table[0]
     _refuse_misspelt(path, first)
     _report_unread(path, first)
-    return with_own_ids((where, _photo(path.parent, row, where)) for where, row in table)
+    photos = [(where, _photo(path.parent, row, where)) for where, row in table]
+    _note_foreign(source, [row["image"] for _, row in table], [photo for _, photo in photos])
+    return with_own_ids(photos)
 
 
 def _find_table(source: DatasetSource) -> Path:
@@ -69,6 +71,14 @@ def _photo(root: Path, row: dict[str, str], where: str) -> Photo:
         reason = f"{written} is a path of Windows, not of this machine: write it relative to labels.csv"
         return replace(photo, status=Status.UNREADABLE, reason=reason)
     return photo
+
+
+def _note_foreign(source: DatasetSource, written: Sequence[str], photos: Sequence[Photo]) -> None:
+    """Note how many paths of Windows were found by their last parts."""
+    pairs = [(text, photo) for text, photo in zip(written, photos, strict=True) if written_paths.is_foreign(text)]
+    found = [f"{text} is {photo.path}" for text, photo in pairs if photo.status == Status.OK]
+    if found:
+        source.notes.append(f"{len(found):,} absolute paths of Windows are found by their last parts, e.g. {found[0]}")
 
 
 def _refuse_misspelt(path: Path, names: Collection[str]) -> None:

@@ -61,9 +61,16 @@ def _unwrap(folder: Folder, split: str, is_label: IsLabel) -> list[Folder]:
     wrappers = [folder]
     while True:
         inside = [inner for inner in wrappers[-1].folders.values() if inner.has_photos]
-        if len(inside) != 1 or inside[0].photos or is_label(inside[0].name) or _split(inside[0]) not in ("", split):
+        if len(inside) != 1 or _split(inside[0]) not in ("", split) or not _may_wrap(inside[0], is_label):
             return wrappers
         wrappers += inside
+
+
+def _may_wrap(folder: Folder, is_label: IsLabel) -> bool:
+    """Whether a folder is no label itself. A number is no label (2013) if there are labels or splits in it."""
+    inside = [inner for around in folder.walk() for inner in around.folders.values()]
+    is_year = folder.name.isdecimal() and any(is_label(inner.name) or _split(inner) for inner in inside)
+    return not folder.photos and (is_year or not is_label(folder.name))
 
 
 def _relevant(wrappers: list[Folder], is_label: IsLabel, passed: PassedOver) -> list[Folder]:

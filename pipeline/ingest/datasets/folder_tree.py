@@ -80,10 +80,11 @@ def _read(path: Path, entries: list[os.DirEntry[str]], around: tuple[str, ...], 
     around = (*around, _resolved(path))
     folders, files, unreadable = {}, [], {}
     for entry in entries:
-        name, child = entry.name, path / entry.name
+        name = entry.name
         if is_clutter(name):
             passed.clutter[name] += count_clutter(entry)
         elif is_folder(entry):
+            child = path / name
             if _leads_back(_resolved(child), around):
                 passed.loops.append(child.as_posix())
                 continue
@@ -91,7 +92,7 @@ def _read(path: Path, entries: list[os.DirEntry[str]], around: tuple[str, ...], 
                 folders[name] = _read(child, _list(child), around, passed)
             except OSError as error:
                 unreadable[name] = f"the folder cannot be read: {error.strerror}"
-        elif is_image(name) or not entry.is_symlink() or child.exists():
+        elif is_image(name) or not entry.is_symlink() or os.path.exists(entry.path):  # noqa: PTH110
             files.append(name)
         else:
             unreadable[name] = NO_TARGET

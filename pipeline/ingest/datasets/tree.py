@@ -74,7 +74,7 @@ class Tree:
 
     def walk(self, folder: Path) -> Iterator[tuple[Path, list[str]]]:
         """Yield a folder and the folders in it at any depth, each with the names of its image files. Loops end."""
-        yield from self._walk(folder, set())
+        yield from self._walk(folder, ())
 
     def find(self, *layouts: Callable[[Path], Reader | None]) -> Reader | None:
         """Look for the dataset in the root and in the folders below, from the top down.
@@ -179,13 +179,13 @@ class Tree:
             self._inner[key] = place
         return self._inner[key]
 
-    def _walk(self, folder: Path, seen: set[str]) -> Iterator[tuple[Path, list[str]]]:
-        real = os.path.realpath(folder)
-        if real in seen:
+    def _walk(self, folder: Path, around: tuple[str, ...]) -> Iterator[tuple[Path, list[str]]]:
+        real = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118 (with a separator at the end)
+        if any(outer.startswith(real) for outer in around):  # a link to a folder that holds it
             return
         yield folder, [name for name in self.files(folder).all if Path(name).suffix.casefold() in IMAGE_SUFFIXES]
         for name in self.folders(folder).all:
-            yield from self._walk(folder / name, seen | {real})
+            yield from self._walk(folder / name, (*around, real))
 
     @staticmethod
     def _first(folder: Path, existing: Names, names: Iterable[str]) -> Path | None:

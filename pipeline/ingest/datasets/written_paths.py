@@ -3,9 +3,13 @@
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path, PurePath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from pipeline.runtime.user_paths import expand
 
 DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")  # how an absolute path of Windows begins
 QUOTES = "\"'"
@@ -14,9 +18,11 @@ QUOTES = "\"'"
 def find(root: Path, written: str) -> Path:
     r"""Return the file that a table names.
 
-    A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` as the home folder, and
-    with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes accents in
-    another Unicode form, so then any case and form counts, if only one file fits.
+    A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` and ``$NAME`` written
+    out, and with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes
+    accents in another Unicode form. So then any case and form counts, if only one file fits. A path that begins with a slash
+    may also begin at the root. Of an absolute path of Windows (``C:\faces\1.jpg``), which cannot exist here, the last parts
+    that lead to a file under the root count.
 
     Args:
         root: Folder that the path is relative to.
@@ -29,15 +35,11 @@ def find(root: Path, written: str) -> Path:
     if _exists(as_written):
         return as_written
     plain = _plain(written)
-    anchor = plain.anchor if plain.is_absolute() else ""
-    folder = Path(anchor) if anchor else root
-    for part in plain.relative_to(anchor).parts:
-        exact = folder / part
-        name = part if part == ".." or _exists(exact) else _only_name(folder, part)
-        if name is None:
-            return as_written
-        folder = folder / name
-    return folder
+    parts = plain.relative_to(plain.anchor).parts
+    found = _follow(Path(plain.anchor), parts) if plain.is_absolute() else None
+    for first in range(len(parts) if is_foreign(written) else 1):
+        found = found or _follow(root, parts[first:])
+    return found or as_written
 
 
 def is_foreign(written: str) -> bool:
@@ -45,11 +47,21 @@ def is_foreign(written: str) -> bool:
     return os.name != "nt" and DRIVE.match(written.strip(QUOTES)) is not None
 
 
-def _plain(written: str) -> PurePosixPath:
+def _follow(folder: Path, parts: Sequence[str]) -> Path | None:
+    """Walk from a folder to a file, in any case. None if a part does not exist, or could be several names."""
+    for part in parts:
+        name = part if part == ".." or _exists(folder / part) else _only_name(folder, part)
+        if name is None:
+            return None
+        folder = folder / name
+    return folder
+
+
+def _plain(written: str) -> PurePath:
     text = written.strip(QUOTES)
     if text.startswith("file://"):
-        text = unquote(urlsplit(text).path)
-    return PurePosixPath(os.path.expanduser(text.replace("\\", "/")))  # noqa: PTH111 (Path.expanduser raises)
+        text = url2pathname(urlsplit(text).path)
+    return PurePath(expand(text.replace("\\", "/")))
 
 
 def _exists(path: Path) -> bool:

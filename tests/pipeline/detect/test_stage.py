@@ -205,9 +205,10 @@ def test_unreadable_photo_has_its_reason(params, tmp_path):
         assert reason in found.reason
 
 
-def test_excluded_photo_is_not_opened(params):
-    found = detect_photo(Photo("a", "none.jpg", "contempt", "", "", "excluded", "not wanted"), params.detect)
-    assert found == Detection("a", "excluded", "not wanted")
+@pytest.mark.parametrize("status", ["excluded", "unreadable"])
+def test_photo_with_a_status_is_not_opened(params, status):
+    found = detect_photo(Photo("a", "none.jpg", "contempt", "", "", status, "not wanted"), params.detect)
+    assert found == Detection("a", status, "not wanted")
 
 
 # The stage

@@ -32,6 +32,17 @@ def test_runs_are_found_at_any_depth_once(tmp_path):
     ]
 
 
+def test_links_to_runs_are_followed_and_end(tmp_path):
+    runs = [write(tmp_path / name) for name in ("other_disk/a", "runs/b")]
+    try:
+        (tmp_path / "runs" / "linked").symlink_to(tmp_path / "other_disk", target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    (tmp_path / "runs" / "back").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "runs" / "b" / "back").symlink_to("..", target_is_directory=True)
+    assert [run.place for run in find_runs([tmp_path / "runs"])] == [str(folder) for folder in runs]
+
+
 def test_no_run_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"there is no evaluated run under .*: run `aucue evaluate`, or name a folder"):
         find_runs([tmp_path, tmp_path / "nowhere"])

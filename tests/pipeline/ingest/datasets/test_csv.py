@@ -145,6 +145,18 @@ def test_absolute_paths_of_windows_say_so_in_their_row(read):
     assert here.status == "ok"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="these are paths of this system")
+def test_absolute_paths_of_windows_are_found_by_their_end(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text("image,label\nC:\\me\\Images\\A.jpg,anger\nC:\\b.jpg,anger\n")
+    source = DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1)
+    assert [(photo.id, photo.status) for photo in csv.read(source)] == [("images/a.jpg", "ok"), (r"C:\b.jpg", "unreadable")]
+    assert source.notes == [
+        rf"1 absolute paths of Windows are found by their last parts, e.g. C:\me\Images\A.jpg is {tmp_path}/images/a.jpg"
+    ]
+
+
 def test_two_faces_of_one_photo_are_two_rows(read, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"x")
     photos = read("image,label,box\na.jpg,anger,1 2 3 4\nA.JPG,fear,5 6 7 8\nb.jpg,fear,\na.jpg,fear,5 6 7 8\n")

@@ -128,7 +128,7 @@ def test_names_around_the_root_are_nobodys_business(tmp_path):
     assert ok(folder.read(DatasetSource(root, tmp_path, ("anger", "fear"), 1, 0, 1))) == ["anger/a.jpg"]
 
 
-@pytest.mark.parametrize("wrapper", ["archive", "archive/Faces 2", "data/data"])
+@pytest.mark.parametrize("wrapper", ["archive", "archive/Faces 2", "data/data", "2013"])
 @pytest.mark.parametrize("inside", ["{}/a.jpg", "train/{}/a.jpg", "images/train/{}/a.jpg"])
 def test_root_may_be_too_high(read, source, wrapper, inside):
     names = [f"{wrapper}/{inside.format(label)}" for label in ("anger", "fear")]

@@ -68,6 +68,7 @@ def test_links_are_followed_and_loops_end(tree, tmp_path):
     found = tree("1/a.jpg", "other/b.jpg")
     (tmp_path / "1" / "more").symlink_to(tmp_path / "other")
     (tmp_path / "1" / "loop").symlink_to(tmp_path / "1")
+    (tmp_path / "1" / "above").symlink_to(tmp_path)
     (tmp_path / "1" / "itself").symlink_to(tmp_path / "1" / "itself")
     assert [names for _, names in found.walk(tmp_path / "1")] == [["a.jpg"], ["b.jpg"]]
 

@@ -19,7 +19,7 @@ def root(tmp_path):
     [
         *("Images/Anger/a.jpg", "./Images/Anger/a.jpg", r"Images\Anger\a.jpg", r".\Images\Anger\a.jpg"),
         *("images/anger/A.JPG", r"IMAGES\anger\a.JPG", '"Images/Anger/a.jpg"', r"'Images\Anger\a.jpg'"),
-        *("Images/../Images/Anger/a.jpg", "images/../images/anger/a.jpg"),
+        *("Images/../Images/Anger/a.jpg", "images/../images/anger/a.jpg", "/Images/Anger/a.jpg", r"\images\anger\a.jpg"),
     ],
 )
 def test_the_file_is_found_however_it_is_written(root, written):
@@ -33,6 +33,14 @@ def test_accents_are_found_in_both_unicode_forms(root, form):
     assert written_paths.find(root, unicodedata.normalize(form, "Images/Anger/GRÖßE.jpg")).name == "größe.jpg"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="these are paths of this system")
+def test_the_longest_end_of_a_path_of_windows_is_found(root):
+    (root / "a.jpg").write_bytes(b"x")
+    assert written_paths.find(root, r"C:\Users\me\faces\images\anger\A.JPG") == root / "Images" / "Anger" / "a.jpg"
+    assert written_paths.find(root, r"\\server\faces\a.jpg") == root / "a.jpg"
+    assert not written_paths.find(root, "/home/me/faces/Images/Anger/a.jpg").exists()
+
+
 def test_absolute_paths_are_found(root, monkeypatch):
     monkeypatch.setenv("HOME", str(root))
     monkeypatch.setenv("USERPROFILE", str(root))
@@ -42,7 +50,7 @@ def test_absolute_paths_are_found(root, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "written", ["Images/b.jpg", r"Images\b.jpg", "", r"C:\faces\a.jpg", "x\0y", "~nobody-of-this-name/a"]
+    "written", ["Images/b.jpg", r"Images\b.jpg", "", r"C:\faces\b.jpg", "x\0y", "~nobody-of-this-name/a"]
 )
 def test_a_file_that_does_not_exist_stays_as_it_is_written(root, written):
     assert written_paths.find(root, written) == root / written
