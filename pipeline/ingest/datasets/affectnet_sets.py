@@ -83,7 +83,7 @@ def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: Map
         except ValueError as error:
             photos.add_unusable(Photo(name, path, "", split, subject=""), str(annotation), error)
     annotated = {number.casefold() for number in numbers}
-    for stem, name in sorted(tree.files(images).images().items()):
+    for stem, image in sorted(tree.files(images).images().items()):
         if stem not in annotated:
-            path, reason = images / name, "it has no annotation"
-            photos.add(Photo(f"{split}_{path.stem}", path.as_posix(), "", split, "", Status.EXCLUDED, reason))
+            photo, reason = images / image, "it has no annotation"
+            photos.add(Photo(f"{split}_{photo.stem}", photo.as_posix(), "", split, "", Status.EXCLUDED, reason))

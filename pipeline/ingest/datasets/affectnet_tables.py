@@ -58,8 +58,10 @@ def photos_of(tree: Tree, tables: Mapping[str, Path], names: Mapping[int, str]) 
         _add_table(photos, tree, table, split, names)
     listed = photos.finish()
     tree.report_unlisted(photo.path for photo in listed)
-    unread = [table for folder in tree.below() if (table := tree.file(folder, AUTOMATIC)) and table not in tables.values()]
-    tree.notes.extend(f"not read: {table}, whose labels are those of a network" for table in unread)
+    for folder in tree.below():
+        automatic = tree.file(folder, AUTOMATIC)
+        if automatic and automatic not in tables.values():
+            tree.notes.append(f"not read: {automatic}, whose labels are those of a network")
     return listed
 
 
