@@ -1,7 +1,8 @@
 """Read the tables that datasets come with, as spreadsheets write them. Errors name the file and the line."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +17,11 @@ WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 
 
 def rows(
-    path: Path, filled: tuple[str, ...], present: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+    path: Path,
+    filled: tuple[str, ...],
+    present: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
+    published: tuple[str, ...] = (),
 ) -> list[tuple[str, dict[str, str]]]:
     """Read a CSV file with a header.
 
@@ -28,6 +33,8 @@ def rows(
         filled: Columns that must have a value in every row.
         present: Columns that must exist.
         optional: Other columns that the caller knows.
+        published: All columns of a public dataset's table. If they are given, the file may lack its header, and the columns
+            that the caller does not know are not kept in memory.
 
     Returns:
         For each row, its file and line for error messages, and its values by column, stripped of blanks.
@@ -43,7 +50,7 @@ def rows(
     for encoding in encodings:
         try:
             with path.open(encoding=encoding, newline="") as stream:
-                table = list(_rows(path, stream, filled, present, optional))
+                table = list(_rows(path, stream, filled, present, optional, published))
         except UnicodeError:
             continue
         except csv.Error as error:
@@ -57,17 +64,27 @@ def rows(
 
 
 def _rows(
-    path: Path, stream: TextIO, filled: Sequence[str], present: Sequence[str], optional: Sequence[str]
+    path: Path,
+    stream: TextIO,
+    filled: Sequence[str],
+    present: Sequence[str],
+    optional: Sequence[str],
+    published: Sequence[str],
 ) -> Iterator[tuple[str, dict[str, str]]]:
     required = (*filled, *present)
     reader = csv.reader(stream, delimiter=_separator(path, stream, required), skipinitialspace=True)
     lines = _filled_lines(reader)
-    header = _header(path, next(lines, []), (*required, *optional))
+    first = next(lines, [])
+    header = _header(path, first, (*required, *optional))
+    if len(first) == len(published) and not set(header) & set(published):  # the first line is a row
+        header, lines = list(published), chain([first], lines)
     if missing := [column for column in required if column not in header]:
         raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}")
     for values in lines:
         where = f"{path} line {reader.line_num}"
         row = dict.fromkeys(header, "") | dict(zip(header, values, strict=False))
+        if published:
+            row = {name: row.get(name, "") for name in (*required, *optional)}
         for column in filled:
             if not row[column]:
                 raise InputError(f"{where}: {column} is empty: fill it in or remove the line")
@@ -109,28 +126,6 @@ def _header(path: Path, names: Sequence[str], known: Sequence[str]) -> list[str]
         if header.count(name) > 1:
             raise InputError(f"{path} has several columns {name}: keep one of them")
     return header
-
-
-def name_of(number: str, names: Mapping[int, str], where: str) -> str:
-    """Translate a dataset's own class number.
-
-    Args:
-        number: The number as text.
-        names: The name of each class.
-        where: File and line for the error message.
-
-    Returns:
-        The name of the class.
-
-    Raises:
-        InputError: If no class has the number.
-    """
-    try:
-        return names[int(number)]
-    except (ValueError, KeyError):
-        raise InputError(
-            f"{where}: label {number!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}"
-        ) from None
 
 
 def box_of(text: str, where: str) -> Box | None:

@@ -1,64 +1,166 @@
-"""FERPlus: the votes in ``fer2013new.csv`` and the 48 x 48 grey pixels in ``fer2013.csv``."""
+"""FERPlus: votes in ``fer2013new.csv`` on the 48 x 48 grey pixels in ``fer2013.csv``; or FER2013 with its original labels.
 
+Copies have the photos as image files: FERPlus in ``FER2013Train/fer0000000.png``, FER2013 in ``train/angry/*.jpg``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, class_folders
+from pipeline.ingest.datasets.class_folders import ClassFolder
+from pipeline.ingest.datasets.class_names import name_of
 from pipeline.ingest.datasets.csv_rows import rows
+from pipeline.ingest.datasets.fer_tables import NEW, ORIGINAL, VOTES, WHOLE, Face, faces_of, majority, tables_in
+from pipeline.ingest.datasets.lone_split import without_lone_split
+from pipeline.ingest.datasets.photo_list import PhotoList
+from pipeline.ingest.datasets.tree import Reader, Tree
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 
-VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 LABELS = dict(enumerate(VOTES))
-SPLIT_OF_USAGE = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest": "test"}
 SIDE = 48  # pixels
+Vote = tuple[str, dict[str, str]]  # file and line, and the row
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """Write every row's pixels as a PNG file and list it as a photo.
+    """List every row as a photo, and write its pixels as a PNG file.
 
-    The label is the class with most votes. A photo with a tie is excluded.
+    The label is the class with most votes. A photo with a tie is excluded. Without ``fer2013new.csv`` the labels are the
+    original labels of FER2013.
 
     Raises:
-        InputError: If the two tables do not belong together, or a row cannot be read.
+        InputError: If no folder has a known layout, the two tables do not belong together, or most rows cannot be used.
     """
-    pixels_csv, votes_csv = source.root / "fer2013.csv", source.root / "fer2013new.csv"
-    pixels = rows(pixels_csv, filled=("pixels", "Usage"))
-    votes = rows(votes_csv, filled=("Usage",), present=VOTES)
-    if len(pixels) != len(votes):
-        raise InputError(f"{votes_csv} has {len(votes)} rows, {pixels_csv} {len(pixels)}: take both from one release")
-    photos = []
-    pairs = progress(zip(pixels, votes, strict=True), total=len(pixels), title="ingest", unit="photos")
-    for number, ((image_line, image), (vote_line, vote)) in enumerate(pairs):
-        if vote["Usage"] != image["Usage"] or vote["Usage"] not in SPLIT_OF_USAGE:
-            raise InputError(f"{vote_line}: Usage {vote['Usage']!r} does not match {image_line}: restore the files")
-        name = f"fer{number:07d}"
-        path = source.photos / f"{name}.png"
-        _write_png(path, image["pixels"], image_line)
-        label, tie = _majority(vote, vote_line)
-        status, reason = (Status.EXCLUDED, "votes tie") if tie else (Status.OK, "")
-        photos.append(Photo(name, path.as_posix(), label, SPLIT_OF_USAGE[vote["Usage"]], "", status, reason))
+    tree = Tree(source.root, source.notes)
+    reader = tree.find(partial(_with_tables, tree, source.photos), partial(_in_folders, tree))
+    if reader is None:
+        raise InputError(f"{source.root / WHOLE[0]} does not exist: check ingest.root and ingest.dataset")
+    photos = without_lone_split(reader(), source.root, source.notes)
+    tree.report_clutter()
     return photos
 
 
-def _write_png(path: Path, text: str, where: str) -> None:
+def _with_tables(tree: Tree, made: Path, folder: Path) -> Reader | None:
+    if tables := tables_in(tree, folder):
+        new = next(filter(None, (tree.file(place, NEW) for place in (folder, *tree.below()))), None)
+        return partial(_from_pixels, tree, made, tables, new)
+    if (new := tree.file(folder, NEW)) and (images := _images(tree, folder)):
+        return partial(_from_images, new, images)
+    return None
+
+
+def _in_folders(tree: Tree, folder: Path) -> Reader | None:
+    classes = class_folders.find(tree, folder, ORIGINAL)
+    return None if classes is None else partial(_from_folders, tree, classes, folder)
+
+
+def _from_pixels(tree: Tree, made: Path, tables: list[Path], new: Path | None) -> list[Photo]:
+    """The photos of tables of pixels, with the votes on them, or with their original labels."""
+    faces = [face for table in tables for face in faces_of(table)]
+    votes: list[Vote] | list[None] = [None] * len(faces)
+    if new is None:
+        _note_original(tree, tables[0].parent)
+    else:
+        votes = _votes(new)
+    if len(faces) != len(votes):
+        raise InputError(f"{new} has {len(votes)} rows, {tables[0]} {len(faces)}: take both from one release")
+    photos, unlabelled = PhotoList(), 0
+    pairs = progress(zip(faces, votes, strict=True), total=len(faces), title="ingest", unit="photos")
+    for number, (face, vote) in enumerate(pairs):
+        if vote is None and face.emotion is None:
+            unlabelled += 1
+            continue
+        name = f"fer{number:07d}"
+        usage = _usage(face, vote)
+        photo = Photo(name, (made / f"{name}.png").as_posix(), "", SPLIT_OF_USAGE.get(usage.casefold(), ""), "")
+        try:
+            _write_png(Path(photo.path), face.pixels)
+        except ValueError as error:
+            photos.add_unusable(photo, face.where, error, Status.UNREADABLE)
+            continue
+        _add(photos, photo, usage, face, vote)
+    if unlabelled == len(faces):
+        raise InputError(f"{tables[0]} has no column emotion: put {NEW} beside it")
+    if unlabelled:
+        tree.notes.append(f"{tables[-1]} has no labels: its {unlabelled:,} photos are not read")
+    return photos.finish()
+
+
+def _from_images(new: Path, images: Mapping[str, Path]) -> list[Photo]:
+    """The photos that ``fer2013new.csv`` names, as image files."""
+    photos = PhotoList()
+    for where, row in _votes(new):
+        image = row.get("Image name", "")
+        stem = Path(image).stem
+        path = images.get(stem.casefold(), new.parent / image)
+        photo = Photo(stem or Path(where).name, path.as_posix(), "", SPLIT_OF_USAGE.get(row["Usage"].casefold(), ""), "")
+        if image:
+            _add(photos, photo, row["Usage"], None, (where, row))
+        else:  # FERPlus names no image where it saw no face
+            photos.add(replace(photo, path="", status=Status.EXCLUDED, reason=f"{NEW} names no image"))
+    return photos.finish()
+
+
+def _from_folders(tree: Tree, classes: list[ClassFolder], folder: Path) -> list[Photo]:
+    """The photos of a copy of FER2013 in folders of classes."""
+    _note_original(tree, folder)
+    return class_folders.photos_of(tree, classes, ORIGINAL)
+
+
+def _add(photos: PhotoList, photo: Photo, usage: str, face: Face | None, vote: Vote | None) -> None:
+    """Append a photo with the label of its votes, or else with its original label."""
+    where = vote[0] if vote else face.where if face else ""
+    try:
+        if usage.casefold() not in SPLIT_OF_USAGE:
+            raise ValueError(f"Usage {usage!r} does not match Training, PublicTest or PrivateTest")
+        label, tie = majority(vote[1]) if vote else (name_of(face.emotion if face and face.emotion else "", ORIGINAL), False)
+    except ValueError as error:
+        photos.add_unusable(photo, where, error)
+        return
+    status, reason = (Status.EXCLUDED, "votes tie") if tie else (Status.OK, "")
+    photos.add_labelled(replace(photo, status=status, reason=reason), label)
+
+
+def _usage(face: Face, vote: Vote | None) -> str:
+    """The part of FER2013 that a row belongs to."""
+    if vote is None:
+        return face.likely_usage if face.usage is None else face.usage
+    where, row = vote
+    if face.usage is not None and face.usage.casefold() != row["Usage"].casefold():
+        raise InputError(f"{where}: Usage {row['Usage']!r} does not match {face.where}: take both from one release")
+    return row["Usage"]
+
+
+def _votes(new: Path) -> list[Vote]:
+    return rows(new, filled=(), present=("Usage", *VOTES), optional=("Image name",))
+
+
+def _images(tree: Tree, folder: Path) -> dict[str, Path]:
+    """The image files of FERPlus by their stems."""
+    images: dict[str, Path] = {}
+    for place, names in tree.walk(folder):
+        for path in (place / name for name in names):
+            images.setdefault(path.stem.casefold(), path)
+    return images
+
+
+def _note_original(tree: Tree, folder: Path) -> None:
+    tree.notes.append(f"{folder} has no {NEW}: the labels are the original labels of FER2013, not FERPlus's votes")
+
+
+def _write_png(path: Path, text: str) -> None:
     try:
         pixels = np.array(text.split(), dtype=np.uint8).reshape(SIDE, SIDE)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"{where}: expected {SIDE * SIDE} pixels of 0 to 255: restore the file") from error
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected {SIDE * SIDE} pixels of 0 to 255") from None
     with atomic(path, durable=False) as temporary:
         temporary.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
-
-
-def _majority(row: dict[str, str], where: str) -> tuple[str, bool]:
-    """The class with most votes, and whether another class has as many votes."""
-    try:
-        counts = [int(row[name]) for name in VOTES]
-    except ValueError as error:
-        raise InputError(f"{where}: expected a number of votes for each of {', '.join(VOTES)}") from error
-    return VOTES[int(np.argmax(counts))], counts.count(max(counts)) > 1

@@ -82,8 +82,8 @@ def _read(path: Path, entries: list[os.DirEntry[str]], around: tuple[str, ...], 
     for entry in entries:
         name = entry.name
         if is_clutter(name):
-            passed.clutter[name] += _count_clutter(entry)
-        elif _is_folder(entry):
+            passed.clutter[name] += count_clutter(entry)
+        elif is_folder(entry):
             child = path / name
             if _leads_back(_resolved(child), around):
                 passed.loops.append(child.as_posix())
@@ -100,7 +100,8 @@ def _read(path: Path, entries: list[os.DirEntry[str]], around: tuple[str, ...], 
     return Folder(path, folders, files, unreadable, has_photos)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # a link to itself
@@ -116,7 +117,8 @@ def _leads_back(target: str, around: tuple[str, ...]) -> bool:
     return any((folder + os.sep).startswith(target.rstrip(os.sep) + os.sep) for folder in around)
 
 
-def _count_clutter(entry: os.DirEntry[str]) -> int:
+def count_clutter(entry: os.DirEntry[str]) -> int:
+    """Return the number of files that an entry of clutter holds or is."""
     if entry.is_symlink() or not entry.is_dir():
         return 1
     return sum(len(files) for _, _, files in os.walk(entry.path))

@@ -1,75 +1,74 @@
-"""RAF-DB, single-label subset: labels in ``basic/EmoLabel/list_patition_label.txt`` (spelt so), photos in ``basic/Image``.
+"""RAF-DB, single-label subset, as published and in re-packed copies.
 
+Published: labels in ``basic/EmoLabel/list_patition_label.txt`` (spelt so), photos in ``basic/Image``.
 ``basic/Annotation/boundingbox/train_00001_boundingbox.txt`` gives the box of the face in the original photo that the label
-is about: left, top, right and bottom in pixels.
+is about: left, top, right and bottom in pixels. Copies have the aligned photos in ``train/1/train_00001_aligned.jpg``, with
+or without ``train_labels.csv``.
 """
 
+from functools import partial
 from pathlib import Path
 
-from pipeline.faces.boxes import Box, parse_box
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.csv_rows import name_of
+from pipeline.ingest.datasets import DatasetSource, class_folders
+from pipeline.ingest.datasets.class_names import name_of
+from pipeline.ingest.datasets.lone_split import without_lone_split
+from pipeline.ingest.datasets.photo_list import PhotoList
+from pipeline.ingest.datasets.rafdb_photos import Boxes, Images
+from pipeline.ingest.datasets.rafdb_tables import lines_of, tables_in
+from pipeline.ingest.datasets.tree import Reader, Tree
 from pipeline.runtime.errors import InputError
 
 LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 6: "anger", 7: "neutral"}
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """List the photos of ``Image/original`` if that folder exists, else of ``Image/aligned``.
+    """List the photos of ``Image/original`` if there are any, else of ``Image/aligned``.
 
     Train and test are as published; there is no validation set. Original photos have the dataset's box if it is present.
 
     Raises:
-        InputError: If the folder has another layout, or a table or a box cannot be read.
+        InputError: If no folder has a known layout, a table cannot be read, or most rows cannot be used.
     """
-    basic = source.root / "basic" if (source.root / "basic").is_dir() else source.root
-    table = basic / "EmoLabel" / "list_patition_label.txt"
-    if not table.is_file():
+    tree = Tree(source.root, source.notes)
+    reader = tree.find(partial(_published, tree), partial(_copy, tree))
+    if reader is None:
+        table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
-    images, suffix = _images(basic / "Image")
-    annotated = basic / "Annotation" / "boundingbox" if images.name == "original" else None
-    photos = []
-    for number, line in enumerate(_lines(table), start=1):
-        where = f"{table} line {number}"
-        match line.split():
-            case [name, label]:
-                stem, split = Path(name).stem, name.partition("_")[0]
-                if split not in ("train", "test"):
-                    raise InputError(f"{where}: {name} starts with neither train_ nor test_: restore the published file")
-                path = images / f"{stem}{suffix}"
-                box = _box(annotated / f"{stem}_boundingbox.txt") if annotated else None
-                photos.append(Photo(stem, path.as_posix(), name_of(label, LABELS, where), split, subject="", box=box))
-            case []:
-                continue
-            case _:
-                raise InputError(f"{where}: expected an image name and a number: restore the published file")
-    if not photos:
-        raise InputError(f"{table} lists no photo: restore the published file")
+    photos = without_lone_split(reader(), source.root, source.notes)
+    tree.report_clutter()
     return photos
 
 
-def _lines(table: Path) -> list[str]:
-    try:
-        return table.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{table} is not UTF-8 text: restore the published file") from error
-
-
-def _box(file: Path) -> Box | None:
-    """The annotated box; None if the dataset gives no box, so that stage detect looks for the face."""
-    if not file.is_file():
+def _published(tree: Tree, folder: Path) -> Reader | None:
+    if "compound" in (folder.name.casefold(), folder.parent.name.casefold()):  # RAF-DB's other subset, with other classes
         return None
-    try:
-        return parse_box(file.read_text(encoding="ascii"))
-    except (UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"{file}: {error}: restore the published file") from error
+    basic = tree.folder(folder, "basic") or folder
+    tables = tables_in(tree, basic)
+    return partial(_listed, tree, basic, tables) if tables else None
 
 
-def _images(folder: Path) -> tuple[Path, str]:
-    """The image folder and what follows the stem in its file names."""
-    if (folder / "original").is_dir():
-        return folder / "original", ".jpg"
-    if (folder / "aligned").is_dir():
-        return folder / "aligned", "_aligned.jpg"
-    raise InputError(f"{folder} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there")
+def _copy(tree: Tree, folder: Path) -> Reader | None:
+    classes = class_folders.find(tree, folder, LABELS)
+    return None if classes is None else partial(class_folders.photos_of, tree, classes, LABELS)
+
+
+def _listed(tree: Tree, basic: Path, tables: list[Path]) -> list[Photo]:
+    """The photos that the tables list."""
+    lines = [line for table in tables for line in lines_of(table)]
+    if not lines:
+        raise InputError(f"{tables[0]} lists no photo: restore the published file")
+    images = Images(tree, basic, {line.stem for line in lines})
+    boxes = Boxes(tree, basic) if images.are_original else None
+    photos = PhotoList()
+    for line in lines:
+        photo = Photo(line.stem or Path(line.where).name, images.path(line.stem).as_posix(), "", line.split, subject="")
+        try:
+            if line.problem:
+                raise ValueError(line.problem)
+            photos.add_labelled(photo, name_of(line.label, LABELS), boxes.box(line.stem) if boxes else None)
+        except ValueError as error:
+            photos.add_unusable(photo, line.where, error)
+    listed = photos.finish()
+    tree.report_unlisted(photo.path for photo in listed)
+    return listed

@@ -151,3 +151,24 @@ def test_a_name_that_no_file_can_have_keeps_its_row(run, folders):
         + "".join(f"{label}/{number}.png,{label}\n" for label in LABELS for number in range(10))
     )
     assert len(run(dataset="csv")) == 21
+
+
+def test_an_unusable_row_of_a_public_dataset_reaches_the_manifest(run, tmp_path, capsys):
+    """AffectNet's older layout without the header of validation.csv, with a box NULL and a damaged box."""
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+    lines = [f"{number}/{number}.jpg,1,2,9,9,1;2,{(6, 4)[number % 2]},0,0" for number in range(24)]
+    lines[3] = lines[3].replace(",1,2,9,9,", ",NULL,NULL,NULL,NULL,")
+    lines[5] = lines[5].replace(",1,2,9,9,", ",1,2,9,x,")
+    (tmp_path / "root" / "lists").mkdir(parents=True)
+    (tmp_path / "root" / "lists" / "training.csv").write_text("\n".join([header, *lines[:20]]))
+    (tmp_path / "root" / "lists" / "validation.csv").write_text("\n".join(lines[20:]))
+    for number in range(24):
+        (tmp_path / "root" / "Manually_Annotated" / f"{number}").mkdir(parents=True)
+        (tmp_path / "root" / "Manually_Annotated" / f"{number}" / f"{number}.jpg").write_bytes(bytes([number]))
+    run(dataset="affectnet", validation_fraction=0.2)
+    photos = manifest.read(tmp_path / "manifest.csv")
+    assert (photos[3].status, photos[3].box) == ("ok", None)
+    assert (photos[5].status, photos[5].reason) == ("excluded", "face box '1 2 9 x' is not four numbers")
+    assert all(photo.sha256 for photo in photos)
+    assert {photo.split for photo in photos[20:]} == {"test"}
+    assert "1 rows have no box (NULL): detect looks for the face" in capsys.readouterr().err

@@ -1,3 +1,7 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,8 +12,14 @@ NAMES = ["neutral", "happiness", "sadness", "surprise", "fear", "disgust", "ange
 
 
 @pytest.fixture
-def source(tmp_path):
-    return DatasetSource(tmp_path, tmp_path / "photos", tuple(NAMES[:7]), 1, 0, 1)
+def notes():
+    """Lines for the user."""
+    return []
+
+
+@pytest.fixture
+def source(tmp_path, notes):
+    return DatasetSource(tmp_path, tmp_path / "photos", tuple(NAMES[:7]), 1, 0, 1, notes=notes)
 
 
 @pytest.fixture
@@ -38,61 +48,136 @@ def test_every_class_is_known_so_that_contempt_is_excluded():
     assert len(affectnet.LABELS) == 11
 
 
-@pytest.mark.parametrize("content", ["99", "joy", "-1", "1.5"])
-def test_unknown_class_is_named(source, new_layout, content):
+@pytest.mark.parametrize("content", ["99", "glee", "-1", "1.5", ""])
+def test_a_photo_of_an_unknown_class_is_excluded(source, new_layout, content):
     np.save(new_layout / "val_set" / "annotations" / "3_exp.npy", content)
-    with pytest.raises(
-        InputError, match=rf"3_exp.npy: label '{content}' is unknown: this dataset numbers its classes 0 to 10"
-    ):
-        affectnet.read(source)
+    photo = affectnet.read(source)[15]
+    assert (photo.id, photo.status) == ("test_3", "excluded")
+    assert photo.reason == f"label {content!r} is unknown: this dataset numbers its classes 0 to 10"
 
 
-def test_number_may_be_stored_as_one(source, new_layout):
-    np.save(new_layout / "train_set" / "annotations" / "0_exp.npy", np.int64(6))
+@pytest.mark.parametrize(
+    "value", [6, 6.0, "6", b"6", [6], [["6"]], np.uint8(6), np.array([6], ">i4"), "6.0", " 6 ", "Anger", "angry"]
+)
+def test_a_class_may_be_stored_in_any_way(source, new_layout, value):
+    np.save(new_layout / "train_set" / "annotations" / "0_exp.npy", value)
     assert affectnet.read(source)[0].label == "anger"
 
 
-def test_pickled_annotation_is_refused(source, new_layout):
+def test_a_pickled_annotation_is_not_unpickled(source, new_layout):
     np.save(new_layout / "train_set" / "annotations" / "0_exp.npy", np.array({}, dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"0_exp\.npy: not a NumPy file with one number: restore it"):
-        affectnet.read(source)
+    assert_unreadable(affectnet.read(source)[0])
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY\x01\x00"])
-def test_broken_annotation_is_named(source, new_layout, content):
+@pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x01\x00v\x00{'descr'"])
+def test_a_photo_with_a_broken_annotation_is_excluded(source, new_layout, content):
     (new_layout / "train_set" / "annotations" / "0_exp.npy").write_bytes(content)
-    with pytest.raises(InputError, match=r"0_exp\.npy: not a NumPy file with one number: restore it"):
-        affectnet.read(source)
-
-
-def test_old_layout(source, tmp_path):
-    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal\n"
-    rows = [f"{number}/a{number}.jpg,0,0,9,9,1;2;3,{number},0.1,0.2\n" for number in range(11)]
-    (tmp_path / "training.csv").write_text(header + "".join(rows))
-    (tmp_path / "validation.csv").write_text(header + "7/v.jpg,0,0,9,9,1;2,6,0,0\n")
     photos = affectnet.read(source)
-    assert [photo.label for photo in photos] == [*NAMES, "none", "uncertain", "no-face", "anger"]
-    assert (photos[-1].id, photos[-1].split) == ("7/v.jpg", "test")
-    assert photos[0].path == (tmp_path / "0" / "a0.jpg").as_posix()
-    (tmp_path / "Manually_Annotated_Images").mkdir()
-    assert affectnet.read(source)[0].path == (tmp_path / "Manually_Annotated_Images" / "0" / "a0.jpg").as_posix()
+    assert_unreadable(photos[0])
+    assert {photo.status for photo in photos[1:]} == {"ok"}
 
 
-def test_old_layout_gives_boxes(source, tmp_path):
-    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,expression\n"
-    (tmp_path / "training.csv").write_text(header + "a.jpg,12,34,100,110,0\nb.jpg,0,0,0,0,1\nc.jpg,,,,,2\n")
-    (tmp_path / "validation.csv").write_text("subDirectory_filePath,expression\nv.jpg,6\n")
-    assert [photo.box for photo in affectnet.read(source)] == [(12, 34, 112, 144), None, None, None]
-    (tmp_path / "validation.csv").write_text(header + "v.jpg,1,2,x,4,0\n")
-    with pytest.raises(InputError, match=r"validation\.csv line 2: face box '1 2 x 4' is not four numbers: restore"):
+def assert_unreadable(photo):
+    assert (photo.id, photo.label, photo.status) == ("train_0", "", "excluded")
+    assert photo.reason == "its annotation is not a NumPy file with one number: restore it from the archive"
+
+
+def test_a_set_of_broken_annotations_is_an_error(source, new_layout):
+    for number in range(4):
+        (new_layout / "val_set" / "annotations" / f"{number}_exp.npy").write_bytes(b"")
+    with pytest.raises(InputError, match=r"0_exp\.npy: its annotation is not .* \(4 of 8 rows cannot be used\): restore"):
         affectnet.read(source)
 
 
-def test_old_layout_names_the_line(source, tmp_path):
-    (tmp_path / "training.csv").write_text("subDirectory_filePath,expression\na.jpg,1\nb.jpg,11\n")
-    (tmp_path / "validation.csv").write_text("subDirectory_filePath,expression\nc.jpg,1\n")
-    with pytest.raises(InputError, match=r"training\.csv line 3: label '11' is unknown"):
-        affectnet.read(source)
+def test_any_image_format_and_letter_case(source, new_layout):
+    (new_layout / "val_set").rename(new_layout / "Val_Set")
+    (new_layout / "Val_Set" / "images").rename(new_layout / "Val_Set" / "Images")
+    (new_layout / "train_set" / "annotations" / "5_exp.npy").rename(new_layout / "train_set" / "annotations" / "5_EXP.npy")
+    for number, suffix in enumerate((".png", ".JPG", ".jpeg", ".TIF")):
+        (new_layout / "Val_Set" / "Images" / f"{number}{suffix}").touch()
+    photos = affectnet.read(source)
+    assert [Path(photo.path).name for photo in photos[12:]] == [
+        "0.png",
+        "1.JPG",
+        "2.jpeg",
+        "3.TIF",
+        *(f"{n}.jpg" for n in range(4, 8)),
+    ]
+    assert photos[5].id == "train_5"
+
+
+def test_clutter_is_no_annotation(source, new_layout, notes):
+    rows = affectnet.read(source)
+    for name in ("._0_exp.npy", ".DS_Store", "0_exp.npy~"):
+        (new_layout / "train_set" / "annotations" / name).write_bytes(b"x")
+    for name in ("._0.jpg", "Thumbs.db", ".ipynb_checkpoints/0-checkpoint.jpg"):
+        (new_layout / "train_set" / "images" / name).parent.mkdir(exist_ok=True)
+        (new_layout / "train_set" / "images" / name).write_bytes(b"x")
+    (new_layout / "__MACOSX" / "train_set" / "annotations").mkdir(parents=True)
+    assert affectnet.read(source) == rows
+    assert notes[0].startswith("passed over: 6 files of tools and systems")
+
+
+def test_a_photo_without_annotation_is_excluded(source, new_layout):
+    for name in ("3.jpg", "77.jpg", "78.PNG"):
+        (new_layout / "val_set" / "images" / name).touch()
+    photos = affectnet.read(source)
+    assert [(photo.id, photo.status, photo.reason) for photo in photos[20:]] == [
+        ("test_77", "excluded", "it has no annotation"), ("test_78", "excluded", "it has no annotation"),
+    ]  # fmt: skip
+    (new_layout / "val_set" / "annotations" / "3_exp.npy").unlink()
+    assert [photo.id for photo in affectnet.read(source) if photo.status == "excluded"] == ["test_3", "test_77", "test_78"]
+
+
+@pytest.mark.parametrize("above", ["AffectNet", "archive (3)/AffectNet", "a/b/c"])
+def test_root_may_be_too_high(new_layout, source, tmp_path, above):
+    labels = [photo.label for photo in affectnet.read(source)]
+    (tmp_path / "top" / above).mkdir(parents=True)
+    for name in ("train_set", "val_set"):
+        (new_layout / name).rename(tmp_path / "top" / above / name)
+    assert [photo.label for photo in affectnet.read(replace(source, root=tmp_path / "top"))] == labels
+
+
+def test_archives_in_folders_of_their_names(new_layout, source, tmp_path):
+    labels = [photo.label for photo in affectnet.read(source)]
+    for name in ("train_set", "val_set"):
+        (tmp_path / "unpacked" / name).mkdir(parents=True)
+        (new_layout / name).rename(tmp_path / "unpacked" / name / name)
+    assert [photo.label for photo in affectnet.read(replace(source, root=tmp_path / "unpacked"))] == labels
+    (tmp_path / "unpacked" / "val_set").rename(tmp_path / "unpacked" / "val")
+    assert [photo.label for photo in affectnet.read(replace(source, root=tmp_path / "unpacked"))] == labels
+
+
+def test_without_its_val_set_splits_are_made(source, new_layout, notes):
+    shutil.rmtree(new_layout / "val_set")
+    photos = affectnet.read(source)
+    assert {(photo.id[:6], photo.split) for photo in photos} == {("train_", "")}
+    assert "has train photos alone: splits are made from them" in "\n".join(notes)
+
+
+def test_folders_of_classes(source, tmp_path, notes):
+    for file in ("train/0/a.jpg", "train/6/b.jpg", "val/0/c.jpg", "val/7/d.jpg"):
+        (tmp_path / "DATA" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "DATA" / file).touch()
+    assert [(photo.id, photo.label, photo.split) for photo in affectnet.read(source)] == [
+        ("DATA/train/0/a.jpg", "neutral", "train"),
+        ("DATA/train/6/b.jpg", "anger", "train"),
+        ("DATA/val/0/c.jpg", "neutral", "test"),
+        ("DATA/val/7/d.jpg", "contempt", "test"),
+    ]
+    assert "validation photos serve as test photos" in "\n".join(notes)
+
+
+def test_folders_of_classes_with_cleaned_labels(source, tmp_path):
+    for file in ("Train/anger/a.jpg", "Train/happy/b.jpg", "Test/anger/c.jpg", "Test/happy/d.jpg"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    (tmp_path / "labels.csv").write_text(",pth,label,relFCs\n0,anger/a.jpg,surprise,0.8\n1,happy/b.jpg,happy,0.9\n")
+    labels = {photo.id: photo.label for photo in affectnet.read(source)}
+    assert labels == {
+        "Train/anger/a.jpg": "surprise", "Train/happy/b.jpg": "happiness",
+        "Test/anger/c.jpg": "anger", "Test/happy/d.jpg": "happiness",
+    }  # fmt: skip
 
 
 def test_missing_parts_are_named(source, tmp_path):
@@ -100,9 +185,6 @@ def test_missing_parts_are_named(source, tmp_path):
         InputError, match=r"has neither train_set/ nor training\.csv: ingest\.root must be the AffectNet folder"
     ):
         affectnet.read(source)
-    (tmp_path / "training.csv").write_text("subDirectory_filePath,expression\na.jpg,1\n")
-    with pytest.raises(InputError, match=r"validation\.csv does not exist"):
-        affectnet.read(source)
-    (tmp_path / "train_set").mkdir()
+    (tmp_path / "train_set" / "images").mkdir(parents=True)
     with pytest.raises(InputError, match=r"annotations has no \*_exp.npy: unpack AffectNet's annotations there"):
         affectnet.read(source)

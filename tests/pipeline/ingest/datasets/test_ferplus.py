@@ -75,7 +75,9 @@ def test_unknown_and_no_face_are_excluded_by_ingest(read, params, tmp_path):
     "pixels", ["1 2 3", PIXELS + " 1", PIXELS.replace("255", "256"), PIXELS.replace("7", "x"), PIXELS.replace(" 5 ", " -5 ")]
 )
 def test_broken_pixels_are_named(read, pixels):
-    with pytest.raises(InputError, match=r"fer2013.csv line 3: expected 2304 pixels of 0 to 255: restore the file"):
+    with pytest.raises(
+        InputError, match=r"fer2013.csv line 3: expected 2304 pixels of 0 to 255 .*: restore the published file"
+    ):
         read([votes_for(0)] * 2, pixels=[PIXELS, pixels])
 
 
@@ -98,6 +100,159 @@ def test_tables_of_different_releases_are_named(read):
         read([votes_for(0)], usages=["Training"], fer_usages=["PrivateTest"])
     with pytest.raises(InputError, match="Usage 'Other' does not match"):
         read([votes_for(0)], usages=["Other"])
+
+
+def source(tmp_path, root="."):
+    return DatasetSource(tmp_path / root, tmp_path / "photos", tuple(NAMES[:7]), 1, 0, 1)
+
+
+USAGES = ["Training", "Training", "PublicTest", "PrivateTest"]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a table of four faces, anger, disgust, fear and happiness, with the given columns."""
+
+    def write(name, columns=("emotion", "pixels", "Usage"), rows=range(4)):
+        values = [{"emotion": str(row), "pixels": PIXELS, "Usage": USAGES[row]} for row in rows]
+        lines = [",".join(row[column.strip()] for column in columns) for row in values]
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("\n".join([",".join(columns), *lines, ""]))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "name", ["fer2013.csv", "icml_face_data.csv", "FER2013.CSV", "fer2013/fer2013.csv", "a/b/icml_face_data.csv"]
+)
+@pytest.mark.parametrize("columns", [("emotion", "pixels", "Usage"), ("emotion", " Usage", " pixels")])
+def test_without_votes_the_original_labels_count(write, tmp_path, name, columns):
+    write(name, columns)
+    ours = source(tmp_path)
+    photos = ferplus.read(ours)
+    assert [(photo.id, photo.label, photo.split) for photo in photos] == [
+        ("fer0000000", "anger", "train"), ("fer0000001", "disgust", "train"),
+        ("fer0000002", "fear", "validation"), ("fer0000003", "happiness", "test"),
+    ]  # fmt: skip
+    assert "the labels are the original labels of FER2013, not FERPlus's votes" in ours.notes[0]
+    assert cv2.imread(photos[3].path, cv2.IMREAD_UNCHANGED).shape == (48, 48)
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_original_numbers_mean_what_fer2013_says(tmp_path, number):
+    (tmp_path / "fer2013.csv").write_text(f"emotion,pixels,Usage\n{number},{PIXELS},Training\n")
+    expected = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"][number]
+    assert ferplus.read(source(tmp_path))[0].label == expected
+
+
+def test_votes_on_icml_face_data(read, tmp_path):
+    published = read([votes_for(number) for number in range(4)], USAGES)
+    lines = [f"0,{usage},{PIXELS}" for usage in USAGES]
+    (tmp_path / "fer2013.csv").unlink()
+    (tmp_path / "icml_face_data.csv").write_text("\n".join(["emotion, Usage, pixels", *lines]))
+    (tmp_path / "FERPlus-master").mkdir()
+    (tmp_path / "fer2013new.csv").rename(tmp_path / "FERPlus-master" / "fer2013new.csv")
+    assert ferplus.read(source(tmp_path)) == published
+
+
+def test_train_csv_alone_is_split(write, tmp_path):
+    write("train.csv", ("emotion", "pixels"), range(3))
+    write("test.csv", ("pixels",), range(2))
+    ours = source(tmp_path)
+    photos = ferplus.read(ours)
+    assert [(photo.id, photo.label, photo.split) for photo in photos] == [
+        ("fer0000000", "anger", ""), ("fer0000001", "disgust", ""), ("fer0000002", "fear", ""),
+    ]  # fmt: skip
+    assert "test.csv has no labels: its 2 photos are not read" in ours.notes[1]
+    assert "has train photos alone: splits are made from them" in ours.notes[2]
+
+
+def test_a_table_without_usage_is_split(write, tmp_path):
+    write("fer2013.csv", ("emotion", "pixels"))
+    assert {photo.split for photo in ferplus.read(source(tmp_path))} == {""}
+
+
+def test_pixels_without_any_labels_are_an_error(write, tmp_path):
+    write("fer2013.csv", ("pixels", "Usage"))
+    with pytest.raises(InputError, match=r"fer2013\.csv has no column emotion: put fer2013new\.csv beside it"):
+        ferplus.read(source(tmp_path))
+
+
+def test_kaggles_parts_with_labels(write, tmp_path):
+    write("train.csv", ("emotion", "pixels"), range(3))
+    write("test.csv", ("emotion", "pixels"), range(3, 4))
+    assert [photo.split for photo in ferplus.read(source(tmp_path))] == ["train"] * 3 + ["test"]
+
+
+def test_votes_on_kaggles_parts(read, write, tmp_path):
+    published = read([votes_for(number) for number in range(4)], USAGES)
+    (tmp_path / "fer2013.csv").unlink()
+    write("train.csv", ("emotion", "pixels"), range(2))
+    write("test.csv", ("pixels",), range(2, 4))
+    assert ferplus.read(source(tmp_path)) == published
+
+
+def test_ferplus_as_image_files(read, tmp_path):
+    read([*(votes_for(number) for number in range(3)), votes_for(9)], USAGES)
+    (tmp_path / "fer2013.csv").unlink()
+    text = (tmp_path / "fer2013new.csv").read_text().replace("fer0000003.png", "")
+    (tmp_path / "fer2013new.csv").write_text(text)
+    for number, folder in enumerate(("FER2013Train", "FER2013Train", "FER2013Valid")):
+        (tmp_path / "images" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / folder / f"fer{number:07d}.png").touch()
+    photos = ferplus.read(source(tmp_path))
+    assert [(photo.id, photo.label, photo.split, photo.reason) for photo in photos] == [
+        ("fer0000000", "neutral", "train", ""),
+        ("fer0000001", "happiness", "train", ""),
+        ("fer0000002", "surprise", "validation", ""),
+        ("fer2013new.csv line 5", "", "test", "fer2013new.csv names no image"),
+    ]
+    assert photos[2].path == (tmp_path / "images" / "FER2013Valid" / "fer0000002.png").as_posix()
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("train", "test"), ("images/Train", "images/validation"), ("a/b/train", "a/b/test")]
+)
+def test_fer2013_in_folders_of_classes(tmp_path, train, test):
+    for split in (train, test):
+        for name in ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"):
+            (tmp_path / "root" / split / name).mkdir(parents=True)
+            (tmp_path / "root" / split / name / "1.jpg").touch()
+    ours = source(tmp_path, "root")
+    photos = ferplus.read(ours)
+    assert [photo.label for photo in photos] == 2 * [
+        "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"
+    ]  # fmt: skip
+    assert {(photo.id.rsplit("/", 2)[0], photo.split) for photo in photos} == {(train, "train"), (test, "test")}
+    assert "original labels of FER2013" in ours.notes[0]
+
+
+@pytest.mark.parametrize("pixels", ["1 2 3", PIXELS.replace("255", "256"), ""])
+def test_a_row_of_broken_pixels_is_unreadable(read, pixels):
+    photos = read([votes_for(0)] * 3, pixels=[PIXELS, pixels, PIXELS])
+    assert [(photo.status, photo.reason) for photo in photos] == [
+        ("ok", ""), ("unreadable", "expected 2304 pixels of 0 to 255"), ("ok", ""),
+    ]  # fmt: skip
+
+
+def test_a_row_of_broken_votes_is_excluded(read):
+    photos = read([votes_for(0), "0,1,x,0,0,0,0,0,0,0", votes_for(1)])
+    assert [photo.status for photo in photos] == ["ok", "excluded", "ok"]
+    assert photos[1].reason.startswith("expected a number of votes for each of neutral, happiness")
+
+
+def test_a_row_of_another_usage_is_excluded(read):
+    photos = read([votes_for(0)] * 3, ["training", "Other", "PrivateTest"])
+    assert [(photo.split, photo.status) for photo in photos] == [("train", "ok"), ("", "excluded"), ("test", "ok")]
+
+
+def test_a_row_of_an_unknown_emotion_is_excluded(tmp_path):
+    lines = [f"{emotion},{PIXELS},Training" for emotion in (0, 9, "", 3, 6)]
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *lines]))
+    photos = ferplus.read(source(tmp_path))
+    assert [photo.reason for photo in photos if photo.status != "ok"] == [
+        f"label {label!r} is unknown: this dataset numbers its classes 0 to 6" for label in ("9", "")
+    ]
 
 
 def test_missing_table_is_named(tmp_path):

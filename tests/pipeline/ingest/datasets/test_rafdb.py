@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from pipeline.ingest.datasets import DatasetSource, rafdb
@@ -71,7 +73,7 @@ def test_a_damaged_box_is_named(read, tmp_path, text):
     [
         ("train_1.jpg 8", r"list_patition_label.txt line 2: label '8' is unknown: this dataset numbers its classes 1 to 7"),
         ("train_1.jpg 0", "line 2: label '0' is unknown"),
-        ("train_1.jpg happy", "line 2: label 'happy' is unknown"),
+        ("train_1.jpg joyous", "line 2: label 'joyous' is unknown"),
         ("val_1.jpg 1", "line 2: val_1.jpg starts with neither train_ nor test_"),
         ("train_1.jpg", "line 2: expected an image name and a number"),
         ("train_1.jpg 1 2", "line 2: expected an image name and a number"),
@@ -82,11 +84,171 @@ def test_mistake_is_named(read, line, match):
         read(["train_0.jpg 1", line])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_list_may_begin_with_a_byte_order_mark(read, tmp_path, encoding):
+    published = read()
+    table = tmp_path / "root" / "basic" / "EmoLabel" / "list_patition_label.txt"
+    table.write_text("\r\n".join(LINES), encoding)
+    assert rafdb.read(source(tmp_path)) == published
+
+
+@pytest.mark.parametrize(
+    "line", ["{}.jpg\t{}", "{}.jpg,{}", "{}_aligned.jpg {}", "  {}.jpg   {} ", "Image\\aligned\\{}.jpg {}", "{}.png {}.0"]
+)
+def test_the_list_may_be_written_otherwise(read, tmp_path, line):
+    published = read()
+    table = tmp_path / "root" / "basic" / "EmoLabel" / "list_patition_label.txt"
+    table.rename(table.with_name("list_partition_label.txt"))
+    lines = [line.format(name.removesuffix(".jpg"), label) for name, label in map(str.split, LINES[:-1])]
+    table.with_name("list_partition_label.txt").write_text("\n".join(["name label", *lines, ""]))
+    assert rafdb.read(source(tmp_path)) == published
+
+
+def source(tmp_path, root="root"):
+    return DatasetSource(tmp_path / root, tmp_path / "photos", (), 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("image", "box"),
+    [
+        ("basic/Image/original/test_0001.JPG", True),
+        ("basic/Image/original/original/test_0001.png", True),
+        ("basic/image/Original/TEST_0001.jpg", True),
+        ("basic/original/test_0001.jpg", True),
+        ("basic/test_0001.jpg", True),
+        ("basic/Image/aligned/aligned/test_0001_aligned.jpg", False),
+        ("basic/Image/aligned/test_0001.jpg", False),
+        ("basic/aligned/test_0001_aligned.png", False),
+        ("basic/test/4/test_0001_aligned.jpg", False),
+    ],
+)
+def test_photos_are_found_in_any_folder(tmp_path, image, box):
+    root = tmp_path / "root"
+    for file, text in [
+        ("basic/EmoLabel/list_patition_label.txt", "\n".join(LINES)),
+        ("basic/Annotation/boundingbox/boundingbox/test_0001_boundingbox.txt", "1,2,3,4"),
+        (image, ""),
+    ]:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+    photos = rafdb.read(source(tmp_path))
+    assert (photos[-1].id, photos[-1].path) == ("test_0001", (root / image).as_posix())
+    assert photos[-1].box == ((1, 2, 3, 4) if box else None)
+    assert rafdb.read(source(tmp_path, "."))[-1].path == (root / image).as_posix()
+
+
+def test_originals_come_before_aligned_photos(read, tmp_path):
+    read(images="aligned")
+    for name in ("original/test_0001.jpg", "aligned/test_0001_aligned.jpg"):
+        (tmp_path / "root" / "basic" / "Image" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "root" / "basic" / "Image" / name).touch()
+    assert rafdb.read(source(tmp_path))[-1].path.endswith("original/test_0001.jpg")
+    (tmp_path / "root" / "basic" / "Image" / "original" / "test_0001.jpg").unlink()
+    assert rafdb.read(source(tmp_path))[-1].path.endswith("aligned/test_0001_aligned.jpg")
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy with aligned photos in folders of classes, and tables."""
+
+    def copy(folder="root/DATASET", tables="root", labels=None):
+        for split, number in (("train", 1), ("train", 5), ("test", 4), ("test", 7)):
+            image = f"{split}_{number:05d}_aligned.jpg"
+            (tmp_path / folder / split / str(number)).mkdir(parents=True)
+            (tmp_path / folder / split / str(number) / image).touch()
+            if tables:
+                (tmp_path / tables).mkdir(parents=True, exist_ok=True)
+                with (tmp_path / tables / f"{split}_labels.csv").open("a", encoding="utf-8") as table:
+                    table.write("" if table.tell() else "image,label\n")
+                    table.write(f"{image},{labels or number}\n")
+        return rafdb.read(source(tmp_path))
+
+    return copy
+
+
+@pytest.mark.parametrize("folder", ["root/DATASET", "root", "root/archive/raf-db-dataset"])
+@pytest.mark.parametrize("tables", ["root", None])
+def test_a_copy_in_folders_of_classes(copy, tmp_path, folder, tables):
+    photos = copy(folder, tables)
+    assert {(Path(photo.path).name, photo.label, photo.split, photo.box) for photo in photos} == {
+        ("train_00001_aligned.jpg", "surprise", "train", None),
+        ("train_00005_aligned.jpg", "sadness", "train", None),
+        ("test_00004_aligned.jpg", "happiness", "test", None),
+        ("test_00007_aligned.jpg", "neutral", "test", None),
+    }
+    assert all(Path(photo.path).is_file() for photo in photos)
+
+
+def test_a_copy_with_tables_has_the_published_ids(copy):
+    assert [photo.id for photo in copy()] == ["train_00001", "train_00005", "test_00004", "test_00007"]
+
+
+def test_the_tables_of_a_copy_give_the_labels(copy):
+    assert {photo.label for photo in copy(labels=6)} == {"anger"}
+
+
+def test_a_copy_that_counts_from_0_is_refused(tmp_path):
+    for number in range(7):
+        (tmp_path / "root" / "train" / str(number)).mkdir(parents=True)
+    with pytest.raises(InputError, match=r"train.0: this dataset numbers its classes 1 to 7: rename the folders"):
+        rafdb.read(source(tmp_path))
+    (tmp_path / "root" / "train" / "1" / "train_00001_aligned.jpg").touch()
+    lines = [f"{split}_{number:05d}_aligned.jpg,{number % 7}" for split in ("train", "test") for number in range(70)]
+    (tmp_path / "root" / "train_labels.csv").write_text("\n".join(["image,label", *lines]))
+    with pytest.raises(InputError, match=r"train_labels.csv line 2: label '0' is unknown: .* \(20 rows\): restore"):
+        rafdb.read(source(tmp_path))
+
+
+def test_compound_expressions_are_another_dataset(tmp_path):
+    (tmp_path / "root" / "compound" / "EmoLabel").mkdir(parents=True)
+    (tmp_path / "root" / "compound" / "EmoLabel" / "list_patition_label.txt").write_text("train_0001.jpg 1")
+    with pytest.raises(InputError, match=r"ingest\.root must be the RAF-DB folder that holds basic/"):
+        rafdb.read(source(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "reason"),
+    [
+        ("train_00009.jpg 8", "train_00009", "label '8' is unknown: this dataset numbers its classes 1 to 7"),
+        ("train_00009.jpg", "train_00009", "expected an image name and a number"),
+        ("train_00009.jpg 1 2", "train_00009", "expected an image name and a number"),
+        ("photo.jpg 1", "photo", "photo.jpg starts with neither train_ nor test_"),
+    ],
+)
+def test_an_unusable_line_is_excluded(read, line, name, reason):
+    photos = read([*LINES[:3], line, *LINES[3:]])
+    assert [(photo.id, photo.reason) for photo in photos if photo.status == "excluded"] == [(name, reason)]
+    assert len(photos) == 9
+
+
+def test_a_photo_with_a_damaged_box_is_excluded(read, tmp_path):
+    folder = tmp_path / "root" / "basic" / "Annotation" / "boundingbox"
+    folder.mkdir(parents=True)
+    (folder / "train_00002_boundingbox.txt").write_text("10 20 30")
+    photos = read()
+    assert [photo.status for photo in photos] == ["ok", "excluded", *["ok"] * 6]
+    assert photos[1].reason.startswith("train_00002_boundingbox.txt: box '10 20 30' is not four numbers")
+
+
+def test_clutter_is_no_photo(read, tmp_path):
+    published = read()
+    for name in ("._test_0001.jpg", ".DS_Store", "Thumbs.db", ".ipynb_checkpoints"):
+        (tmp_path / "root" / "basic" / "Image" / "original" / name).touch()
+    ours = source(tmp_path)
+    assert rafdb.read(ours) == published
+    assert ours.notes[0].startswith("passed over: 4 files of tools and systems")
+
+
+def test_a_list_of_train_photos_alone_is_split(read):
+    assert {photo.split for photo in read(LINES[:7])} == {""}
+
+
 def test_missing_parts_are_named(read, tmp_path):
     with pytest.raises(InputError, match="Image has neither original/ nor aligned/: unpack one of RAF-DB's image archives"):
         read(images=None)
+    (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"list_patition_label\.txt does not exist: ingest\.root must be the RAF-DB folder"):
-        rafdb.read(DatasetSource(tmp_path, tmp_path, (), 1, 0, 1))
+        rafdb.read(DatasetSource(tmp_path / "empty", tmp_path, (), 1, 0, 1))
 
 
 def test_table_that_is_not_text_is_named(read, tmp_path):

@@ -1,0 +1,129 @@
+"""AffectNet's older layout: ``training.csv`` and ``validation.csv``, which may give the face's box, and folders of photos.
+
+The published archives have the tables in ``Manually_Annotated_file_lists/``, the photos in ``Manually_Annotated_Images/``;
+copies keep them in other folders, or all photos in one folder. So the photos are looked for. ``validation.csv`` may lack its
+header line, and a row of ``training.csv`` has the box ``NULL``.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.faces.boxes import Box
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.class_names import name_of
+from pipeline.ingest.datasets.csv_rows import rows
+from pipeline.ingest.datasets.photo_list import PhotoList
+from pipeline.ingest.datasets.tree import Tree
+from pipeline.runtime.progress import progress
+
+PATH, EXPRESSION = "subDirectory_filePath", "expression"
+BOX = ("face_x", "face_y", "face_width", "face_height")
+COLUMNS = (PATH, *BOX, "facial_landmarks", EXPRESSION, "valence", "arousal")
+NAMES = {"train": ("training.csv", "manually_training.csv"), "test": ("validation.csv", "manually_validation.csv")}
+AUTOMATIC = "automatically_annotated.csv"
+NO_VALUE = {"", "null", "nan", "none", "na", "n/a", "-"}
+SAMPLE = 20  # rows by which the folder of the photos is recognised
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the photos of a table are."""
+
+    folder: Path
+    is_flat: bool  # all photos are in this folder, without the folders that the table names
+
+
+def find(tree: Tree, folder: Path) -> dict[str, Path] | None:
+    """Return the tables of ``train`` and ``test``, of which one at least is in ``folder``; None if there are none."""
+    tables = {split: tree.file(folder, *names) for split, names in NAMES.items()}
+    return tree.complete(tables, lambda split, other: tree.file(other, *NAMES[split]))
+
+
+def find_automatic(tree: Tree, folder: Path) -> dict[str, Path] | None:
+    """Return the table of photos that a network labelled, as ``train``; None if it is not in the folder."""
+    table = tree.file(folder, AUTOMATIC)
+    return {"train": table} if table else None
+
+
+def photos_of(tree: Tree, tables: Mapping[str, Path], names: Mapping[int, str]) -> list[Photo]:
+    """List the photos of the tables, in the order of their rows.
+
+    Raises:
+        InputError: If a table cannot be read, or most of its rows cannot be used.
+    """
+    photos = PhotoList()
+    for split, table in tables.items():
+        _add_table(photos, tree, table, split, names)
+    listed = photos.finish()
+    tree.report_unlisted(photo.path for photo in listed)
+    for folder in tree.below():
+        automatic = tree.file(folder, AUTOMATIC)
+        if automatic and automatic not in tables.values():
+            tree.notes.append(f"not read: {automatic}, whose labels are those of a network")
+    return listed
+
+
+def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: Mapping[int, str]) -> None:
+    lines = rows(table, filled=(), present=(PATH, EXPRESSION), optional=BOX, published=COLUMNS)
+    place = _find_photos(tree, table.parent, [row[PATH] for _, row in lines if row[PATH]])
+    without_box = 0
+    for where, row in progress(lines, total=len(lines), title="ingest", unit="rows"):
+        if not row[PATH]:
+            photos.add_unusable(Photo(Path(where).name, "", "", split, ""), where, ValueError(f"{PATH} is empty"))
+            continue
+        path = (_photo(tree, place, row[PATH]) or place.folder / row[PATH]).as_posix()
+        try:
+            label, box = name_of(row[EXPRESSION], names), _box(row)
+        except ValueError as error:
+            photos.add_unusable(Photo(row[PATH], path, "", split, subject=""), where, error)
+            continue
+        without_box += box is None and _box_is_null(row)
+        photos.add(Photo(row[PATH], path, label, split, subject="", box=box))
+    if without_box:
+        tree.notes.append(f"{table}: {without_box:,} rows have no box (NULL): detect looks for the face")
+
+
+def _find_photos(tree: Tree, lists: Path, written: list[str]) -> Place:
+    """The place with most of a sample of the photos; the published place if none has any."""
+    published = tree.folder(lists, "Manually_Annotated_Images")
+    sample = written[:: max(1, len(written) // SAMPLE)][:SAMPLE]
+    best, most = Place(published or lists, is_flat=False), 0
+    for is_flat in (False, True):
+        for folder in filter(None, (published, lists, *tree.below())):
+            place = Place(folder, is_flat)
+            found = sum(_photo(tree, place, path) is not None for path in sample)
+            if found > most:
+                best, most = place, found
+            if found == len(sample):
+                return best
+    return best
+
+
+def _photo(tree: Tree, place: Place, written: str) -> Path | None:
+    return tree.photo(place.folder, written.replace("\\", "/").rpartition("/")[2] if place.is_flat else written)
+
+
+def _box(row: Mapping[str, str]) -> Box | None:
+    """The annotated box; None if the table gives no box, or a width of 0 or less as for the rows without a face.
+
+    Raises:
+        ValueError: If the box is damaged. The message is a reason.
+    """
+    numbers = [row.get(name, "") for name in BOX]
+    if any(number.casefold() in NO_VALUE for number in numbers):
+        return None
+    try:
+        left, top, width, height = map(float, numbers)
+    except ValueError:
+        left = top = width = height = math.nan
+    if not math.isfinite(left + top + width + height):
+        raise ValueError(f"face box {' '.join(numbers)!r} is not four numbers")
+    if width <= 0 or height <= 0:
+        return None
+    return left, top, left + width, top + height
+
+
+def _box_is_null(row: Mapping[str, str]) -> bool:
+    return any(row.get(name, "").casefold() in NO_VALUE - {""} for name in BOX)

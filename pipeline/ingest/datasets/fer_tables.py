@@ -1,0 +1,71 @@
+"""The tables of FER2013 and FERPlus, as published and in copies.
+
+``fer2013.csv``, which Kaggle calls ``icml_face_data.csv``, has the columns emotion, pixels and Usage. Kaggle's ``train.csv``
+and ``test.csv`` hold the same rows without Usage, ``test.csv`` also without emotion. ``fer2013new.csv`` has FERPlus's votes
+on these rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.ingest.datasets.csv_rows import rows
+from pipeline.ingest.datasets.tree import Tree
+
+VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
+ORIGINAL = dict(enumerate(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")))
+WHOLE = ("fer2013.csv", "icml_face_data.csv")
+PARTS = ("train.csv", "test.csv")  # Training; PublicTest and PrivateTest
+NEW = "fer2013new.csv"
+
+
+@dataclass(frozen=True)
+class Face:
+    """A row of a table of pixels."""
+
+    where: str  # file and line
+    pixels: str
+    usage: str | None  # None if the table does not say
+    likely_usage: str  # of a table that does not say
+    emotion: str | None  # None if the table has no labels
+
+
+def tables_in(tree: Tree, folder: Path) -> list[Path]:
+    """Return the tables of pixels in a folder: one with all rows, or Kaggle's parts of it; none if it has none."""
+    if whole := tree.file(folder, *WHOLE):
+        return [whole]
+    return [table for name in PARTS if (table := tree.file(folder, name)) and _has_pixels(table)]
+
+
+def faces_of(table: Path) -> list[Face]:
+    """Read a table of pixels.
+
+    Raises:
+        InputError: If the table cannot be read or lacks a column.
+    """
+    train, test = (table.name.casefold() == name for name in PARTS)
+    usage, likely_usage = "Training" if train else None, "PrivateTest" if test else "Training"
+    return [
+        Face(where, row["pixels"], row.get("Usage", usage), likely_usage, row.get("emotion"))
+        for where, row in rows(table, filled=(), present=("pixels",), optional=("Usage", "emotion"))
+    ]
+
+
+def majority(votes: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the class with most votes, and whether another class has as many.
+
+    Raises:
+        ValueError: If a vote is not a number. The message is a reason.
+    """
+    try:
+        counts = [int(float(votes[name])) for name in VOTES]
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected a number of votes for each of {', '.join(VOTES)}") from None
+    return VOTES[int(np.argmax(counts))], counts.count(max(counts)) > 1
+
+
+def _has_pixels(table: Path) -> bool:
+    with table.open("rb") as file:
+        return b"pixels" in file.readline(1000).lower()

@@ -1,0 +1,57 @@
+"""Correct the labels of photos in folders of classes by a table beside them, as a copy of AffectNet has it.
+
+``labels.csv`` has the columns ``pth`` (``anger/image0000006.jpg``) and ``label``. Its labels were cleaned; the photos stayed
+in the folders of their earlier labels.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.class_names import name_of
+from pipeline.ingest.datasets.csv_rows import rows
+from pipeline.ingest.datasets.photo_list import PhotoList
+
+PATH, LABEL = "pth", "label"
+
+
+def relabel(photos: list[Photo], table: Path, names: Mapping[int, str], notes: list[str]) -> list[Photo]:
+    """Give photos the labels of a table.
+
+    Args:
+        photos: Photos in folders of classes.
+        table: The table. It names a photo by its folder and its name.
+        names: The dataset's numbers and names of its classes.
+        notes: Lines for the user, to which one is added.
+
+    Returns:
+        The photos. A photo that the table does not name keeps the label of its folder.
+
+    Raises:
+        InputError: If the table cannot be read, or most of its labels are unknown.
+    """
+    labels = {_key(row[PATH]): (where, row[LABEL]) for where, row in rows(table, filled=(PATH, LABEL))}
+    keys = [_key(photo.path) for photo in photos]
+    copies = Counter(keys)
+    relabelled, changed = PhotoList(), 0
+    for key, photo in zip(keys, photos, strict=True):
+        # A test photo may have the folder and the name of another train photo. The table is about the train photo.
+        if key not in labels or (copies[key] > 1 and photo.split != "train"):
+            relabelled.add(photo)
+            continue
+        where, label = labels[key]
+        try:
+            name = name_of(label, names)
+        except ValueError as error:
+            relabelled.add_unusable(photo, where, error)
+            continue
+        changed += name != photo.label
+        relabelled.add_labelled(photo, name)
+    notes.append(f"{table}: gives {changed:,} photos another label than their folder")
+    return relabelled.finish()
+
+
+def _key(path: str) -> tuple[str, ...]:
+    """The folder and the name of a photo."""
+    return tuple(path.replace("\\", "/").casefold().split("/")[-2:])

@@ -1,0 +1,92 @@
+"""Copies of public datasets in the format of YOLO: ``train/images/*.png``, ``train/labels/*.txt`` and ``data.yaml``.
+
+Each line of a text file is a face: the number of its class in ``data.yaml``, and its box in shares of the photo. The box is
+not used: these copies are of photos of one face, which detect finds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.class_folders import split_named
+from pipeline.ingest.datasets.class_names import UnknownLabelError, name_of
+from pipeline.ingest.datasets.photo_list import PhotoList
+from pipeline.ingest.datasets.tree import Tree
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.progress import progress
+from pipeline.runtime.status import Status
+from pipeline.runtime.yaml_files import load_yaml
+
+
+@dataclass(frozen=True)
+class Part:
+    """The folders of a split."""
+
+    split: str
+    images: Path
+    labels: Path
+
+
+def find(tree: Tree, folder: Path) -> list[Part] | None:
+    """Return the splits in a folder that has ``data.yaml``; None if it has none."""
+    if tree.file(folder, "data.yaml") is None:
+        return None
+    parts = []
+    for path in tree.inner(folder):
+        images, labels = tree.folder(path, "images"), tree.folder(path, "labels")
+        if (split := split_named(path.name)) and images and labels:
+            parts.append(Part(split, images, labels))
+    return parts or None
+
+
+def photos_of(tree: Tree, folder: Path, parts: list[Part], names: Mapping[int, str]) -> list[Photo]:
+    """List the photos in the order of their paths.
+
+    Raises:
+        InputError: If ``data.yaml`` does not name the classes, or most labels cannot be read.
+    """
+    table = tree.file(folder, "data.yaml") or folder / "data.yaml"
+    classes = load_yaml(table).get("names")
+    if not isinstance(classes, list | dict):
+        raise InputError(f"{table} has no names: list the names of the classes there")
+    texts = {
+        str(number): str(name) for number, name in (classes.items() if isinstance(classes, dict) else enumerate(classes))
+    }
+    photos = PhotoList()
+    for part in parts:
+        images, labels = tree.files(part.images).images(), tree.files(part.labels)
+        for stem in progress(sorted(images), total=len(images), title="ingest", unit="photos"):
+            path = part.images / images[stem]
+            photo = Photo(path.relative_to(tree.root).as_posix(), path.as_posix(), "", part.split, "")
+            label = labels.find(f"{path.stem}.txt")
+            if label is None:
+                photos.add(Photo(photo.id, photo.path, "", part.split, "", Status.EXCLUDED, "it has no label"))
+                continue
+            try:
+                number = _class_in(part.labels / label)
+                photos.add_labelled(photo, _name_of(number, texts, names))
+            except ValueError as error:
+                photos.add_unusable(photo, str(part.labels / label), error)
+    return photos.finish()
+
+
+def _name_of(number: str, texts: Mapping[str, str], names: Mapping[int, str]) -> str:
+    if number not in texts:
+        raise UnknownLabelError(f"label {number!r} is not in data.yaml")
+    return name_of(texts[number], names)
+
+
+def _class_in(file: Path) -> str:
+    """The number of the class.
+
+    Raises:
+        ValueError: If the file has none, or several. The message is a reason.
+    """
+    try:
+        numbers = {line.split()[0] for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("its label cannot be read") from None
+    if len(numbers) != 1:
+        raise ValueError("it has no label" if not numbers else "its faces have several labels")
+    return numbers.pop()

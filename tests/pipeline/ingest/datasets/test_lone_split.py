@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.lone_split import without_lone_split
+
+
+def photos(*splits):
+    return [Photo(f"{number}", "", "fear", split, "") for number, split in enumerate(splits)]
+
+
+@pytest.fixture
+def notes():
+    """Lines for the user."""
+    return []
+
+
+def test_a_lone_split_is_taken_away(notes):
+    assert without_lone_split(photos("train", "train"), Path("root"), notes) == photos("", "")
+    assert "root has train photos alone: splits are made from them (ingest.test_fraction)" in "\n".join(notes)
+
+
+def test_other_splits_stay(notes):
+    for splits in (("train", "test"), ("train", "validation", "test"), ("", ""), ()):
+        assert without_lone_split(photos(*splits), Path("root"), notes) == photos(*splits)
+    excluded = Photo("x", "", "", "test", "", "excluded", "damaged")
+    assert without_lone_split([*photos("train"), excluded], Path("root"), notes)[0].split == ""
+    assert len(notes) == 1

@@ -1,0 +1,54 @@
+import pytest
+
+from pipeline.ingest.datasets import DatasetSource, affectnet
+from pipeline.runtime.errors import InputError
+
+NAMES = "names: [Anger, Contempt, Disgust, Fear, Happy, Neutral, Sad, Surprise]\nnc: 8\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read two photos, happy and sad, in each split, and more files."""
+
+    def read(files=None, yaml=NAMES):
+        root = tmp_path / "archive" / "YOLO_format"
+        texts = {"data.yaml": yaml}
+        for split in ("train", "valid", "test"):
+            texts |= {f"{split}/images/a.png": "", f"{split}/images/b.jpg": ""}
+            texts |= {f"{split}/labels/a.txt": "4 0.5 0.5 1 1\n", f"{split}/labels/b.txt": "6 0.5 0.5 1 1"}
+        for name, text in (texts | (files or {})).items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        return affectnet.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))
+
+    return read
+
+
+@pytest.mark.parametrize("yaml", [NAMES, "names: {0: Anger, 4: Happy, 6: sad}\n"])
+def test_the_numbers_mean_what_data_yaml_says(read, yaml):
+    photos = read(yaml=yaml)
+    assert [(photo.label, photo.split) for photo in photos] == [
+        (label, split) for split in ("test", "train", "validation") for label in ("happiness", "sadness")
+    ]
+    assert photos[0].id == "archive/YOLO_format/test/images/a.png"
+
+
+def test_unusable_labels_exclude_their_photos(read):
+    photos = read(
+        {f"train/images/{name}.png": "" for name in "cdefg"}
+        | {f"train/images/ok{number}.png": "" for number in range(4)}
+        | {f"train/labels/ok{number}.txt": "0 0 0 1 1" for number in range(4)}
+        | {"train/labels/c.txt": "4 0 0 1 1\n6 0 0 1 1", "train/labels/d.txt": "", "train/labels/e.txt": "9 0 0 1 1"}
+        | {"train/labels/g.txt": "4 0 0 1 1\n4 0 0 1 1"}
+    )
+    assert {photo.path[-5]: photo.reason for photo in photos if photo.status == "excluded"} == {
+        "c": "its faces have several labels",
+        "d": "it has no label",
+        "e": "label '9' is not in data.yaml",
+        "f": "it has no label",
+    }
+
+
+def test_classes_must_be_named(read):
+    with pytest.raises(InputError, match=r"data.yaml has no names: list the names of the classes there"):
+        read(yaml="nc: 8\n")
