@@ -49,7 +49,7 @@ def rooms_of(stage: str) -> set[str]:
     """The rooms of all that a stage's module imports, directly or not."""
     seen, waiting = set(), {file_of(f"{package_of(stage)}.stage")}
     if stage == "ingest":  # imports its adapters by name
-        waiting |= set((REPOSITORY / "pipeline/ingest/datasets").glob("*.py"))
+        waiting |= set((REPOSITORY / "pipeline/ingest/datasets").rglob("*.py"))
     while waiting:
         file = waiting.pop()
         seen.add(file)

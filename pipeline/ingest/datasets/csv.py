@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource, written_paths
-from pipeline.ingest.datasets.clutter import is_clutter
-from pipeline.ingest.datasets.csv_rows import box_of, rows
-from pipeline.ingest.datasets.faces_of_photos import with_own_ids
+from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets.common import written_paths
+from pipeline.ingest.datasets.common.clutter import is_clutter
+from pipeline.ingest.datasets.common.csv_rows import box_of, rows
+from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError, closest_name
 from pipeline.runtime.status import Status

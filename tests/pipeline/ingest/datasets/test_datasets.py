@@ -1,4 +1,5 @@
-from pathlib import Path
+import importlib
+import pkgutil
 from typing import get_args
 
 from pipeline.ingest import datasets
@@ -6,6 +7,7 @@ from pipeline.runtime.parameters import Ingest
 
 
 def test_the_parameters_name_exactly_the_adapters():
-    """An adapter is a module with a function ``read``."""
-    modules = {path.stem for path in Path(datasets.__file__).parent.glob("*.py") if "\ndef read(" in path.read_text()}
+    """An adapter is a module or a package with a function ``read``."""
+    names = (module.name for module in pkgutil.iter_modules(datasets.__path__))
+    modules = {name for name in names if hasattr(importlib.import_module(f"{datasets.__name__}.{name}"), "read")}
     assert set(get_args(Ingest.model_fields["dataset"].annotation)) == modules

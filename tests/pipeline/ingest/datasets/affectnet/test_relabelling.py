@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.affectnet import LABELS
-from pipeline.ingest.datasets.relabelling import relabel
+from pipeline.ingest.datasets.affectnet.relabelling import relabel
 from pipeline.runtime.errors import InputError
 
 PHOTOS = [

@@ -1,8 +1,8 @@
 import pytest
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.class_names import UnknownLabelError
-from pipeline.ingest.datasets.photo_list import PhotoList
+from pipeline.ingest.datasets.common.class_names import UnknownLabelError
+from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.runtime.errors import InputError
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pipeline.ingest.datasets.csv_rows import rows
-from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
 
 LISTS = ("list_patition_label.txt", "list_partition_label.txt")

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.faces_of_photos import with_own_ids
+from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
 from pipeline.runtime.errors import InputError
 
 LEFT, RIGHT = (0, 0, 10, 10), (20, 0, 30, 10)

@@ -1,8 +1,8 @@
 import pytest
 
-from pipeline.ingest.datasets import class_folders
+from pipeline.ingest.datasets.common import class_folders
+from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.rafdb import LABELS
-from pipeline.ingest.datasets.tree import Tree
 from pipeline.runtime.errors import InputError
 
 

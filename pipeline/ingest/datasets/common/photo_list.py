@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.class_names import UnknownLabelError
+from pipeline.ingest.datasets.common.class_names import UnknownLabelError
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.lone_split import without_lone_split
 
 
 def photos(*splits):

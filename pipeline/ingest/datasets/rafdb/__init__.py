@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource, class_folders
-from pipeline.ingest.datasets.class_names import name_of
-from pipeline.ingest.datasets.lone_split import without_lone_split
-from pipeline.ingest.datasets.photo_list import PhotoList
-from pipeline.ingest.datasets.rafdb_photos import Boxes, Images
-from pipeline.ingest.datasets.rafdb_tables import lines_of, tables_in
-from pipeline.ingest.datasets.tree import Reader, Tree
+from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets.common import class_folders
+from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.photo_list import PhotoList
+from pipeline.ingest.datasets.common.tree import Reader, Tree
+from pipeline.ingest.datasets.rafdb.photos import Boxes, Images
+from pipeline.ingest.datasets.rafdb.tables import lines_of, tables_in
 from pipeline.runtime.errors import InputError
 
 LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 6: "anger", 7: "neutral"}

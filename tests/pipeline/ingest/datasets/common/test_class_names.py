@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.ingest.datasets.affectnet import LABELS as AFFECTNET
-from pipeline.ingest.datasets.class_names import UnknownLabelError, name_of, name_of_folder
+from pipeline.ingest.datasets.common.class_names import UnknownLabelError, name_of, name_of_folder
 from pipeline.ingest.datasets.rafdb import LABELS as RAFDB
 
 

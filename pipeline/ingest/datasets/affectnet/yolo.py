@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.class_folders import split_named
-from pipeline.ingest.datasets.class_names import UnknownLabelError, name_of
-from pipeline.ingest.datasets.photo_list import PhotoList
-from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.datasets.common.class_folders import split_named
+from pipeline.ingest.datasets.common.class_names import UnknownLabelError, name_of
+from pipeline.ingest.datasets.common.photo_list import PhotoList
+from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status

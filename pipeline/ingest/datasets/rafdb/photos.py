@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
-from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
 
 ALIGNED = "_aligned"

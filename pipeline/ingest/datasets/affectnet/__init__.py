@@ -1,7 +1,7 @@
 """AffectNet, in both of its published layouts and in re-packed copies.
 
-The newer layout has ``train_set/`` and ``val_set/`` with an annotation file for each photo (``affectnet_sets``), the older
-layout ``training.csv`` and ``validation.csv`` (``affectnet_tables``). Copies sort the photos into folders of classes
+The newer layout has ``train_set/`` and ``val_set/`` with an annotation file for each photo (``sets``), the older
+layout ``training.csv`` and ``validation.csv`` (``tables``). Copies sort the photos into folders of classes
 (``class_folders``), some with better labels in ``labels.csv``, or label them in the format of YOLO (``yolo``). As in the
 paper, AffectNet's validation set serves as test.
 """
@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource, affectnet_sets, affectnet_tables, class_folders, yolo
-from pipeline.ingest.datasets.lone_split import without_lone_split
-from pipeline.ingest.datasets.relabelling import relabel
-from pipeline.ingest.datasets.tree import Reader, Tree
+from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets.affectnet import sets, tables, yolo
+from pipeline.ingest.datasets.affectnet.relabelling import relabel
+from pipeline.ingest.datasets.common import class_folders
+from pipeline.ingest.datasets.common.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.runtime.errors import InputError
 
 LABELS = {
@@ -50,15 +52,15 @@ def read(source: DatasetSource) -> list[Photo]:
 
 
 def _published(tree: Tree, folder: Path) -> Reader | None:
-    if sets := affectnet_sets.find(tree, folder):
-        return partial(affectnet_sets.photos_of, tree, sets, LABELS)
-    tables = affectnet_tables.find(tree, folder)
-    return None if tables is None else partial(affectnet_tables.photos_of, tree, tables, LABELS)
+    if annotated := sets.find(tree, folder):
+        return partial(sets.photos_of, tree, annotated, LABELS)
+    listed = tables.find(tree, folder)
+    return None if listed is None else partial(tables.photos_of, tree, listed, LABELS)
 
 
 def _automatic(tree: Tree, folder: Path) -> Reader | None:
-    tables = affectnet_tables.find_automatic(tree, folder)
-    return None if tables is None else partial(affectnet_tables.photos_of, tree, tables, LABELS)
+    listed = tables.find_automatic(tree, folder)
+    return None if listed is None else partial(tables.photos_of, tree, listed, LABELS)
 
 
 def _copy(tree: Tree, folder: Path) -> Reader | None:

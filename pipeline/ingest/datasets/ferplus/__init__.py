@@ -12,14 +12,15 @@ import cv2
 import numpy as np
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource, class_folders
-from pipeline.ingest.datasets.class_folders import ClassFolder
-from pipeline.ingest.datasets.class_names import name_of
-from pipeline.ingest.datasets.csv_rows import rows
-from pipeline.ingest.datasets.fer_tables import NEW, ORIGINAL, VOTES, WHOLE, Face, faces_of, majority, tables_in
-from pipeline.ingest.datasets.lone_split import without_lone_split
-from pipeline.ingest.datasets.photo_list import PhotoList
-from pipeline.ingest.datasets.tree import Reader, Tree
+from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets.common import class_folders
+from pipeline.ingest.datasets.common.class_folders import ClassFolder
+from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.photo_list import PhotoList
+from pipeline.ingest.datasets.common.tree import Reader, Tree
+from pipeline.ingest.datasets.ferplus.tables import NEW, ORIGINAL, VOTES, WHOLE, Face, faces_of, majority, tables_in
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
 from pipeline.runtime.progress import progress

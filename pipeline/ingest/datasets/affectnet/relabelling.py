@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.class_names import name_of
-from pipeline.ingest.datasets.csv_rows import rows
-from pipeline.ingest.datasets.photo_list import PhotoList
+from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.photo_list import PhotoList
 
 PATH, LABEL = "pth", "label"
 

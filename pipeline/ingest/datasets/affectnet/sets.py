@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.class_names import name_of
-from pipeline.ingest.datasets.photo_list import PhotoList
-from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.photo_list import PhotoList
+from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status

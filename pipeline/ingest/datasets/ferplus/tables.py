@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.ingest.datasets.csv_rows import rows
-from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.tree import Tree
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 ORIGINAL = dict(enumerate(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")))

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from pipeline.ingest.datasets import written_paths
+from pipeline.ingest.datasets.common import written_paths
 
 
 @pytest.fixture

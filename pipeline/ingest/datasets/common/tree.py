@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
-from pipeline.ingest.datasets.clutter import is_clutter
-from pipeline.ingest.datasets.folder_tree import count_clutter, is_folder
-from pipeline.ingest.datasets.names import Names
-from pipeline.ingest.datasets.passed_over import PassedOver
+from pipeline.ingest.datasets.common.clutter import is_clutter
+from pipeline.ingest.datasets.common.folder_tree import count_clutter, is_folder
+from pipeline.ingest.datasets.common.names import Names
+from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.runtime.errors import InputError
 
 Reader = Callable[[], list[Photo]]  # reads the layout that was found

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.ingest.datasets.clutter import is_clutter
+from pipeline.ingest.datasets.common.clutter import is_clutter
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS, Photo
-from pipeline.ingest.datasets.class_names import UnknownLabelError, name_of_folder
-from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.datasets.common.class_names import UnknownLabelError, name_of_folder
+from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.class_names import name_of
-from pipeline.ingest.datasets.csv_rows import rows
-from pipeline.ingest.datasets.photo_list import PhotoList
-from pipeline.ingest.datasets.tree import Tree
+from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.photo_list import PhotoList
+from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.progress import progress
 
 PATH, EXPRESSION = "subDirectory_filePath", "expression"

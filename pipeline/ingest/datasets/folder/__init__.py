@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.folder_layout import IsLabel, Layout, find_layout
-from pipeline.ingest.datasets.folder_tree import Folder, is_image, read_tree
-from pipeline.ingest.datasets.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folder_tree import Folder, is_image, read_tree
+from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.folder.layout import IsLabel, Layout, find_layout
 from pipeline.ingest.label_names import matching_label, meant_label
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pipeline.faces.manifest import SPLITS
-from pipeline.ingest.datasets.folder_tree import Folder
-from pipeline.ingest.datasets.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folder_tree import Folder
+from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.splits import split_of
 
 IsLabel = Callable[[str], bool]  # whether the name of a folder may be that of a label
