@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from pipeline.runtime.errors import InputError
-from pipeline.shards import ShardSet, ShardWriter, open_shards
+from pipeline.shards import ShardSet, ShardWriter, open_files
 from pipeline.shards.files import STRING_COLUMNS
 
 
@@ -116,7 +116,7 @@ def opened_in(folder):
 
 
 def test_few_files_are_open_at_a_time(tmp_path, monkeypatch, faces, write):
-    monkeypatch.setattr(open_shards, "MOST_OPEN", 3)
+    monkeypatch.setattr(open_files, "most_open", lambda: 3)
     folder = write(tmp_path, *(faces(start, 1) for start in (0, 1, 3, 4, 6)))
     shards = ShardSet(folder, "faces")
     for row in (0, 4, 1, 2, 3, 0, 2, 4):
