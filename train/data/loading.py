@@ -1,5 +1,6 @@
 """Batches of faces: which items each batch holds, and the loader that reads them, in other processes if asked to."""
 
+import multiprocessing
 import multiprocessing.queues
 import os
 import signal
@@ -18,6 +19,11 @@ from train.data.crop_cache import CachedCrops
 from train.data.dataset import Batch, Faces, Item
 
 MAX_WORKERS = 8  # processes that read for each process that trains
+SEMAPHORES = 16  # for each of these processes, at most
+DIED = (
+    "a process that reads faces died, perhaps for want of memory ({reason}): "
+    "lower train.workers if it happens again, and go on with `aucue train --resume`"
+)
 
 
 class BatchLoader:
@@ -46,6 +52,7 @@ class BatchLoader:
         """
         faces.check()
         self.batches = batches
+        workers = workers if _can_start(workers) else 0
         self._loader = DataLoader(
             _ErrorsAsItems(faces),
             batch_sampler=_Batches(self),
@@ -65,9 +72,16 @@ class BatchLoader:
         """Read the batches in their order.
 
         Raises:
-            InputError: If a shard cannot be read. The error is the same in whichever process it arises.
+            InputError: If a shard cannot be read. The error is the same in whichever process it arises. Or if a process that
+                reads died.
         """
-        for batch in self._loader:
+        with reader_failures():
+            batches = iter(self._loader)
+        while True:
+            with reader_failures():
+                batch = next(batches, None)
+            if batch is None:
+                return
             if isinstance(batch, InputError):
                 raise batch
             yield batch
@@ -95,14 +109,30 @@ def reader_failures() -> Iterator[None]:
     """
     try:
         yield
+    except (EOFError, ConnectionError) as error:  # the process died while it handed over a batch
+        raise InputError(DIED.format(reason=type(error).__name__)) from None
     except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):
-            raise
         reason = str(error).splitlines()[0].rstrip(". ")
-        raise InputError(
-            f"a process that reads faces died, perhaps for want of memory ({reason}): "
-            "lower train.workers if it happens again, and go on with `aucue train --resume`"
-        ) from None
+        if not reason.startswith("DataLoader worker"):
+            raise
+        raise InputError(DIED.format(reason=reason)) from None
+
+
+def _can_start(workers: int) -> bool:
+    """Tell whether so many processes can be started; if not, say so. This process then reads, and batches are the same.
+
+    What processes wait for each other with is in shared memory, too.
+    """
+    try:
+        _ = [multiprocessing.Semaphore() for _ in range(SEMAPHORES * workers)]
+    except (OSError, ImportError) as error:
+        click.echo(
+            f"train: {workers} processes that read cannot be started ({error}), so the training reads for itself: "
+            "lower train.workers, or give a container more shared memory (docker run --shm-size=1g)",
+            err=True,
+        )
+        return False
+    return True
 
 
 def _prepare_reader(_: int) -> None:
@@ -113,7 +143,6 @@ def _prepare_reader(_: int) -> None:
         os._exit(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # By default the queue prints a traceback and drops the batch. This is the hook that it offers for another answer.
     multiprocessing.queues.Queue._on_queue_feeder_error = staticmethod(end)  # type: ignore[attr-defined]  # noqa: SLF001
 
