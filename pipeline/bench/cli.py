@@ -111,7 +111,7 @@ def bench_read(faces: Path, heatmaps: Path, sizes: tuple[int, ...], out: Path) -
 
     \b
     Examples:
-      aucue bench read                              about five minutes on 2 cores
+      aucue bench read                              about six minutes on 2 cores
       aucue bench read --rows 10000 --rows 20000
     """
     from train.bench import reading as benchmark

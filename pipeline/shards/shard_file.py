@@ -12,7 +12,7 @@ from pipeline.shards.errors import ShardError, run_again
 from pipeline.shards.files import Column, Layout, column_digest, decode_strings, describe_shard, read_layout
 from pipeline.shards.index import Shard
 
-PIECE = 2**24  # bytes read at a time to check a column
+PIECE = 2**20  # bytes read at a time to check a column
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from train.data.dataset import Faces, open_shards, training_classes
 from train.data.loading import BatchLoader
 
 BATCH_SIZE = 64
-BATCHES = 24  # in one measurement
-ROUNDS = 6  # turns of every size; the first round only warms up
+BATCHES = 8  # in one measurement: short, so that all sizes meet the same load
+ROUNDS = 25  # turns of every size; the first round only warms up
 READERS = {"one_process": 0, "two_processes": 2}  # name of a figure -> train.workers
 
 
