@@ -98,8 +98,6 @@ class RowCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return self._with_table(path)
-        except sqlite3.OperationalError:  # the system refuses or fails, which says nothing about the content
-            raise
         except sqlite3.DatabaseError:  # the file is not a database: replacing it costs only time
             path.unlink()
             return self._with_table(path)

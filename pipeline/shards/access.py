@@ -96,7 +96,7 @@ def read_bytes(stream: FileIO, path: Path, kind: str, start: int, size: int) -> 
         ShardAccessError: If the disk or the network fails.
     """
     found = np.empty(size, np.uint8)
-    view, done = memoryview(found), 0
+    view, done = found.data, 0
     with truthful_errors(path, kind):
         while done < size:
             number = _read_into(stream, view[done:], start + done)

@@ -58,27 +58,35 @@ def read_layout(path: Path, kind: str, shard: Shard) -> Layout:
         ShardError: If the file is not HDF5, or holds such a dataset.
         ShardAccessError: If the file cannot be read.
     """
+    columns = {}
     with _open_hdf5(path, kind) as (file, identity):
-        return _layout_of(file, identity, path, kind, shard)
+        for name, (letter, trailing) in COLUMNS[kind].items():
+            rows = {"crop_offsets": shard.rows + 1, "crop_bytes": None}.get(name, shard.rows)
+            found = _find_column(file, name, identity.size)
+            if isinstance(found, Column) and not (found.dtype.kind == letter and _fits(found.shape, (rows, *trailing))):
+                found = f"has {name} of type {found.dtype} and shape {found.shape}"
+            if isinstance(found, str):
+                raise ShardError(path, found, run_again(kind))
+            columns[name] = found
+    return Layout(identity, columns)
 
 
-def describe_shard(path: Path, kind: str) -> tuple[Shard, Layout]:
-    """Describe a shard that no index lists. The attributes of its own file hold what an index would.
+def read_shard_attributes(path: Path, kind: str) -> Shard:
+    """Describe a shard by the attributes of its own file, as an index would list it.
 
     Raises:
-        ShardError: If the file is not a sound shard of this kind.
+        ShardError: If the file is not a shard of this kind.
         ShardAccessError: If the file cannot be read.
     """
-    with _open_hdf5(path, kind) as (file, identity):
+    with _open_hdf5(path, kind) as (file, _):
         try:
             columns, rows = json.loads(file.attrs["columns"]), int(file.attrs["rows"])
             is_ours = file.attrs["schema"] == SCHEMA and file.attrs["kind"] == kind
         except (KeyError, TypeError, ValueError) as error:
             raise ShardError(path, "is not a shard that aucue wrote", run_again(kind)) from error
-        if not is_ours:
-            raise ShardError(path, f"is not a shard of {kind} in schema {SCHEMA}", run_again(kind))
-        shard = Shard(path.name, rows, columns)
-        return shard, _layout_of(file, identity, path, kind, shard)
+    if not is_ours:
+        raise ShardError(path, f"is not a shard of {kind} in schema {SCHEMA}", run_again(kind))
+    return Shard(path.name, rows, columns)
 
 
 @contextmanager
@@ -96,19 +104,6 @@ def _open_hdf5(path: Path, kind: str) -> Iterator[tuple[h5py.File, Identity]]:
                 with truthful_errors(path, kind):
                     raise
             raise ShardError(path, "cannot be opened as HDF5", run_again(kind)) from error
-
-
-def _layout_of(file: h5py.File, identity: Identity, path: Path, kind: str, shard: Shard) -> Layout:
-    columns = {}
-    for name, (letter, trailing) in COLUMNS[kind].items():
-        rows = {"crop_offsets": shard.rows + 1, "crop_bytes": None}.get(name, shard.rows)
-        found = _find_column(file, name, identity.size)
-        if isinstance(found, Column) and not (found.dtype.kind == letter and _fits(found.shape, (rows, *trailing))):
-            found = f"has {name} of type {found.dtype} and shape {found.shape}"
-        if isinstance(found, str):
-            raise ShardError(path, found, run_again(kind))
-        columns[name] = found
-    return Layout(identity, columns)
 
 
 def _find_column(file: h5py.File, name: str, size: int) -> Column | str:

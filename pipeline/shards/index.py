@@ -69,7 +69,10 @@ def _read(path: Path, kind: str) -> bytes:
         if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             raise
         first = f"run `aucue {MADE_BY[kind]}` first"
-        raise ShardError(path.parent, f"is not a complete set of {kind} (it has no {INDEX})", first) from None
+        reason, first = (
+            (f"has no {INDEX}", first) if path.parent.exists() else ("does not exist", f"{first}, or give its path")
+        )
+        raise ShardError(path.parent, f"is not a complete set of {kind} (it {reason})", first) from None
     with stream:
         return read_bytes(stream, path, kind, 0, identity.size).tobytes()
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.shards.access import open_file, read_bytes
 from pipeline.shards.errors import ShardError, run_again
-from pipeline.shards.files import Column, Layout, column_digest, decode_strings, describe_shard, read_layout
+from pipeline.shards.files import Column, Layout, column_digest, decode_strings, read_layout, read_shard_attributes
 from pipeline.shards.index import Shard
 
 PIECE = 2**20  # bytes read at a time to check a column
@@ -111,6 +111,6 @@ def read_cached_shard(path: Path, kind: str, names: Sequence[str]) -> tuple[Shar
         ShardError: If the file is damaged.
         ShardAccessError: If the file cannot be read, and so nothing is known of its content.
     """
-    file = ShardFile(path, kind, *describe_shard(path, kind))
+    file = ShardFile.find(path, kind, read_shard_attributes(path, kind))
     with file.open() as stream:
         return file.shard, {name: file.column(stream, name) for name in names}

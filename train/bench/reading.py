@@ -9,6 +9,7 @@ import random
 import statistics
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def measure(folders: Sequence[tuple[Path, Path]], title: str) -> list[dict[str, 
         that reads receives; the seconds until the first batch of two epochs; and for each of ``READERS`` faces a second, and
         the ratio of that to the first set's.
     """
-    opened = [timed(lambda pair=pair: LargeSet(*pair)) for pair in folders]
+    opened = [timed(partial(LargeSet, *pair)) for pair in folders]
     sets = [found for found, _ in opened]
     rates: list[dict[str, list[float]]] = [{name: [] for name in READERS} for _ in sets]
     for _ in progress(range(ROUNDS), total=ROUNDS, title=f"bench read {title}", unit="rounds"):

@@ -78,8 +78,11 @@ class BatchLoader:
         with reader_failures():
             batches = iter(self._loader)
         while True:
-            with reader_failures():
-                batch = next(batches, None)
+            try:
+                with reader_failures():
+                    batch = next(batches, None)
+            except (EOFError, ConnectionError) as error:  # a process died while it handed over a batch
+                raise InputError(DIED.format(reason=type(error).__name__)) from None
             if batch is None:
                 return
             if isinstance(batch, InputError):
@@ -109,10 +112,10 @@ def reader_failures() -> Iterator[None]:
     """
     try:
         yield
-    except (EOFError, ConnectionError) as error:  # the process died while it handed over a batch
-        raise InputError(DIED.format(reason=type(error).__name__)) from None
     except RuntimeError as error:
-        reason = str(error).splitlines()[0].rstrip(". ")
+        reason = str(error).partition("\n")[0].rstrip(". ")
+        if reason.startswith("Too many open files"):
+            raise InputError("too many files are open: lower train.workers, or raise `ulimit -n`") from None
         if not reason.startswith("DataLoader worker"):
             raise
         raise InputError(DIED.format(reason=reason)) from None
