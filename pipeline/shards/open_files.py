@@ -1,26 +1,31 @@
-"""The open files of a set: few at a time, whatever the number of shards."""
+"""The open files of this process: few at a time, whatever the number of shards and of sets."""
 
+import weakref
+from contextlib import suppress
 from io import FileIO
+from typing import ClassVar
 
 from pipeline.shards.shard_file import ShardFile
 
 OTHERS = 160  # open files that a training with eight readers needs besides its shards: pipes, shared memory, libraries
-SETS = 4  # the faces and the heatmaps are open in one process, and half of the rest is left to others
-LIMITS = (8, 512)  # least and most open files of a set
+LIMITS = (8, 4096)  # least and most open shards
 
 
 class OpenFiles:
-    """Opens shards when they are needed, and closes the least recently used beyond ``most_open()``.
+    """Opens the shards of a set when they are needed. The process closes the least recently used beyond ``most_open()``.
 
     A pickle carries no open file. A forked process reads the files that its parent opened: ``read_bytes`` does not use the
     position, which they share.
     """
 
-    def __init__(self) -> None:
-        self._open: dict[int, FileIO] = {}  # the most recently used is the last
+    _streams: ClassVar[dict[tuple[int, int], FileIO]] = {}  # of all sets; the most recently used is the last
 
-    def __getstate__(self) -> dict:
-        return {"_open": {}}
+    def __init__(self) -> None:
+        self._set = id(self)
+        weakref.finalize(self, _close_set, self._streams, self._set)
+
+    def __reduce__(self) -> tuple[type["OpenFiles"], tuple[()]]:
+        return OpenFiles, ()
 
     def get(self, number: int, file: ShardFile) -> FileIO:
         """Return the stream of a shard, opened now if it is not open.
@@ -29,23 +34,42 @@ class OpenFiles:
             number: Number of the shard in the set.
             file: The shard.
         """
-        stream = self._open.pop(number, None)
+        streams, key = self._streams, (self._set, number)
+        stream = streams.pop(key, None)
         if stream is None:
-            while len(self._open) >= most_open():
-                self._open.pop(next(iter(self._open))).close()
+            most = most_open()
+            while len(streams) >= most:
+                streams.pop(next(iter(streams))).close()
             stream = file.open()
-        self._open[number] = stream
+        streams[key] = stream
         return stream
 
 
+def _close_set(streams: dict[tuple[int, int], FileIO], its: int) -> None:
+    """Close the files of a set that is gone."""
+    for key in [key for key in streams if key[0] == its]:
+        streams.pop(key).close()
+
+
 def most_open() -> int:
-    """Return how many files of a set may be open: a share of those that this process may open, 256 on some systems."""
+    """Return how many shards may be open: half of the files that this process may open besides.
+
+    The process may open as many as the system lets it ask for. By default it is often allowed 256 or 1,024, and each shard
+    that has to be opened again costs as much as reading a raw crop.
+    """
     least, most = LIMITS
     try:
         import resource
     except ImportError:  # Windows
         return least
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OTHERS + 2 * most
+    if limit != resource.RLIM_INFINITY:
+        wanted = min(wanted, limit)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        with suppress(ValueError, OSError):  # the system may allow less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, limit))
+            allowed = wanted
     if allowed == resource.RLIM_INFINITY:
         return most
-    return max(least, min(most, (allowed - OTHERS) // SETS))
+    return max(least, min(most, (allowed - OTHERS) // 2))

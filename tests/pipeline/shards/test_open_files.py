@@ -35,6 +35,21 @@ def test_the_least_recently_used_file_is_closed(shards, monkeypatch):
     assert (first.closed, second.closed) == (True, True)
 
 
+def test_the_sets_of_a_process_share_the_limit(shards, monkeypatch):
+    monkeypatch.setattr(open_files, "most_open", lambda: 1)
+    one, other = OpenFiles(), OpenFiles()
+    first = one.get(0, shards[0])
+    second = other.get(0, shards[0])
+    assert (first.closed, second.closed) == (True, False)
+
+
+def test_the_files_of_a_set_that_is_gone_are_closed(shards):
+    kept, gone = OpenFiles(), OpenFiles()
+    stream, other = kept.get(0, shards[0]), gone.get(0, shards[0])
+    del gone
+    assert (stream.closed, other.closed) == (False, True)
+
+
 def test_a_pickle_carries_no_open_file(shards):
     files = OpenFiles()
     stream = files.get(0, shards[0])
@@ -53,10 +68,28 @@ def test_a_file_that_cannot_be_opened_is_named_and_not_kept(shards, folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")
-@pytest.mark.parametrize(("allowed", "number"), [(20, 8), (256, 24), (1024, 216), (10**6, 512), (-1, 512)])
-def test_a_set_takes_a_share_of_the_files_that_a_process_may_open(monkeypatch, allowed, number):
+@pytest.mark.parametrize(
+    ("allowed", "limit", "number"),
+    [(20, 20, 8), (256, 256, 48), (256, 1024, 432), (1024, -1, 4096), (10**6, 10**6, 4096), (-1, -1, 4096)],
+)
+def test_shards_take_a_share_of_the_files_that_a_process_may_open(monkeypatch, allowed, limit, number):
     import resource
 
-    limit = resource.RLIM_INFINITY if allowed < 0 else allowed
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, resource.RLIM_INFINITY))
+    allowed, limit = (resource.RLIM_INFINITY if files < 0 else files for files in (allowed, limit))
+    asked = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, limit))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
     assert most_open() == number
+    assert all(asked_limit == limit for _, asked_limit in asked)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")
+def test_a_limit_that_cannot_be_raised_stays(monkeypatch):
+    import resource
+
+    def refuse(*_):
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert most_open() == 48

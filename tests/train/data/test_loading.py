@@ -11,7 +11,8 @@ import torch
 
 from pipeline.runtime.errors import InputError
 from pipeline.shards.shard_file import ShardFile
-from train.data.dataset import Batch
+from train.bench.large_sets import build_large_sets
+from train.data.dataset import Batch, Faces, open_shards, training_classes
 from train.data.loading import BatchLoader, reader_count, reader_failures, split_batches
 
 
@@ -84,6 +85,19 @@ def test_readers_check_nothing_again(faces, monkeypatch):
     assert len(list(loader)) == 2
 
 
+def test_a_damaged_shard_is_found_before_anything_is_read(dataset, tmp_path):
+    for folder in (dataset.faces, dataset.heatmaps):
+        shutil.copytree(folder, tmp_path / folder.name)
+    shards = open_shards(tmp_path / "faces", tmp_path / "heatmaps")
+    train = Faces(*shards, "train", training_classes(shards[0]))
+    file = tmp_path / "faces" / shards[0].shards[train.rows[0] // 40].file
+    content = bytearray(file.read_bytes())
+    content[content.rindex(b"\xff\xd8\xff") + 300] ^= 1  # in its last crop
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=rf"{file.name} holds another crop_bytes than is listed"):
+        BatchLoader(train, [[0]], 2)
+
+
 def test_a_batch_of_another_process_is_the_same_to_the_bit_and_in_memory(faces, monkeypatch):
     (here,) = BatchLoader(faces, [[0, 1, 2]])
     for short in (False, True):
@@ -133,6 +147,34 @@ def test_shared_memory_that_is_too_small_is_done_without(dataset, size):
     assert "--shm-size" in line
     assert "Traceback" not in done.stderr
     assert "ignored" not in done.stderr
+
+
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")
+def test_many_shards_are_read_where_a_process_may_open_few_files(dataset, tmp_path):
+    """Some systems allow 256, with two loaders of eight readers and two sets of shards."""
+    large = build_large_sets(*open_shards(dataset.faces, dataset.heatmaps), 158 * 40, "jpeg", tmp_path)
+    script = (
+        f"{LIMITED}{READ}"
+        """
+from torch.utils.data import RandomSampler
+orders = [[list(RandomSampler(faces))[:64] for _ in range(24)] for _ in range(2)]
+loaders = [BatchLoader(faces, order, 8) for order in orders]
+for batches in zip(*loaders, strict=True):
+    assert [len(batch.rows) for batch in batches] == [64, 64]
+assert len(shards[0].columns("id", "aus")["id"]) == 158 * 40
+for index in range(0, len(faces), 20):
+    faces[index]
+"""
+    )
+    command = [sys.executable, "-c", script, *map(str, large)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
 
 
 KILL = """
