@@ -76,14 +76,13 @@ def open_file(path: Path, kind: str) -> tuple[FileIO, Identity]:
     return stream, Identity(status.st_dev, status.st_ino, status.st_size)
 
 
-def read_bytes(stream: FileIO, path: Path, kind: str, start: int, size: int) -> np.ndarray:
-    """Read bytes at a place of an open file.
+def read_bytes(stream: FileIO, kind: str, start: int, size: int) -> np.ndarray:
+    """Read bytes at a place of a file that ``open_file`` opened.
 
     A process that forks shares the position in its open files with its children, so the position is neither used nor moved.
 
     Args:
         stream: The open file.
-        path: Its path, for the error message.
         kind: Kind of its set, for the error message.
         start: Place of the first byte.
         size: Number of bytes.
@@ -95,14 +94,16 @@ def read_bytes(stream: FileIO, path: Path, kind: str, start: int, size: int) -> 
         ShardError: If the file ends earlier.
         ShardAccessError: If the disk or the network fails.
     """
-    found = np.empty(size, np.uint8)
-    view, done = found.data, 0
-    with truthful_errors(path, kind):
-        while done < size:
-            number = _read_into(stream, view[done:], start + done)
+    found, done = np.empty(size, np.uint8), 0
+    try:
+        while done < size:  # once, unless there are gigabytes
+            number = _read_into(stream, found[done:] if done else found, start + done)
             if not number:
-                raise ShardError(path, "ended while it was read", run_again(kind))
+                raise ShardError(Path(stream.name), "ended while it was read", run_again(kind))
             done += number
+    except OSError:
+        with truthful_errors(Path(stream.name), kind):
+            raise
     return found
 
 
@@ -111,8 +112,8 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _read_into(stream: FileIO, view: memoryview, start: int) -> int:
+def _read_into(stream: FileIO, found: np.ndarray, start: int) -> int:
     if hasattr(os, "preadv"):
-        return os.preadv(stream.fileno(), [view], start)
+        return os.preadv(stream.fileno(), [found], start)
     stream.seek(start)  # Windows, where no process forks
-    return stream.readinto(view) or 0
+    return stream.readinto(found) or 0

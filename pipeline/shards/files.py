@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,12 @@ class Column(NamedTuple):
     @property
     def row_bytes(self) -> int:
         """Bytes of one row."""
-        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
+        return self.dtype.itemsize * math.prod(self.shape[1:])
+
+    def as_rows(self, found: np.ndarray) -> np.ndarray:
+        """View the bytes (n,) of some rows as these rows. A byte of a forged truth value may be neither 0 nor 1."""
+        array = found != 0 if self.dtype.kind == "b" else found.view(self.dtype)
+        return array.reshape(-1 if self.row_bytes else self.shape[0], *self.shape[1:])
 
 
 class Layout(NamedTuple):

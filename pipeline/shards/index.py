@@ -74,7 +74,7 @@ def _read(path: Path, kind: str) -> bytes:
         )
         raise ShardError(path.parent, f"is not a complete set of {kind} (it {reason})", first) from None
     with stream:
-        return read_bytes(stream, path, kind, 0, identity.size).tobytes()
+        return read_bytes(stream, kind, 0, identity.size).tobytes()
 
 
 def _problem_of(shard: Shard) -> str:

@@ -1,6 +1,7 @@
 """The open files of this process: few at a time, whatever the number of shards and of sets."""
 
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from io import FileIO
 from typing import ClassVar
@@ -12,13 +13,13 @@ LIMITS = (8, 4096)  # least and most open shards
 
 
 class OpenFiles:
-    """Opens the shards of a set when they are needed. The process closes the least recently used beyond ``most_open()``.
+    """Opens the shards of a set when they are needed. Beyond ``most_open()`` the process closes the one it opened first.
 
     A pickle carries no open file. A forked process reads the files that its parent opened: ``read_bytes`` does not use the
     position, which they share.
     """
 
-    _streams: ClassVar[dict[tuple[int, int], FileIO]] = {}  # of all sets; the most recently used is the last
+    _streams: ClassVar[dict[tuple[int, int], FileIO]] = {}  # of all sets, in the order in which they were opened
 
     def __init__(self) -> None:
         self._set = id(self)
@@ -27,21 +28,20 @@ class OpenFiles:
     def __reduce__(self) -> tuple[type["OpenFiles"], tuple[()]]:
         return OpenFiles, ()
 
-    def get(self, number: int, file: ShardFile) -> FileIO:
+    def get(self, number: int, files: Mapping[int, ShardFile]) -> FileIO:
         """Return the stream of a shard, opened now if it is not open.
 
         Args:
             number: Number of the shard in the set.
-            file: The shard.
+            files: The shards of the set.
         """
-        streams, key = self._streams, (self._set, number)
-        stream = streams.pop(key, None)
+        key = (self._set, number)
+        stream = self._streams.get(key)
         if stream is None:
             most = most_open()
-            while len(streams) >= most:
-                streams.pop(next(iter(streams))).close()
-            stream = file.open()
-        streams[key] = stream
+            while len(self._streams) >= most:
+                self._streams.pop(next(iter(self._streams))).close()
+            stream = self._streams[key] = files[number].open()
         return stream
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -11,8 +12,10 @@ import numpy as np
 
 from pipeline.runtime.parallel import threaded_map
 from pipeline.runtime.progress import progress
+from pipeline.shards.access import read_bytes
 from pipeline.shards.crops import decode_crop
 from pipeline.shards.errors import ShardError, run_again
+from pipeline.shards.files import Column
 from pipeline.shards.index import read_index
 from pipeline.shards.open_files import OpenFiles
 from pipeline.shards.shard_file import ShardFile
@@ -43,11 +46,13 @@ class ShardSet:
         """
         self.folder = folder
         self.kind, self.provenance, self.shards = read_index(folder, kinds)
-        self._starts = list(accumulate((shard.rows for shard in self.shards), initial=0))
         self._files: dict[int, ShardFile] = {}  # the shards whose form is checked
-        self._checked: set[tuple[int, str]] = set()  # the columns whose digests are
-        self._offsets: dict[int, np.ndarray] = {}  # crop_offsets of the shards whose crops are
         self._open = OpenFiles()
+        # Numbers in plain arrays: a random row of a large set is in no cache of the processor, least of all scattered objects.
+        self._starts = array("q", accumulate((shard.rows for shard in self.shards), initial=0))
+        self._places: dict[str, array] = {}  # name of a column -> where it starts in each file; -1 if it is not checked
+        self._columns: dict[str, Column] = {}  # the same column of a shard, for its type and shape
+        self._offsets = np.zeros(0, np.int64)  # crop_offsets of the checked shards, (rows + 1) for each shard
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -64,7 +69,7 @@ class ShardSet:
             ShardError: If the file is damaged, or cannot be read.
         """
         file = self._file(number)
-        stream = self._open.get(number, file)
+        stream = self._open.get(number, self._files)
         return {name: file.column(stream, name) for name in names}
 
     def columns(self, *names: str) -> dict[str, np.ndarray]:
@@ -94,7 +99,7 @@ class ShardSet:
         places = np.unique(np.searchsorted(self._starts, rows, side="right") - 1).tolist()
         tasks = []
         for place, number in enumerate(places):
-            if any((number, name) not in self._checked for name in names):
+            if not all(self._is_checked(number, name) for name in names):
                 is_ours = place % parts == part
                 tasks.append((number, [name for name in names if is_ours or name == "crop_offsets"]))
         examined = progress(
@@ -115,9 +120,13 @@ class ShardSet:
             IndexError: If the set has no such row.
             ShardError: If the file is damaged, or cannot be read.
         """
-        number, local = self._locate(row)
-        self._check_once(number, name)
-        return self._rows(number, name, local, local + 1)[0]
+        number = self._locate(row)
+        if not self._is_checked(number, name):
+            self._keep(number, [name], self._examine((number, [name])))
+        column = self._columns[name]
+        size = column.row_bytes
+        start = self._places[name][number] + (row - self._starts[number]) * size
+        return column.as_rows(read_bytes(self._open.get(number, self._files), self.kind, start, size))[0]
 
     def crop(self, row: int) -> np.ndarray:
         """Read the aligned crop of a row whose status is "ok".
@@ -129,31 +138,39 @@ class ShardSet:
             IndexError: If the set has no such row.
             ShardError: If the row holds no crop, or the file is damaged or cannot be read.
         """
-        number, local = self._locate(row)
-        self._check_once(number, *CROP_COLUMNS)
-        start, end = self._offsets[number][local : local + 2].tolist()
-        encoded = self._rows(number, "crop_bytes", start, end)
+        number = self._locate(row)
+        if not self._is_checked(number, "crop_bytes"):
+            self._keep(number, CROP_COLUMNS, self._examine((number, CROP_COLUMNS)))
+        start, end = self._offsets[row + number : row + number + 2].tolist()
+        place = self._places["crop_bytes"][number] + start
+        encoded = read_bytes(self._open.get(number, self._files), self.kind, place, end - start)
         image = decode_crop(encoded, self.provenance.get("encoding", "jpeg")) if end > start else None
         if image is None:
-            path = self.folder / self.shards[number].file
+            path, local = self.folder / self.shards[number].file, row - self._starts[number]
             raise ShardError(path, f"row {local} holds no crop", run_again(self.kind))
         return image
 
-    def _rows(self, number: int, name: str, start: int, stop: int) -> np.ndarray:
-        file = self._files[number]
-        return file.rows(self._open.get(number, file), name, start, stop)
-
-    def _check_once(self, number: int, *names: str) -> None:
-        """Check columns of a shard unless they are checked."""
-        if any((number, name) not in self._checked for name in names):
-            self._keep(number, names, self._examine((number, names)))
+    def _is_checked(self, number: int, name: str) -> bool:
+        return name in self._places and self._places[name][number] >= 0
 
     def _keep(self, number: int, names: Sequence[str], found: tuple[ShardFile, np.ndarray | None]) -> None:
         """Remember what ``_examine`` found about the columns ``names``."""
-        self._files[number], offsets = found
-        self._checked.update((number, name) for name in names)
+        file, offsets = found
+        self._files[number] = file
         if offsets is not None:
-            self._offsets[number] = offsets
+            if not len(self._offsets):
+                self._offsets = np.zeros(len(self) + len(self.shards), np.int64)
+            first = self._starts[number] + number
+            self._offsets[first : first + len(offsets)] = offsets
+        for name in names:
+            column = file.layout.columns[name]
+            one = self._columns.setdefault(name, column)
+            if (column.dtype, column.shape[1:]) != (one.dtype, one.shape[1:]):
+                raise ShardError(
+                    file.path, f"has another type or size of {name} than the other shards", run_again(self.kind)
+                )
+            places = self._places.setdefault(name, array("q", [-1]) * len(self.shards))
+            places[number] = column.start
 
     def _examine(self, task: tuple[int, Sequence[str]]) -> tuple[ShardFile, np.ndarray | None]:
         """Check the form of a shard and the digests of some columns. Return it, and its crop_offsets if they are among them.
@@ -179,9 +196,8 @@ class ShardSet:
         shard = self.shards[number]
         return self._files.get(number) or ShardFile.find(self.folder / shard.file, self.kind, shard)
 
-    def _locate(self, row: int) -> tuple[int, int]:
-        """Find the number of the shard that holds a row, and the row's position in that shard."""
+    def _locate(self, row: int) -> int:
+        """Find the number of the shard that holds a row."""
         if not 0 <= row < len(self):
             raise IndexError(f"{self.folder} has no row {row}")
-        number = bisect_right(self._starts, row) - 1
-        return number, row - self._starts[number]
+        return bisect_right(self._starts, row) - 1

@@ -45,21 +45,6 @@ class ShardFile:
             raise ShardError(self.path, "was replaced while it was used", "run the same command again")
         return stream
 
-    def rows(self, stream: FileIO, name: str, start: int, stop: int) -> np.ndarray:
-        """Read the rows from ``start`` to ``stop`` (exclusive) of a column. They are not checked.
-
-        Raises:
-            IndexError: If the column has no such rows.
-            ShardError: If the file ends before them, since it was cut after it was opened.
-            ShardAccessError: If the disk or the network fails.
-        """
-        column = self.layout.columns[name]
-        if not 0 <= start <= stop <= column.shape[0]:
-            raise IndexError(f"{self.path} has no rows {start} to {stop} of {name}")
-        size = column.row_bytes
-        found = read_bytes(stream, self.path, self.kind, column.start + start * size, (stop - start) * size)
-        return _as_rows(found, column, stop - start)
-
     def column(self, stream: FileIO, name: str) -> np.ndarray:
         """Read a whole column and compare it with its digest. Strings are decoded.
 
@@ -67,7 +52,7 @@ class ShardFile:
             ShardError: If the digests differ, or the offsets of the crops are no offsets.
         """
         column = self.layout.columns[name]
-        array = self.rows(stream, name, 0, column.shape[0])
+        array = column.as_rows(read_bytes(stream, self.kind, column.start, column.shape[0] * column.row_bytes))
         self._compare(name, column_digest(column.dtype, column.shape, [array]))
         if name == "crop_offsets":
             self._check_offsets(array)
@@ -81,7 +66,7 @@ class ShardFile:
     def _pieces(self, stream: FileIO, column: Column) -> Iterator[np.ndarray]:
         end = column.start + column.shape[0] * column.row_bytes
         for start in range(column.start, end, PIECE):
-            yield read_bytes(stream, self.path, self.kind, start, min(PIECE, end - start))
+            yield read_bytes(stream, self.kind, start, min(PIECE, end - start))
 
     def _compare(self, name: str, digest: str) -> None:
         if digest != self.shard.columns.get(name):
@@ -93,12 +78,6 @@ class ShardFile:
         if offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != end:
             problem = "has crop_offsets that do not cut crop_bytes into rows"
             raise ShardError(self.path, problem, run_again(self.kind))
-
-
-def _as_rows(found: np.ndarray, column: Column, number: int) -> np.ndarray:
-    """View bytes as rows. A byte of a forged truth value may be neither 0 nor 1."""
-    array = found != 0 if column.dtype.kind == "b" else found.view(column.dtype)
-    return array.reshape(number, *column.shape[1:])
 
 
 def read_cached_shard(path: Path, kind: str, names: Sequence[str]) -> tuple[Shard, dict[str, np.ndarray]]:

@@ -16,45 +16,40 @@ def shards(folder):
 
 def test_a_file_is_opened_once(shards):
     files = OpenFiles()
-    stream = files.get(0, shards[0])
-    assert files.get(0, shards[0]) is stream
-    assert files.get(1, shards[1]) is not stream
+    stream = files.get(0, shards)
+    assert files.get(0, shards) is stream
+    assert files.get(1, shards) is not stream
 
 
-def test_the_least_recently_used_file_is_closed(shards, monkeypatch):
-    files, (one, two) = OpenFiles(), shards
+def test_the_file_that_was_opened_first_is_closed(shards, monkeypatch):
+    files = OpenFiles()
     monkeypatch.setattr(open_files, "most_open", lambda: 1)
-    first = files.get(0, one)
-    files.get(1, two)
-    assert first.closed
-    monkeypatch.setattr(open_files, "most_open", lambda: 2)
-    first, second = files.get(0, one), files.get(1, two)
-    files.get(0, one)
-    monkeypatch.setattr(open_files, "most_open", lambda: 1)
-    files.get(2, two)
-    assert (first.closed, second.closed) == (True, True)
+    first = files.get(0, shards)
+    second = files.get(1, shards)
+    assert (first.closed, second.closed) == (True, False)
+    assert not files.get(0, shards).closed
 
 
 def test_the_sets_of_a_process_share_the_limit(shards, monkeypatch):
     monkeypatch.setattr(open_files, "most_open", lambda: 1)
     one, other = OpenFiles(), OpenFiles()
-    first = one.get(0, shards[0])
-    second = other.get(0, shards[0])
+    first = one.get(0, shards)
+    second = other.get(0, shards)
     assert (first.closed, second.closed) == (True, False)
 
 
 def test_the_files_of_a_set_that_is_gone_are_closed(shards):
     kept, gone = OpenFiles(), OpenFiles()
-    stream, other = kept.get(0, shards[0]), gone.get(0, shards[0])
+    stream, other = kept.get(0, shards), gone.get(0, shards)
     del gone
     assert (stream.closed, other.closed) == (False, True)
 
 
 def test_a_pickle_carries_no_open_file(shards):
     files = OpenFiles()
-    stream = files.get(0, shards[0])
+    stream = files.get(0, shards)
     copy = pickle.loads(pickle.dumps(files))
-    assert copy.get(0, shards[0]) is not stream
+    assert copy.get(0, shards) is not stream
 
 
 def test_a_file_that_cannot_be_opened_is_named_and_not_kept(shards, folder):
@@ -62,9 +57,9 @@ def test_a_file_that_cannot_be_opened_is_named_and_not_kept(shards, folder):
     whole = (folder / "00001.h5").read_bytes()
     (folder / "00001.h5").write_text("x")
     with pytest.raises(ShardError, match=r"00001\.h5 was replaced while it was used: run the same command again"):
-        files.get(1, shards[1])
+        files.get(1, shards)
     (folder / "00001.h5").write_bytes(whole)  # in place: it is the same file again
-    assert not files.get(1, shards[1]).closed
+    assert not files.get(1, shards).closed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")

@@ -1,3 +1,4 @@
+import multiprocessing
 import re
 import shutil
 import signal
@@ -5,7 +6,6 @@ import subprocess
 import sys
 from itertools import chain
 
-import psutil
 import pytest
 import torch
 
@@ -69,7 +69,7 @@ def test_an_iteration_that_is_given_up_does_not_disturb_the_next(faces):
 
 
 def children():
-    return {process.pid for process in psutil.Process().children() if "resource_tracker" not in " ".join(process.cmdline())}
+    return {process.pid for process in multiprocessing.active_children()}
 
 
 def test_readers_check_nothing_again(faces, monkeypatch):
