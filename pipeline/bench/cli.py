@@ -88,3 +88,33 @@ def bench_train(params_path: Path, faces: Path, heatmaps: Path, steps: int, out:
 
     benchmark.main(parameters.load(params_path), faces, heatmaps, steps, out)
     click.echo(f"wrote {out}")
+
+
+@bench.command("read")
+@path_option("--faces", paths.FACES, "Folder of face shards. One of them, repeated, makes the sets to read.")
+@path_option("--heatmaps", paths.HEATMAPS, "Folder of their heatmap shards.")
+@click.option(
+    "--rows",
+    "sizes",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(10_000, 287_000, 1_000_000),
+    show_default=True,
+    help="Rows of a set. Repeat it for several sets.",
+)
+@path_option("--out", f"{paths.BENCH}/read.json", "JSON to write.")
+def bench_read(faces: Path, heatmaps: Path, sizes: tuple[int, ...], out: Path) -> None:
+    """Reading: faces a second from sets of several sizes, with JPEG and raw crops, by one process and by two.
+
+    The files of the sets are hard links to one file, so they take no room on the disk and stay in memory: what is measured
+    is not the disk.
+
+    \b
+    Examples:
+      aucue bench read                              about six minutes on 2 cores
+      aucue bench read --rows 10000 --rows 20000
+    """
+    from train.bench import reading as benchmark
+
+    benchmark.main(faces, heatmaps, sizes, out)
+    click.echo(f"wrote {out}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.landmarks.face import Face
 from pipeline.runtime.errors import InputError
-from pipeline.shards.files import read_cached_shard
+from pipeline.shards.shard_file import read_cached_shard
 
 NO_KEY = bytes(32)  # the key of a row that no later run may use
 
@@ -19,7 +19,7 @@ class EarlierFaces:
         """Index the keys of finished shards.
 
         Args:
-            files: Shard files of faces. A damaged file counts as empty.
+            files: Shard files of faces. A file that is damaged or cannot be read counts as empty.
         """
         self._files = list(files)
         self._places: dict[bytes, tuple[int, int]] = {}  # key -> (file, row)
@@ -49,8 +49,8 @@ class EarlierFaces:
         )
 
     def _columns(self, number: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Read some columns of a file; a damaged file has no column."""
+        """Read some columns of a file; a file that is damaged or cannot be read has no column."""
         try:
-            return read_cached_shard(self._files[number], "faces", names)
+            return read_cached_shard(self._files[number], "faces", names)[1]
         except InputError:
             return {}

@@ -26,7 +26,9 @@ class _LineStream:
         self._stream.flush()
 
 
-def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str, quiet: bool = False) -> "tqdm[T]":
+def progress(
+    items: Iterable[T] | None, *, total: int, title: str, unit: str, quiet: bool = False, delay: float = 0
+) -> "tqdm[T]":
     """Show the count, the rate and the time left on stderr.
 
     Args:
@@ -35,6 +37,7 @@ def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str, qu
         title: Name of the step.
         unit: Name of the items, in the plural.
         quiet: Whether to show nothing.
+        delay: Seconds before anything is shown. A step that ends earlier shows nothing.
 
     Returns:
         An iterable of the items that is also a context manager with an ``update`` method.
@@ -49,7 +52,7 @@ def progress(items: Iterable[T] | None, *, total: int, title: str, unit: str, qu
             "maxinterval": SECONDS_BETWEEN_LINES,
             "bar_format": LINE_FORMAT,
         }
-    bar = tqdm(items, total=total, desc=title, unit=f" {unit}", **options)
+    bar = tqdm(items, total=total, desc=title, unit=f" {unit}", delay=delay, **options)
     return cast("tqdm[T]", bar)  # tqdm's types have one signature with items and another one without
 
 

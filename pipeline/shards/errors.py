@@ -1,8 +1,15 @@
-"""The error of a shard or an index that cannot be used."""
+"""The errors of a shard or an index that cannot be used."""
 
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError
+
+MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}  # kind of set -> stage that writes it
+
+
+def run_again(kind: str) -> str:
+    """Name the command that writes such a set again, as the fix in an error message."""
+    return f"run `aucue {MADE_BY[kind]}` again"
 
 
 class ShardError(InputError):
@@ -25,3 +32,7 @@ class ShardError(InputError):
 
     def __str__(self) -> str:
         return f"{self.path} {self.problem}: {self.fix}" if self.problem else str(self.path)
+
+
+class ShardAccessError(ShardError):
+    """A file cannot be read, for a reason that is not its content: it is missing, or the system refuses or fails."""

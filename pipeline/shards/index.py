@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.shards.errors import ShardError
+from pipeline.shards.access import open_file, read_bytes
+from pipeline.shards.errors import MADE_BY, ShardAccessError, ShardError, run_again
 
 SCHEMA = 3
 INDEX = "index.json"
 SHARD_NAME = re.compile(r"\d{5,}\.h5")
-MADE_BY = {"faces": "landmarks", "heatmaps": "heatmaps", "class_heatmaps": "heatmaps"}  # kind of set -> stage that writes it
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,6 @@ class Index(NamedTuple):
     shards: list[Shard]  # in the order of their rows; never empty
 
 
-def run_again(kind: str) -> str:
-    """Name the command that writes such a set again, as the fix in an error message."""
-    return f"run `aucue {MADE_BY[kind]}` again"
-
-
 def read_index(folder: Path, kinds: tuple[str, ...]) -> Index:
     """Read and check the index of the set in ``folder``.
 
@@ -45,20 +40,18 @@ def read_index(folder: Path, kinds: tuple[str, ...]) -> Index:
 
     Raises:
         ShardError: If there is no index, or the index is damaged, of another kind or schema, or lists no shards.
+        ShardAccessError: If the index cannot be read.
     """
     path, kind, fix = folder / INDEX, kinds[0], run_again(kinds[0])
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = json.loads(_read(path, kind))
         if index["schema"] != SCHEMA or index["kind"] not in kinds:
             raise ShardError(path, f"is not an index of {kind} in schema {SCHEMA}", fix)
         shards = [Shard(**shard) for shard in index["shards"]]
         provenance = dict(index["stamp"])
-    except FileNotFoundError:
-        first = f"run `aucue {MADE_BY[kind]}` first"
-        raise ShardError(folder, f"is not a complete set of {kind} (it has no {INDEX})", first) from None
     except ShardError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ShardError(path, f"cannot be read ({error})", fix) from error
     for shard in shards:
         if problem := _problem_of(shard):
@@ -66,6 +59,22 @@ def read_index(folder: Path, kinds: tuple[str, ...]) -> Index:
     if not shards:
         raise ShardError(path, "lists no shards", fix)
     return Index(index["kind"], provenance, shards)
+
+
+def _read(path: Path, kind: str) -> bytes:
+    """Read the file of an index."""
+    try:
+        stream, identity = open_file(path, kind)
+    except ShardAccessError as error:
+        if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            raise
+        first = f"run `aucue {MADE_BY[kind]}` first"
+        reason, first = (
+            (f"has no {INDEX}", first) if path.parent.exists() else ("does not exist", f"{first}, or give its path")
+        )
+        raise ShardError(path.parent, f"is not a complete set of {kind} (it {reason})", first) from None
+    with stream:
+        return read_bytes(stream, kind, 0, identity.size).tobytes()
 
 
 def _problem_of(shard: Shard) -> str:

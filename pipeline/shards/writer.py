@@ -14,9 +14,10 @@ import numpy as np
 from pipeline.runtime.cache import ShardCache, json_digest, link
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
-from pipeline.shards.errors import ShardError
-from pipeline.shards.files import COLUMNS, column_digest, encode_strings, read_cached_shard, read_shard_attributes
-from pipeline.shards.index import INDEX, MADE_BY, SCHEMA, SHARD_NAME, Shard
+from pipeline.shards.errors import MADE_BY, ShardAccessError, ShardError
+from pipeline.shards.files import COLUMNS, column_digest, encode_strings
+from pipeline.shards.index import INDEX, SCHEMA, SHARD_NAME, Shard
+from pipeline.shards.shard_file import read_cached_shard
 
 NO_INPUTS: Mapping[str, object] = MappingProxyType({})
 
@@ -91,17 +92,19 @@ class ShardWriter:
         """Append the shard that an earlier run finished under this key.
 
         Returns:
-            The shard's columns ``names``; None if there is no such shard, or if it is damaged and was therefore removed.
+            The shard's columns ``names``. None if there is no such shard, or it cannot be read. A damaged shard is removed.
         """
         cached = self._cache.find(key)
         if cached is None:
             return None
         try:
-            columns = read_cached_shard(cached, self._kind, list(COLUMNS[self._kind]))
+            found, columns = read_cached_shard(cached, self._kind, list(COLUMNS[self._kind]))
+        except ShardAccessError:  # nothing is known of its content
+            return None
         except ShardError:
             cached.unlink()
             return None
-        shard = replace(read_shard_attributes(cached, self._kind), file=self._next_name)
+        shard = replace(found, file=self._next_name)
         link(cached, self._building / shard.file)
         self._shards.append(shard)
         return {name: columns[name] for name in names}
@@ -135,7 +138,8 @@ class ShardWriter:
             file.attrs["stamp"] = json.dumps(self._provenance, sort_keys=True)
             for name, (letter, _) in COLUMNS[self._kind].items():
                 data = encode_strings(columns[name]) if letter == "S" else np.asarray(columns[name])
-                digests[name] = column_digest(file.create_dataset(name, data=data), [data])
+                stored = file.create_dataset(name, data=data)
+                digests[name] = column_digest(stored.dtype, stored.shape, [data])
             file.attrs["rows"] = rows
             file.attrs["columns"] = json.dumps(digests, sort_keys=True)
             file.flush()

@@ -19,8 +19,9 @@ from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardError, ShardSet
 from pipeline.shards.crops import decode_crop
+from pipeline.shards.errors import MADE_BY
 from pipeline.shards.files import COLUMNS
-from pipeline.shards.index import INDEX, MADE_BY
+from pipeline.shards.index import INDEX
 
 STATUSES = {status.value for status in Status}
 MAX_OUTSIDE = 2.0  # sides of the crop: how far outside the crop a landmark may lie
@@ -134,8 +135,9 @@ def _shards(shards: ShardSet, problem_of: Callable[[dict[str, np.ndarray], dict]
         file = shards.folder / shards.shards[number].file
         try:
             problem = problem_of(shards.shard(number, list(COLUMNS[shards.kind])), shards.provenance)
-        except ShardError as error:
-            problem = error.problem
+        except ShardError as error:  # its fix need not be to make the shard again
+            yield Finding(file, f"{error.problem}: {error.fix}", is_sound=False)
+            continue
         if problem:
             yield _bad(file, problem, MADE_BY[shards.kind])
 

@@ -31,6 +31,10 @@ class CachedCrops(Dataset):
         self._bytes_left = megabytes * 1e6
         self._crops: dict[int, Tensor] = {}
 
+    def check(self) -> None:
+        """Check the shards of the faces (see ``Faces.check``)."""
+        self._faces.check()
+
     def __len__(self) -> int:
         return len(self._faces)
 
@@ -48,8 +52,8 @@ class CachedCrops(Dataset):
 def training_dataset(faces: Faces, params: Train, device: torch.device, workers: int) -> Faces | CachedCrops:
     """Return the dataset that training reads: the faces with cached crops if the cache helps, and else the faces themselves.
 
-    The cache helps if the training process reads for itself and trains on a CPU. Worker processes end with the epoch, and
-    their memory with them. A GPU shrinks the crops itself.
+    The cache helps if the training process reads for itself and trains on a CPU. Each worker process would keep crops of its
+    own, and meets other faces in each epoch. A GPU shrinks the crops itself.
 
     Args:
         faces: The faces of the training split.

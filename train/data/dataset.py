@@ -1,5 +1,7 @@
 """The faces of a split with their heatmaps, read row by row from the parallel shards."""
 
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from torch.utils.data import Dataset
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
+from pipeline.shards.reader import CROP_COLUMNS
+from train.data.transport import received, shared_or_bytes
 
 Item = tuple[Tensor, Tensor, bool, int, int]  # crop, heatmap, has_map, target and row of a face: one row of a Batch
 
@@ -29,9 +33,20 @@ class Batch:
         """Copy the batch to a device. The copies run at the same time if the memory is pinned."""
         return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
 
+    def __reduce__(self) -> tuple[Callable[..., "Batch"], tuple[Tensor | np.ndarray, ...]]:
+        """Carry the batch to another process (see ``train.data.transport``)."""
+        images, heatmaps, *others = (getattr(self, field.name) for field in fields(self))
+        pixels = shared_or_bytes(images.permute(0, 2, 3, 1))  # (B, S, S, 3): images are stored pixel by pixel
+        return _received_batch, (pixels, *(values.numpy() for values in (heatmaps, *others)))
+
     def pin_memory(self) -> "Batch":
         """Copy the batch into page-locked memory, from which a GPU copies faster. DataLoader calls this method."""
         return Batch(*(getattr(self, field.name).pin_memory() for field in fields(self)))
+
+
+def _received_batch(pixels: Tensor | np.ndarray, *others: np.ndarray) -> Batch:
+    """Make the batch that another process sent. The layout of its images in memory is the same: sums depend on it."""
+    return Batch(received(pixels).permute(0, 3, 1, 2), *map(torch.from_numpy, others))
 
 
 class Faces(Dataset):
@@ -66,20 +81,32 @@ class Faces(Dataset):
             raise InputError(f"{faces.folder} has no face in the {split} split: check ingest and detect")
         self.labels = columns["label"][self.rows]
         self.has_map, self._places = self._find_maps(heatmaps)
-        unknown = sorted(set(self.labels) - set(classes))
-        if unknown:
-            face = faces.column("id")[self.rows[self.labels == unknown[0]][0]]
+        self.targets = _positions(self.labels, classes)
+        if (self.targets < 0).any():
+            unknown = min(self.labels[self.targets < 0].tolist())
+            face = faces.column("id")[self.rows[self.labels == unknown][0]]
             raise InputError(
-                f"face {face} has the label {unknown[0]}, but the classes are {', '.join(classes)}: "
+                f"face {face} has the label {unknown}, but the classes are {', '.join(classes)}: "
                 "train on faces of this label, or remove the face"
             )
-        self.targets = np.array([classes.index(label) for label in self.labels])
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Item:
         return self.item(index, self.image(index))
+
+    def check(self) -> None:
+        """Check the shards of these faces once for all processes that will read them.
+
+        Processes that train together on this machine share the work.
+
+        Raises:
+            InputError: If a shard is damaged, or cannot be read.
+        """
+        part, parts = (int(os.environ.get(name, default)) for name, default in (("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1)))
+        self._faces.check(CROP_COLUMNS, self.rows, part, parts)
+        self._heatmaps.check(["maps"], self.rows, part, parts)
 
     def item(self, index: int, image: Tensor) -> Item:
         """Return the item at ``index`` with ``image`` as its crop."""
@@ -104,8 +131,16 @@ class Faces(Dataset):
         if heatmaps.kind == "heatmaps":
             return has_map, np.zeros(len(self), int)
         names = heatmaps.provenance["classes"]
-        places = np.array([names.index(label) if label in names else -1 for label in self.labels])
+        places = _positions(self.labels, names)
         return (places >= 0) & has_map[np.arange(len(self)), places], places
+
+
+def _positions(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Find the position (N,) of each label (N,) among the names; -1 for a label that is not among them."""
+    positions = np.full(len(labels), -1)
+    for position, name in enumerate(names):
+        positions[labels == name] = position
+    return positions
 
 
 def open_shards(faces_dir: Path, heatmaps_dir: Path) -> tuple[ShardSet, ShardSet]:

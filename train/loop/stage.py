@@ -16,6 +16,7 @@ from pipeline.runtime.parameters import Base, Train
 from pipeline.shards import ShardSet
 from train.data import source_bias
 from train.data.dataset import Faces, open_shards, training_classes
+from train.data.loading import reader_failures
 from train.loop import resume as resuming
 from train.loop.distributed import DistributedContext, distributed_context
 from train.loop.engine import DivergedError
@@ -75,7 +76,7 @@ def main(
             return metrics
         _check_maps(classifier, params, distributed)
         trainer = Trainer(classifier, params, train, validation, config, distributed)
-        with friendly_errors(params, faces):
+        with friendly_errors(params, faces), reader_failures():
             return _train(trainer, out_dir, resume)
 
 

@@ -53,11 +53,14 @@ class Trainer:
         self.validation = validation
         self.config = config
         self.distributed = distributed
-        self.workers = reader_count(params, distributed.device)
-        self.dataset = training_dataset(train, params, distributed.device, self.workers)
+        workers = reader_count(params, distributed.device)
+        self.dataset = training_dataset(train, params, distributed.device, workers)
         # Batch norm cannot learn from the few faces of an incomplete batch. An epoch leaves them out.
         self.batch_size = min(params.batch_size, len(train))
         self.batches = len(train) // self.batch_size
+        self.train_loader = BatchLoader(self.dataset, (), workers, pin=distributed.device.type == "cuda")
+        parts = split_batches(range(len(validation)), self.batch_size, distributed.rank, distributed.size)
+        self.validation_loader = BatchLoader(validation, [part for part in parts if part], workers)
         self.context = engine.TrainContext(
             classifier,
             _wrap(classifier, params, distributed),
@@ -114,9 +117,7 @@ class Trainer:
         quiet = self.distributed.rank > 0
         batches = progress(self._batches(number), total=self.batches, title=title, unit="batches", quiet=quiet)
         trained = engine.train_epoch(self.context, batches, self.schedule)
-        parts = split_batches(range(len(self.validation)), self.batch_size, self.distributed.rank, self.distributed.size)
-        validation = BatchLoader(self.validation, [part for part in parts if part], self.workers)
-        validated = engine.validate(self.context, validation)
+        validated = engine.validate(self.context, self.validation_loader)
         if not math.isfinite(validated["cross_entropy"]):
             raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
         if not state.best or selection_key(validated) > selection_key(state.best):
@@ -139,9 +140,8 @@ class Trainer:
         order = epoch_indices(self.train, self.params, seed, epoch)[: self.batches * self.batch_size]
         places = split_batches(range(len(order)), self.batch_size, self.distributed.rank, self.distributed.size)
         random_numbers = random_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "draws")))
-        indices = [[order[place] for place in part] for part in places]
-        batches = BatchLoader(self.dataset, indices, self.workers, pin=self.distributed.device.type == "cuda")
-        for part, batch in zip(places, batches, strict=True):
+        self.train_loader.batches = [[order[place] for place in part] for part in places]
+        for part, batch in zip(places, self.train_loader, strict=True):
             yield batch, random_numbers[part]
 
 

@@ -141,7 +141,7 @@ def test_shard_that_is_not_hdf5_is_refused(folder):
 
 def test_missing_shard_is_refused(folder):
     (folder / "00000.h5").unlink()
-    refuse(folder, "cannot be opened as HDF5")
+    refuse(folder, "is missing: run `aucue landmarks` again")
 
 
 def test_shard_of_another_set_is_refused(folder, tmp_path, faces, write):

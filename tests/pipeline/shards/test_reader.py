@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from pipeline.runtime.errors import InputError
-from pipeline.shards import ShardSet, ShardWriter, open_shards
+from pipeline.shards import ShardError, ShardSet, ShardWriter, open_files
 from pipeline.shards.files import STRING_COLUMNS
+from pipeline.shards.shard_file import ShardFile
 
 
 def test_everything_comes_back(folder, faces):
@@ -115,8 +116,45 @@ def opened_in(folder):
     return {file.path for file in psutil.Process().open_files() if Path(file.path).parent == folder.resolve()}
 
 
+def test_rows_are_checked_beforehand_and_not_again(folder, monkeypatch):
+    shards = ShardSet(folder, "faces")
+    shards.check(["crop_offsets", "crop_bytes", "landmarks"], np.arange(10))
+    copies = pickle.loads(pickle.dumps(shards)), shards
+    expected = [ShardSet(folder, "faces").crop(row) for row in (0, 7)]
+    for name in ("find", "column", "check"):
+        monkeypatch.setattr(ShardFile, name, None)
+    for copy in copies:
+        np.testing.assert_array_equal([copy.crop(row) for row in (0, 7)], expected)
+        assert copy.row("landmarks", 9).shape == (68, 2)
+
+
+def test_only_the_shards_of_the_rows_are_checked(folder):
+    shards = ShardSet(folder, "faces")
+    (folder / "00001.h5").write_bytes(b"")
+    shards.check(["crop_offsets", "crop_bytes"], np.arange(6))
+    with pytest.raises(ShardError, match=r"00001\.h5 cannot be opened as HDF5"):
+        shards.check(["crop_offsets", "crop_bytes"], np.arange(7))
+
+
+def test_processes_share_the_comparison_of_digests_but_each_knows_every_form(tmp_path, faces, write, monkeypatch):
+    folder = write(tmp_path, *(faces(start, 3) for start in (0, 3, 6, 9)))
+    compared, check = [], ShardFile.check
+    monkeypatch.setattr(
+        ShardFile, "check", lambda file, stream, name: compared.append(file.path.name) or check(file, stream, name)
+    )
+    parts = []
+    for part in range(3):
+        shards = ShardSet(folder, "faces")
+        shards.check(["crop_offsets", "crop_bytes"], np.arange(12), part, 3)
+        parts.append(sorted(compared))
+        compared.clear()
+        assert [abs(shards.crop(row).mean() - row * 10) < 2 for row in (0, 3, 6, 9)] == [True] * 4
+        assert not compared
+    assert parts == [["00000.h5", "00003.h5"], ["00001.h5"], ["00002.h5"]]
+
+
 def test_few_files_are_open_at_a_time(tmp_path, monkeypatch, faces, write):
-    monkeypatch.setattr(open_shards, "MOST_OPEN", 3)
+    monkeypatch.setattr(open_files, "most_open", lambda: 3)
     folder = write(tmp_path, *(faces(start, 1) for start in (0, 1, 3, 4, 6)))
     shards = ShardSet(folder, "faces")
     for row in (0, 4, 1, 2, 3, 0, 2, 4):

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.runtime.errors import InputError
-from pipeline.shards import ShardSet, ShardWriter
+from pipeline.shards import ShardSet, ShardWriter, access
 
 
 def test_datasets_are_contiguous_and_unfiltered(folder):
@@ -138,6 +140,25 @@ def test_damaged_shard_is_not_adopted_and_goes(tmp_path, damage, faces, provenan
         assert not page.exists()
         writer.write(faces(), 6, key)
     assert (tmp_path / "one" / "00000.h5").read_bytes() == (tmp_path / "two" / "00000.h5").read_bytes()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EMFILE, errno.EACCES, errno.ESTALE, errno.EIO])
+def test_shard_that_cannot_be_read_is_not_adopted_and_stays(tmp_path, monkeypatch, faces, provenance, number):
+    """The error says nothing about its content."""
+    with ShardWriter(tmp_path / "one", "faces", provenance, work_folder=tmp_path / "cache") as writer:
+        key = writer.key(1)
+        writer.write(faces(), 6, key)
+    (page,) = (tmp_path / "cache").rglob("*.h5")
+
+    def fail(path, flags):
+        raise OSError(number, os.strerror(number), path)
+
+    with ShardWriter(tmp_path / "two", "faces", provenance, work_folder=tmp_path / "cache") as writer:
+        with monkeypatch.context() as patched:
+            patched.setattr(access, "_open_without_waiting", fail)
+            assert writer.adopt(key, ["status"]) is None
+        assert page.exists()
+        assert writer.adopt(key, ["status"])["status"].tolist() == faces()["status"]
 
 
 def test_writer_deletes_nothing_that_is_not_its_own(folder, tmp_path):

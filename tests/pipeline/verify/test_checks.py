@@ -1,9 +1,11 @@
+import errno
+import os
 import shutil
 
 import numpy as np
 import pytest
 
-from pipeline.shards import ShardSet, ShardWriter
+from pipeline.shards import ShardSet, ShardWriter, access
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_nothing_to_check_is_an_error(run, tmp_path):
         (lambda data: flip_a_byte(data / "faces/00001.h5"), "faces/00001.h5", "run `aucue landmarks` again"),
         (lambda data: flip_a_byte(data / "heatmaps/00002.h5"), "heatmaps/00002.h5", "run `aucue heatmaps` again"),
         (lambda data: (data / "faces/00000.h5").write_bytes(b""), "faces/00000.h5", "cannot be opened as HDF5"),
-        (lambda data: (data / "faces/00002.h5").unlink(), "faces/00002.h5", "cannot be opened as HDF5"),
+        (lambda data: (data / "faces/00002.h5").unlink(), "faces/00002.h5", "is missing"),
         (lambda data: (data / "faces/index.json").unlink(), "faces", "not a complete set of faces"),
         (lambda data: (data / "heatmaps/index.json").unlink(), "heatmaps", "not a complete set of heatmaps"),
         (lambda data: edit(data / "manifest.csv", b",train,", b",test,"), "faces", "was not made from"),
@@ -100,6 +102,20 @@ def test_damage_is_named_with_what_to_run(run, data, damage, place, problem):
     assert problem in line
     assert "run `aucue" in line
     assert result.stderr.splitlines()[-1].startswith(f"Error: {len(lines)} problem")
+
+
+def test_advice_for_a_file_that_cannot_be_read_is_not_to_make_it_again(run, data, monkeypatch):
+    def refuse(path, flags):
+        if str(path).endswith("00001.h5"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return os.open(path, flags)
+
+    monkeypatch.setattr(access, "_open_without_waiting", refuse)
+    result = run("verify", data)
+    assert result.exit_code == 1
+    file = data / "heatmaps/00001.h5"
+    expected = f"{file}: cannot be read (Permission denied): give this user the right to read it"
+    assert expected in result.stdout.splitlines()
 
 
 @pytest.mark.parametrize(
