@@ -186,6 +186,7 @@ class Evaluate(Block):
     batch_size: Count
     device: Device
     insertion_steps: Annotated[int, Field(ge=0, le=256)]
+    untrained_labels: Literal["refuse", "count", "exclude"] = "refuse"  # files of an earlier version lack it
 
 
 class Report(Block):
