@@ -38,8 +38,8 @@ def refuse_untrained(counts: Counts, unit: str, policy: str, fix: str) -> None:
     labels = untrained(counts)
     if labels and policy == "refuse":
         raise InputError(
-            f"no training {unit} has the label {_listed(labels)}, but {sum(labels.values()):,} in validation and test: {fix},"
-            " or set evaluate.untrained_labels to count (they count as never recognised) or exclude (they are left out)"
+            f"no training {unit} has the label {_listed(labels)}, but {sum(labels.values()):,} in validation and test: "
+            f"{fix}, or set evaluate.untrained_labels to count (as never recognised) or exclude (they are left out)"
         )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-import click
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.parameters.block import Block, Renamed, former_names
+from pipeline.runtime.messages import warn
+from pipeline.runtime.parameters.block import Block, Renamed, dotted_names, former_names
 from pipeline.runtime.yaml_files import describe, load_yaml
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -222,9 +222,9 @@ def load(path: Path) -> Params:
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {describe(error)}") from error
+        raise InputError(f"{path}: {describe(error, [*dotted_names(Params)])}") from error
     for former, present in former_names(Params, content):
-        click.echo(f"{path}: {former} is now called {present}: rename it (the next version will refuse {former})", err=True)
+        warn(f"{path}: {former} is now called {present}: rename it (the next version will refuse {former})")
     if content["ingest"]["root"] == FORMER_DEMO_ROOT:
-        click.echo(f"{path}: ingest.root {FORMER_DEMO_ROOT} is now {params.ingest.root}: change it", err=True)
+        warn(f"{path}: ingest.root {FORMER_DEMO_ROOT} is now {params.ingest.root}: change it")
     return params
