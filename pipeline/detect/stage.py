@@ -73,7 +73,9 @@ def main(
 def _rows(photos: Sequence[Photo], params: Detect, workers: int | Literal["auto"], scheduler: str | None) -> Iterator[list]:
     """The photos' detections as plain rows without ids, the form in which the cache keeps them."""
     work = partial(detect_photo, params=params)
-    return (list(astuple(detection)[1:]) for detection in ordered_map(work, photos, workers, _died, scheduler))
+    photos, files = manifest.for_cluster(photos) if scheduler else (photos, [])
+    detected = ordered_map(work, photos, workers, _died, scheduler, files)
+    return (list(astuple(detection)[1:]) for detection in detected)
 
 
 def _key(photo: Photo, params: Detect) -> str:

@@ -21,6 +21,7 @@ def ordered_map(
     workers: int | Literal["auto"],
     result_if_died: Callable[[T], R] | None = None,
     scheduler: str | None = None,
+    files: Sequence[str] = (),
 ) -> Iterator[R]:
     """Map a function over items in other processes.
 
@@ -33,6 +34,7 @@ def ordered_map(
         result_if_died: Returns the result of an item that killed the process that worked on it, so that the other items go
             on. Without it such an item raises an error.
         scheduler: Address of a Dask scheduler whose workers are used instead.
+        files: Absolute paths of files of this machine that the workers of the scheduler have to see, too.
 
     Yields:
         ``function(item)`` for every item, in order.
@@ -45,7 +47,7 @@ def ordered_map(
         return
     batches = (items[start : start + BATCH] for start in range(0, len(items), BATCH))
     number = min(worker_count(workers), -(-len(items) // BATCH))
-    with open_workers(number, scheduler) as pool:
+    with open_workers(number, scheduler, files) as pool:
         results_of = partial(_batch_results, function=function, result_if_died=result_if_died, pool=pool)
         pending: deque[tuple[Sequence[T], Future]] = deque()
         for batch in batches:

@@ -54,11 +54,9 @@ def read_index(folder: Path, kinds: tuple[str, ...]) -> Index:
         shards = [Shard(**shard) for shard in index["shards"]]
         provenance = dict(index["stamp"])
     except FileNotFoundError:
-        if not folder.exists():
-            raise ShardError(
-                folder, "does not exist", f"run `aucue {MADE_BY[kind]}` first, or give the right path"
-            ) from None
         first = f"run `aucue {MADE_BY[kind]}` first"
+        if not folder.exists():
+            raise ShardError(folder, "does not exist", f"{first}, or give the right path") from None
         raise ShardError(folder, f"is not a complete set of {kind} (it has no {INDEX})", first) from None
     except ShardError:
         raise

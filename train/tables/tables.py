@@ -37,9 +37,9 @@ ROWS = {
 
 
 LEGEND = (
-    "CL % is accuracy in per cent. CAM-COS and ATT-COS are the cosines of the class map and of the attention with the "
-    "heatmaps. A figure is the mean over the seeds, with [lowest, highest]; without → with action units. Guided: "
-    '"layers 5, lambda 2" guides the attention of layer 5 with weight 2, and "CAM, lambda 1" the class map with weight 1.\n'
+    "CL % is the accuracy in per cent. CAM-COS and ATT-COS are the cosines of the class map, and of the attention, with the "
+    "heatmaps. A figure is the mean over the seeds, followed by [lowest, highest]. The column guided says what the heatmaps "
+    "guide: with 'layers 5, lambda 2' the attention of layer 5 with weight 2, with 'CAM, lambda 1' the class map with 1.\n"
 )
 
 

@@ -96,7 +96,7 @@ def test_checkpoint_of_the_other_variant_is_refused(evaluated, dataset, tmp_path
     assert done.exit_code == 0
     notes = json.loads((tmp_path / "out" / "details.json").read_text())["notes"]
     assert [line for line in done.stderr.splitlines() if not re.match(r"evaluate: \d", line)] == [
-        f"evaluate: {note}" for note in notes
+        f"WARNING: {note}" for note in notes
     ]
 
 

@@ -87,8 +87,8 @@ def test_what_did_not_end_well_is_left_out_and_named(project, tmp_path, capsys):
     project("dvc", "exp", "run", "--queue", "--name", "waiting", "--set-param", "lambda=3")
     assert {run.place.partition(":")[0] for run in find_runs([], in_experiments=True)} == {"experiment good"}
     said = capsys.readouterr().err
-    assert "tables: experiment bad is left out: failed (`dvc queue status`)" in said
-    assert "tables: experiment waiting is left out: queued" in said
+    assert "WARNING: experiment bad is left out: failed (`dvc queue status`)" in said
+    assert "WARNING: experiment waiting is left out: queued" in said
 
 
 def test_a_project_without_experiments_has_no_runs(project):
