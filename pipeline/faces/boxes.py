@@ -3,7 +3,10 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 Box = tuple[float, float, float, float]
+MIN_SIDE = 16  # TODO
 
 
 def parse_box(text: str) -> Box:
@@ -38,3 +41,21 @@ def area(box: Sequence[float]) -> float:
     """Return the area of a box in square pixels."""
     left, top, right, bottom = box
     return (right - left) * (bottom - top)
+
+
+def smallness(box: Box, image: np.ndarray) -> str:
+    """Give the reason why a box shows too little of a photo to be a face.
+
+    Args:
+        box: The face's box.
+        image: The photo (h, w, 3) uint8.
+
+    Returns:
+        The reason, or empty text if the box can be a face.
+    """
+    height, width = image.shape[:2]
+    left, top, right, bottom = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
+    if min(right - left, bottom - top) < MIN_SIDE:
+        return f"the face has only {right - left:.0f} x {bottom - top:.0f} pixels, and landmarks need {MIN_SIDE} x {MIN_SIDE}"
+    face = image[round(top) : round(bottom), round(left) : round(right)]
+    return "the face is of one colour" if (face == face[0, 0]).all() else ""

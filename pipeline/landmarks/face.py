@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.faces.boxes import smallness
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
@@ -49,6 +50,8 @@ def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str
     if fallback == "image" and not detection.is_whole_photo:
         boxes.append((0.0, 0.0, float(width), float(height)))
     for box in boxes:
+        if reason := smallness(box, image):
+            continue
         points, reason = fit_landmarks(image, box, predictor, params.max_refinements)
         if not reason:
             break

@@ -38,7 +38,7 @@ def refuse_untrained(counts: Counts, unit: str, policy: str, fix: str) -> None:
     labels = untrained(counts)
     if labels and policy == "refuse":
         raise InputError(
-            f"no training {unit} has the label {_listed(labels)}, but {sum(labels.values()):,} in validation and test: "
+            f"no training {unit} has the label {_listed(labels)}, but {sum(labels.values()):,} others have: "
             f"{fix}, or set evaluate.untrained_labels to count (as never recognised) or exclude (they are left out)"
         )
 
@@ -82,10 +82,9 @@ def warnings(counts: Counts, unit: str, policy: str) -> list[str]:
 
 
 def untrained_sentence(labels: Mapping[str, int], unit: str, policy: str) -> str:
-    """Say what becomes of the photos or faces of labels without training photos or faces."""
-    number = sum(labels.values())
+    """Say what becomes of the photos or faces of labels without training photos or faces (see ``untrained``)."""
     outcome = OUTCOMES.get(policy, "cannot be recognised")
-    return f"no training {unit} has the label {_listed(labels)}: the {number:,} in validation and test {outcome}"
+    return f"no training {unit} has the label {_listed(labels)}: the {sum(labels.values()):,} others that have it {outcome}"
 
 
 def _listed(labels: Mapping[str, int] | list[str]) -> str:
