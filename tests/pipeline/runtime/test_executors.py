@@ -182,9 +182,10 @@ def test_workers_in_another_folder_give_the_same_bytes_without_noise(project, tm
     folder, run = project
     (tmp_path / "elsewhere").mkdir()
     outputs = {}
-    for where, options in (("here", []), ("cluster", ["--scheduler"])):
-        with cluster(tmp_path, start_in=tmp_path / "elsewhere") as (address, _):
-            options = options and [*options, address]
+    for where in ("here", "cluster"):
+        (tmp_path / where).mkdir()
+        with cluster(tmp_path / where, start_in=tmp_path / "elsewhere") as (address, _):
+            options = ["--scheduler", address] if where == "cluster" else []
             for stage in ("detect", "landmarks"):
                 result = run(stage, "--cache", f"cache {where}", *options)
                 assert result.returncode == 0, result.stderr

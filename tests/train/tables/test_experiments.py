@@ -96,6 +96,31 @@ def test_a_project_without_experiments_has_no_runs(project):
         find_runs([], in_experiments=True)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_checkout_of_another_user_is_one_sentence_with_the_fix(project, tmp_path):
+    for path in [tmp_path, *tmp_path.rglob("*")]:
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+    with pytest.raises(InputError, match=r"git config --global --add safe\.directory") as caught:
+        find_runs([], in_experiments=True)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["HEAD", "objects", "config"])
+def test_a_damaged_repository_is_one_sentence(project, tmp_path, damage):
+    broken = tmp_path / ".git" / damage
+    shutil.rmtree(broken) if broken.is_dir() else broken.write_bytes(b"\0garbage")
+    with pytest.raises(InputError, match=r"experiments cannot be read .*: they need a folder with git and DVC") as caught:
+        find_runs([], in_experiments=True)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", [["checkout", "--quiet", "--detach"], ["gc", "--quiet"]])
+def test_a_detached_or_packed_repository_is_read(project, command):
+    project("git", *command)
+    with pytest.raises(InputError, match="there is no evaluated run in DVC's experiments"):
+        find_runs([], in_experiments=True)
+
+
 def test_outside_of_git_and_dvc_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"experiments cannot be read .*: they need a folder with git and DVC"):
