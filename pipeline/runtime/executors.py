@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import resource_tracker
 from typing import Literal, Protocol
@@ -136,8 +136,9 @@ class Cluster:
     submit_isolated = submit
 
     def stop(self) -> None:
-        """Leave the cluster."""
-        self._client.close(timeout=2)
+        """Leave the cluster, whether or not the scheduler still answers."""
+        with suppress(TimeoutError, OSError):
+            self._client.close(timeout=2)
 
 
 @contextmanager

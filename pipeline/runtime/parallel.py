@@ -54,8 +54,11 @@ def ordered_map(
             pending.append((batch, pool.submit(_run_batch, function, batch)))
             if len(pending) >= pool.number * TASKS_IN_FLIGHT:
                 yield from results_of(*pending.popleft())
-        while pending:
+        while len(pending) > 1:
             yield from results_of(*pending.popleft())
+        last = results_of(*pending.popleft()) if pending else []
+    # The workers have stopped by now. A caller that draws no further than the last result would leave that to the exit.
+    yield from last
 
 
 def threaded_map(function: Callable[[T], R], items: Iterable[T], workers: int | Literal["auto"]) -> Iterator[R]:

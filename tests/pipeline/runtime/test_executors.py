@@ -207,3 +207,12 @@ def test_a_worker_that_does_not_see_a_file_or_the_package_is_named_in_one_line(t
         with pytest.raises(InputError, match=match):
             list(ordered_map(jobs.square, range(3), "auto", scheduler=address, files=[f"{here}x"]))
         assert all(process.poll() is None for process in workers)
+
+
+def test_workers_have_stopped_when_the_last_results_come():
+    resource_tracker.ensure_running()  # it lives on
+    earlier = psutil.Process().children()
+    results = ordered_map(jobs.square, range(20), 2)
+    found = [next(results) for _ in range(17)]  # the last of three batches has begun
+    assert [child for child in psutil.Process().children() if child not in earlier and child.is_running()] == []
+    assert [*found, *results] == [number**2 for number in range(20)]
