@@ -48,7 +48,9 @@ def read_evaluations() -> Iterator[tuple[str, str, str]]:
 def _fix(reason: str) -> str:
     """The fix of an error that says that git does not trust a checkout of another user, or of any other error."""
     if "owned by" in reason or "dubious ownership" in reason:
-        return f"if you trust this folder, run `git config --global --add safe.directory '{Path.cwd()}'`"
+        here = Path.cwd()
+        root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+        return f"if you trust this folder, run `git config --global --add safe.directory '{root}'`"
     return "they need a folder with git and DVC"
 
 

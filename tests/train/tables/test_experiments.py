@@ -100,9 +100,15 @@ def test_a_project_without_experiments_has_no_runs(project):
 def test_a_checkout_of_another_user_is_one_sentence_with_the_fix(project, tmp_path):
     for path in [tmp_path, *tmp_path.rglob("*")]:
         os.chown(path, 12345, 12345, follow_symlinks=False)
-    with pytest.raises(InputError, match=r"git config --global --add safe\.directory") as caught:
+    with pytest.raises(InputError, match=f"run `git config --global --add safe.directory '{tmp_path}'`") as caught:
         find_runs([], in_experiments=True)
     assert "\n" not in str(caught.value)
+    code = "from train.tables.evaluated_runs import find_runs; find_runs([], in_experiments=True)"
+    environment = {**os.environ, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parents[3])}
+    (tmp_path / "home").mkdir()
+    subprocess.run(["git", "config", "--global", "--add", "safe.directory", str(tmp_path)], check=True, env=environment)
+    trusted = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "there is no evaluated run in DVC's experiments" in trusted.stderr
 
 
 @pytest.mark.parametrize("damage", ["HEAD", "objects", "config"])
