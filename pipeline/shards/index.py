@@ -55,9 +55,8 @@ def read_index(folder: Path, kinds: tuple[str, ...]) -> Index:
         provenance = dict(index["stamp"])
     except FileNotFoundError:
         first = f"run `aucue {MADE_BY[kind]}` first"
-        if not folder.exists():
-            raise ShardError(folder, "does not exist", f"{first}, or give the right path") from None
-        raise ShardError(folder, f"is not a complete set of {kind} (it has no {INDEX})", first) from None
+        reason, first = (f"has no {INDEX}", first) if folder.exists() else ("does not exist", f"{first}, or give its path")
+        raise ShardError(folder, f"is not a complete set of {kind} (it {reason})", first) from None
     except ShardError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
