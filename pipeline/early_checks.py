@@ -34,6 +34,7 @@ def check_params(params: Params) -> None:
     if params.heatmaps.size > params.landmarks.crop_size:
         size, crop_size = params.heatmaps.size, params.landmarks.crop_size
         raise InputError(f"heatmaps.size is {size}, but landmarks.crop_size is {crop_size}: give {crop_size} or less")
+    dlib_models.import_dlib()
     predictor = dlib_models.predictor_path(params.landmarks.predictor)
     if params.landmarks.predictor is not None:  # the packaged model is known by its digest
         dlib_models.predict(BLANK, (0, 0, *BLANK.shape[:2]), str(predictor))

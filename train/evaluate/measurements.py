@@ -79,9 +79,10 @@ def without_maps(predictions: Predictions, hidden: np.ndarray) -> Predictions:
     def blanked(values: np.ndarray) -> np.ndarray:
         return np.where(hidden.reshape(-1, *[1] * (values.ndim - 1)), np.array(np.nan, values.dtype), values)
 
-    def measures_without(measures: T) -> T:
+    def measures_without(measures: Any) -> Any:
         values = {field.name: getattr(measures, field.name) for field in fields(measures)}
-        return type(measures)(**{k: blanked(v) if isinstance(v, np.ndarray) else v for k, v in values.items()})
+        arrays = {name: blanked(value) for name, value in values.items() if isinstance(value, np.ndarray)}
+        return replace(measures, **arrays)
 
     return replace(
         predictions,
