@@ -53,11 +53,27 @@ def _check_backbone(train: Train) -> None:
         )
     if Path(name).is_absolute() and not Path(name).is_dir():
         raise InputError(f"train.backbone {train.backbone} is not a folder: name a folder with config.json, or a model")
+    if train.weights == "pretrained" and name != train.backbone and _is_kind(name):
+        raise InputError(
+            f"train.backbone {train.backbone} names a kind of network, which has no weights: set train.weights to none, or "
+            "name a model of the hub, such as hf:microsoft/resnet-50, or a folder"
+        )
     if train.method == "tscam" and train.backbone == "dlib_resnet":
         raise InputError(
             "train.method tscam needs a vision transformer, which train.backbone dlib_resnet is not: set train.backbone to "
             "hf:facebook/deit-small-patch16-224 or the like, or use another method"
         )
+
+
+def _is_kind(name: str) -> bool:
+    """Whether a name is a kind of network of transformers, such as resnet; importing that library takes seconds."""
+    library = find_spec("transformers")
+    folders = library.submodule_search_locations if library else None
+    return (
+        "/" not in name
+        and not Path(name).is_dir()
+        and any((Path(folder) / "models" / name).is_dir() for folder in folders or ())
+    )
 
 
 def check_photos(photos: Iterable[Photo], params: Params) -> None:

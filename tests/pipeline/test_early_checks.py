@@ -137,6 +137,7 @@ def test_labels_of_excluded_photos_need_no_expression(run, write_params, photos)
         (("predictor: null ", "predictor: broken.yaml "), "broken.yaml is not a dlib shape predictor"),
         (("  size: 28 ", "  size: 300 "), "heatmaps.size is 300, but landmarks.crop_size is 256"),
         (("backbone: dlib_resnet ", "backbone: hf:/nowhere "), "train.backbone hf:/nowhere is not a folder"),
+        (("backbone: dlib_resnet ", "backbone: hf:resnet "), "train.backbone hf:resnet names a kind of network"),
         (("method: cam ", "method: tscam "), "train.method tscam needs a vision transformer"),
     ],
 )
