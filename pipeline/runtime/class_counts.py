@@ -38,7 +38,7 @@ def refuse_untrained(counts: Counts, unit: str, policy: str, fix: str) -> None:
     labels = untrained(counts)
     if labels and policy == "refuse":
         raise InputError(
-            f"no training {unit} has the label {_listed(labels)}, but {sum(labels.values()):,} others have: "
+            f"no training {unit} has the label {_listed(labels)}, but {sum(labels.values()):,} {unit}s of other splits do: "
             f"{fix}, or set evaluate.untrained_labels to count (as never recognised) or exclude (they are left out)"
         )
 
@@ -84,7 +84,9 @@ def warnings(counts: Counts, unit: str, policy: str) -> list[str]:
 def untrained_sentence(labels: Mapping[str, int], unit: str, policy: str) -> str:
     """Say what becomes of the photos or faces of labels without training photos or faces (see ``untrained``)."""
     outcome = OUTCOMES.get(policy, "cannot be recognised")
-    return f"no training {unit} has the label {_listed(labels)}: the {sum(labels.values()):,} others that have it {outcome}"
+    return (
+        f"no training {unit} has the label {_listed(labels)}: its {sum(labels.values()):,} {unit}s in other splits {outcome}"
+    )
 
 
 def _listed(labels: Mapping[str, int] | list[str]) -> str:

@@ -52,7 +52,7 @@ def test_ingest_says_that_a_label_has_no_training_photo(run, write_params, photo
     write_params(*CSV)
     fails(
         run("ingest"),
-        "no training photo has the label fear, but 1 others have: ",
+        "no training photo has the label fear, but 1 photos of other splits do: ",
         "evaluate.untrained_labels",
         "count",
         "exclude",
@@ -62,7 +62,7 @@ def test_ingest_says_that_a_label_has_no_training_photo(run, write_params, photo
         write_params(*CSV, (COUNT[0], f"untrained_labels: {policy} "))
         result = run("ingest")
         assert result.exit_code == 0
-        assert f"WARNING: no training photo has the label fear: the 1 others that have it {outcome}" in result.stderr
+        assert f"WARNING: no training photo has the label fear: its 1 photos in other splits {outcome}" in result.stderr
 
 
 def test_ingest_names_labels_and_splits_with_too_few_photos(run, write_params, photos):
@@ -90,13 +90,13 @@ def test_training_photos_without_a_face_are_said_at_detect(run, write_params, ph
     detector = ("detector: hog_then_mmod ", "detector: hog ")
     write_params(*CSV, detector)
     assert run("ingest").exit_code == 0
-    fails(run("detect"), "no training face has the label fear, but 1 others have: data/detections.csv says why")
+    fails(run("detect"), "no training face has the label fear, but 1 faces of other splits do: data/detections.csv says why")
     fails(run("landmarks"), "no training face has the label fear")
     write_params(*CSV, detector, COUNT)
     assert run("detect").exit_code == 0
     result = run("landmarks")
     assert result.exit_code == 0
-    assert "WARNING: no training face has the label fear: the 1 others that have it count as never" in result.stderr
+    assert "WARNING: no training face has the label fear: its 1 faces in other splits count as never" in result.stderr
     assert json.loads(Path("data/faces.json").read_text())["total"] == {"no_face": 1, "ok": 7}
 
 

@@ -1,5 +1,6 @@
 """No command fails because of the encoding of the terminal, of a file or of a pipe."""
 
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def project(tmp_path, params_path, orl, streams):
     return f"{codebook}.yaml"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("streams", STREAMS)
 def test_every_verb_before_training(run, project, streams, tmp_path):
     commands = [
@@ -106,8 +108,6 @@ def test_tables_with_arrows(run, evaluated_runs, params_path, streams):
 @pytest.fixture
 def evaluated_runs(tmp_path):
     """An evaluation without and one with guidance, made up."""
-    import json
-
     for variant, align in (("baseline", []), ("guided", ["attention"])):
         folder = tmp_path / "runs" / variant
         folder.mkdir(parents=True)

@@ -23,9 +23,9 @@ def test_nothing_is_said_of_classes_with_enough_photos():
         ),
         (
             {("sadness", "test"): 2},
-            "no training photo has the label sadness: the 2 others that have it cannot be recognised",
+            "no training photo has the label sadness: its 2 photos in other splits cannot be recognised",
         ),
-        ({("fear", "train"): 0}, "no training photo has the label fear: the 18 others that have it cannot be recognised"),
+        ({("fear", "train"): 0}, "no training photo has the label fear: its 18 photos in other splits cannot be recognised"),
         ({("sadness", ""): 2}, None),  # excluded
     ],
 )
@@ -39,12 +39,14 @@ def test_a_policy_other_than_refuse_is_said_and_refuses_nothing(policy, outcome)
     counts = SOUND | {("sadness", "validation"): 3}
     class_counts.refuse_untrained(counts, "face", policy, "")
     (sentence,) = class_counts.warnings(counts, "face", policy)
-    assert sentence == f"no training face has the label sadness: the 3 others that have it {outcome}"
+    assert sentence == f"no training face has the label sadness: its 3 faces in other splits {outcome}"
 
 
 def test_every_label_without_training_photos_is_named_at_once():
     counts = {("anger", "train"): 3, ("fear", "test"): 1, ("disgust", "validation"): 2}
-    with pytest.raises(InputError, match=r"no training photo has the label disgust, fear, but 3 others have: add"):
+    with pytest.raises(
+        InputError, match=r"no training photo has the label disgust, fear, but 3 photos of other splits do: add"
+    ):
         class_counts.refuse_untrained(counts, "photo", "refuse", "add training photos of it")
 
 
