@@ -26,9 +26,9 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 @contextmanager
-def cluster(folder, workers=2, start_in=None):
+def cluster(folder, workers=2, start_in=None, packages=REPOSITORY):
     """A scheduler and its workers, each a process of its own; yields the address and the workers' processes."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(REPOSITORY)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(packages)])}
     command = [
         sys.executable,
         "-m",
@@ -207,6 +207,15 @@ def test_a_worker_that_does_not_see_a_file_or_the_package_is_named_in_one_line(t
         with pytest.raises(InputError, match=match):
             list(ordered_map(jobs.square, range(3), "auto", scheduler=address, files=[f"{here}x"]))
         assert all(process.poll() is None for process in workers)
+    (tmp_path / "other" / "pipeline").mkdir(parents=True)
+    (tmp_path / "other" / "pipeline" / "__init__.py").write_text("raise ImportError('not installed')")
+    with (
+        cluster(tmp_path / "other", start_in=tmp_path, packages=tmp_path / "other") as (address, _),
+        pytest.raises(
+            InputError, match=r"Dask's worker tcp://.* cannot run aucue .*not installed.*: give it the same install"
+        ),
+    ):
+        list(ordered_map(jobs.square, range(3), "auto", scheduler=address))
 
 
 def test_workers_have_stopped_when_the_last_results_come():
