@@ -25,7 +25,7 @@ def aucue() -> None:
     Examples:
       dvc repro                                 everything, from photos to the report
       aucue ingest && aucue detect              by hand, without DVC or git
-      aucue heatmaps --codebook my.yaml         other action units, the same faces
+      aucue heatmaps --codebook mine.yaml       other action units, the same faces
       aucue train --variant guided --help       what a command reads and writes
     """
 

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from pipeline.runtime.commands.options import USER_PATH
+from pipeline.runtime.commands.options import USER_PATH, params_option
 from pipeline.runtime.errors import InputError
 
 DEFAULT_FACES = 10  # drawn from a folder of shards
@@ -58,15 +59,21 @@ def show(name_or_file: str) -> None:
 
 @codebook.command()
 @click.argument("name_or_file")
-def check(name_or_file: str) -> None:
+@params_option
+@click.pass_context
+def check(context: click.Context, name_or_file: str, params_path: Path) -> None:
     """List every mistake in a codebook with its line. The exit code is 1 if there is any.
 
+    The codebook also has to have an expression for each label of ingest.labels, if there is a file of parameters.
+
     \b
-    Example:
+    Examples:
       aucue codebook check mine.yaml
+      aucue codebook check mine.yaml --params other_params.yaml
     """
     from pipeline import codebook as codebooks
     from pipeline.codebook import CodebookError, describe
+    from pipeline.runtime import parameters
 
     try:
         book = codebooks.load(name_or_file)
@@ -75,6 +82,9 @@ def check(name_or_file: str) -> None:
             click.echo(f"{error.path}:{line}: {message}")
         number = len(error.mistakes)
         raise InputError(f"{error.path} has {number} mistake{'s' if number > 1 else ''}: fix the lines above") from error
+    is_default = context.get_parameter_source("params_path") == ParameterSource.DEFAULT
+    if params_path.exists() or not is_default:
+        book.refuse_unknown(set(parameters.load(params_path).ingest.labels))
     click.echo(f"no mistakes. {describe.summary(book)}")
 
 

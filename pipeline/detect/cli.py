@@ -24,11 +24,15 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, c
       aucue detect --manifest data/manifest.csv --out data/detections.csv
       aucue detect --scheduler tcp://10.0.0.1:8786      on a Dask cluster that sees the same files
     """
+    from pipeline import early_checks
     from pipeline.detect import stage
     from pipeline.faces import manifest as manifests
     from pipeline.faces.detections import count_statuses
 
     params = parameters.load(params_path)
+    photos = manifests.read(manifest)
+    early_checks.check_params(params)
+    early_checks.check_photos(photos, params=params)
     rows = stage.main(
         base=params.base,
         params=params.detect,
@@ -38,6 +42,7 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, c
         scheduler=scheduler,
         max_failed_fraction=params.ingest.max_failed_fraction,
     )
-    counts = count_statuses(rows, manifests.read(manifest))
+    counts = count_statuses(rows, photos)
     counts.write(metrics or out.with_suffix(".json"))
     click.echo(f"{counts}\n{stage.summarise(rows)}\nwrote {len(rows):,} rows to {out}")
+    early_checks.check_faces(counts.faces, out, params=params)

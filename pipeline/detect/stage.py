@@ -73,7 +73,9 @@ def main(
 def _rows(photos: Sequence[Photo], params: Detect, workers: int | Literal["auto"], scheduler: str | None) -> Iterator[list]:
     """The photos' detections as plain rows without ids, the form in which the cache keeps them."""
     work = partial(detect_photo, params=params)
-    return (list(astuple(detection)[1:]) for detection in ordered_map(work, photos, workers, _died, scheduler))
+    photos, files = manifest.for_cluster(photos) if scheduler else (photos, [])
+    detected = ordered_map(work, photos, workers, _died, scheduler, files)
+    return (list(astuple(detection)[1:]) for detection in detected)
 
 
 def _key(photo: Photo, params: Detect) -> str:
@@ -114,6 +116,14 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
         image = read_rgb(photo.path, sha256=photo.sha256)
     except UnreadablePhotoError as error:
         return Detection(photo.id, error.status, str(error))
+    detection = _detection(photo, image, params)
+    if detection.status == Status.OK and (reason := boxes.smallness(detection.box, image)):
+        return Detection(photo.id, Status.LOW_CONFIDENCE, reason, faces=detection.faces, level=detection.level)
+    return detection
+
+
+def _detection(photo: Photo, image: np.ndarray, params: Detect) -> Detection:
+    """The given box, the face that the search finds, or the whole photo."""
     if photo.box:
         return _given(photo.id, photo.box, image.shape)
     faces = search(image, levels(params))

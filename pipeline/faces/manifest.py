@@ -3,7 +3,9 @@
 No row is ever dropped: a photo that is left out keeps its row, with the reason.
 """
 
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.faces.boxes import Box, format_box, parse_box
@@ -11,6 +13,7 @@ from pipeline.faces.tables import Codec, column, read_table, write_table
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
+EXAMPLES = 10  # photos by which the workers of a cluster are asked what they see
 SPLITS = ("train", "validation", "test")
 BOX = Codec(lambda text: parse_box(text) if text else None, lambda box: format_box(box) if box else "")
 
@@ -43,6 +46,18 @@ class Photo:
     aus: str = ""
     sha256: str = ""
     box: Box | None = column(BOX, None)  # noqa: RUF009 (column returns a dataclass field)
+
+
+def for_cluster(photos: Sequence[Photo]) -> tuple[list[Photo], list[str]]:
+    """Prepare photos for workers that run in other folders.
+
+    Returns:
+        The photos with absolute paths; and the paths of a few photos that exist here, spread over all, by which a worker can
+        be asked whether it sees the same files.
+    """
+    absolute = [replace(photo, path=os.path.abspath(photo.path)) for photo in photos]  # noqa: PTH100 (links stay)
+    some = absolute[:: max(1, len(absolute) // EXAMPLES)]
+    return absolute, [photo.path for photo in some if photo.sha256 and Path(photo.path).is_file()]
 
 
 _FIXES = {  # of an empty split

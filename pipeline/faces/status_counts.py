@@ -19,18 +19,21 @@ class StatusCounts(Counter[str]):
     Attributes:
         by_label: The same of the photos of each label.
         by_split: The same of the photos of each split.
+        faces: The number of photos whose status is ok, by label and split.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.by_label: dict[str, Counter[str]] = defaultdict(Counter)
         self.by_split: dict[str, Counter[str]] = defaultdict(Counter)
+        self.faces: Counter[tuple[str, str]] = Counter()
 
     def count(self, statuses: Iterable[str], photos: Iterable[Photo]) -> None:
         """Add photos to the counts. The statuses are those of the photos, in the same order."""
         for status, photo in zip(statuses, photos, strict=True):
             for counter in (self, self.by_label[photo.label], self.by_split[photo.split]):
                 counter[status] += 1
+            self.faces[photo.label, photo.split] += status == Status.OK
 
     def refuse_too_many_failures(self, max_fraction: float, reasons: Path) -> None:
         """Refuse to go on if too many photos failed.

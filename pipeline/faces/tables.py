@@ -55,7 +55,7 @@ def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
     """
     fix = f"run `aucue {made_by}`"
     if not path.is_file():
-        raise InputError(f"{path} does not exist: {fix} first")
+        raise InputError(f"{path} does not exist: {fix} first, or give its path")
     types = {field.name: _reader(field) for field in fields(row_type)}
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream)

@@ -29,7 +29,7 @@ def heatmaps(
     \b
     Examples:
       aucue heatmaps                            the codebook of params.yaml
-      aucue heatmaps --codebook my.yaml         another codebook: no photo is opened, no face detected
+      aucue heatmaps --codebook mine.yaml       another codebook: no photo is opened, no face detected
     """
     from pipeline.heatmaps import stage
 

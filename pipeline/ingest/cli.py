@@ -7,6 +7,7 @@ import click
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import params_option, path_option
+from pipeline.runtime.messages import warn
 
 
 @click.command()
@@ -19,12 +20,19 @@ def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
     \b
     Examples:
       aucue ingest                              the dataset of params.yaml
-      aucue ingest --params mine.yaml --manifest data/mine.csv
+      aucue ingest --params other_params.yaml --manifest data/other.csv
     """
+    from functools import partial
+
+    from pipeline import early_checks
     from pipeline.ingest import stage
     from pipeline.ingest.summary import summarise
 
     params = parameters.load(params_path)
-    rows = stage.main(base=params.base, params=params.ingest, photos_dir=photos, manifest_path=manifest)
+    early_checks.check_params(params)
+    check = partial(early_checks.check_photos, params=params)
+    rows = stage.main(base=params.base, params=params.ingest, photos_dir=photos, manifest_path=manifest, check=check)
     click.echo(summarise(rows))
+    for warning in early_checks.photo_warnings(rows, params):
+        warn(warning)
     click.echo(f"wrote {len(rows):,} rows to {manifest}")

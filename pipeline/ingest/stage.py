@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -24,7 +25,14 @@ from pipeline.runtime.progress import progress
 ROOMS = ("pipeline/ingest", "pipeline/faces", "pipeline/shards")  # the folders whose code decides the output
 
 
-def main(*, base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -> list[Photo]:
+def main(
+    *,
+    base: Base,
+    params: Ingest,
+    photos_dir: Path,
+    manifest_path: Path,
+    check: Callable[[Sequence[Photo]], None] = lambda photos: None,  # noqa: ARG005 (a check of nothing)
+) -> list[Photo]:
     """Read the dataset, make the missing splits and write the manifest.
 
     Args:
@@ -32,6 +40,8 @@ def main(*, base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -
         params: The dataset, its labels, and the fractions of the splits.
         photos_dir: Folder for the images of datasets that are made here (demo, ferplus). Other files there stay.
         manifest_path: Table to write, with ``duplicates.csv`` beside it.
+        check: Raises InputError for photos that a later stage would refuse. It is called before the long step, and before
+            the manifest is written.
 
     Returns:
         The rows of the manifest.
@@ -47,10 +57,12 @@ def main(*, base: Base, params: Ingest, photos_dir: Path, manifest_path: Path) -
         manifest.check(photos)  # before the long step
         for note in notes:
             click.echo(note, err=True)
+        check(photos)
         photos = _with_digests(photos, base.workers)
         copies = duplicates.find(photos)
         if params.drop_cross_split_duplicates:
             photos = duplicates.without_leaks(photos)
+            check(photos)
         write_table(manifest_path.with_name("duplicates.csv"), Duplicate, copies)
         manifest.write(manifest_path, photos)
         return photos

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.runtime import parameters
+from pipeline.runtime import class_counts, parameters
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option, scheduler_option
+from pipeline.runtime.messages import warn
 
 
 @click.command()
@@ -26,9 +27,13 @@ def landmarks(
     Example:
       aucue landmarks --out data/faces
     """
+    from pipeline import early_checks
+    from pipeline.faces import manifest as manifests
     from pipeline.landmarks import stage
 
     params = parameters.load(params_path)
+    early_checks.check_params(params)
+    early_checks.check_photos(manifests.read(manifest), params=params)
     counts = stage.main(
         base=params.base,
         params=params.landmarks,
@@ -42,3 +47,6 @@ def landmarks(
     )
     counts.write(metrics or out.with_name(f"{out.name}.json"))
     click.echo(f"{counts}\nwrote {counts.total():,} rows to {out}")
+    early_checks.check_faces(counts.faces, detections, params=params)
+    for warning in class_counts.warnings(counts.faces, "face", params.evaluate.untrained_labels):
+        warn(warning)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.faces.boxes import Box, cut, smallness
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
@@ -49,7 +50,10 @@ def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str
     if fallback == "image" and not detection.is_whole_photo:
         boxes.append((0.0, 0.0, float(width), float(height)))
     for box in boxes:
+        if reason := smallness(box, image):
+            continue
         points, reason = fit_landmarks(image, box, predictor, params.max_refinements)
+        reason = reason or _blankness(box, image)
         if not reason:
             break
     else:
@@ -61,6 +65,12 @@ def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str
     crop = align.crop(image, matrix, params.crop_size)
     encoded = encode_crop(crop, params.encoding, params.jpeg_quality)
     return Face(Status.OK, "", align.transform(points, matrix).astype(np.float32), encoded)
+
+
+def _blankness(box: Box, image: np.ndarray) -> str:
+    """The reason why a box shows no face if it is of one colour; otherwise empty text."""
+    pixels = cut(box, image)
+    return "the face is of one colour" if (pixels == pixels[0, 0]).all() else ""
 
 
 def failed_face(status: str, reason: str) -> Face:

@@ -3,6 +3,7 @@
 Landmarks are the iBUG/dlib 68 points, 0-based, (x, y) in crop pixels, origin top left. Points outside the crop are kept.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -88,7 +89,7 @@ def main(
     shards = [rows[start : start + base.shard_size] for start in range(0, len(rows), base.shard_size)]
     work_folder = cache.work_folder(cache_dir, ROOMS)
     work = partial(align_photo, params=params, predictor=_predictor(params), fallback=fallback)
-    make_faces = partial(ordered_map, work, workers=base.workers, result_if_died=crashed_face, scheduler=scheduler)
+    make_faces = partial(_made_faces, work, predictor=_predictor(params), workers=base.workers, scheduler=scheduler)
     counts = StatusCounts()
     bar: tqdm[None]
     with (
@@ -138,7 +139,23 @@ def _rows(
 
 
 def _predictor(params: Landmarks) -> str:
-    return str(dlib_models.predictor_path(params.predictor))
+    return os.path.abspath(dlib_models.predictor_path(params.predictor))  # noqa: PTH100 (links stay)
+
+
+def _made_faces(
+    work: Callable[[tuple[Photo, Detection]], Face],
+    pairs: Sequence[tuple[Photo, Detection]],
+    predictor: str,
+    workers: int | Literal["auto"],
+    scheduler: str | None,
+) -> Iterator[Face]:
+    """The faces of photos, made by processes or by the workers of a scheduler."""
+    files: list[str] = []
+    if scheduler:
+        photos, files = manifest.for_cluster([photo for photo, _ in pairs])
+        files.append(predictor)
+        pairs = list(zip(photos, [detection for _, detection in pairs], strict=True))
+    return ordered_map(work, pairs, workers, crashed_face, scheduler, files)
 
 
 def _key(photo: Photo, detection: Detection, provenance: Mapping[str, object]) -> bytes:

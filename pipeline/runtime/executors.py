@@ -7,9 +7,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import resource_tracker
 from typing import Literal, Protocol
@@ -86,10 +86,11 @@ class Cluster:
     """The workers of a running Dask cluster, which see the same files under the same names and have the same install.
 
     Raises:
-        InputError: If Dask is not installed, or no scheduler with workers answers at the address.
+        InputError: If Dask is not installed, no scheduler with workers answers at the address, or a worker does not see one
+            of the ``files`` (absolute paths) or has another install.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, files: Sequence[str] = ()) -> None:
         if "://" not in address:
             raise InputError(f"--scheduler {address} is not an address: give it as tcp://host:8786")
         try:
@@ -108,6 +109,11 @@ class Cluster:
         except TimeoutError as error:
             self.stop()
             raise InputError(f"the Dask scheduler at {address} has no workers: start `dask worker {address}`") from error
+        try:
+            self._check_workers(files)
+        except InputError:
+            self.stop()
+            raise
         self.number = sum(self._client.nthreads().values())
         self._executor = self._client.get_executor()
 
@@ -115,26 +121,39 @@ class Cluster:
         """Schedule a function (see ``Workers.submit``)."""
         return self._executor.submit(_run_single_threaded, function, *arguments)
 
+    def _check_workers(self, files: Sequence[str]) -> None:
+        """Raise InputError if a worker cannot import this package, or does not see a file. The message names the worker."""
+        for worker, missing in self._client.run(_find_missing, list(files), on_error="return").items():
+            if isinstance(missing, BaseException):
+                raise InputError(f"Dask's worker {worker} cannot run aucue ({missing}): give it the same install")
+            if missing:
+                raise InputError(
+                    f"Dask's worker {worker} does not see {missing[0]}, which is here: start it where the same files are at "
+                    "the same place"
+                )
+
     # If the worker of a task dies, the scheduler itself tries the task on other workers before it gives the task up.
     submit_isolated = submit
 
     def stop(self) -> None:
-        """Leave the cluster."""
-        self._client.close(timeout=2)
+        """Leave the cluster, whether or not the scheduler still answers."""
+        with suppress(TimeoutError, OSError):
+            self._client.close(timeout=2)
 
 
 @contextmanager
-def open_workers(number: int, scheduler: str | None) -> Iterator[Workers]:
+def open_workers(number: int, scheduler: str | None, files: Sequence[str] = ()) -> Iterator[Workers]:
     """Provide workers in a with block, and stop them at its end.
 
     Args:
         number: Number of processes of this machine.
         scheduler: Address of a Dask scheduler whose workers are used instead; None for processes.
+        files: Absolute paths of files of this machine that the workers of the scheduler have to see, too.
 
     Raises:
         InputError: If the cluster cannot be used.
     """
-    workers: Workers = Cluster(scheduler) if scheduler else Processes(number)
+    workers: Workers = Cluster(scheduler, files) if scheduler else Processes(number)
     try:
         yield workers
     finally:
@@ -175,6 +194,11 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=exit_after_parent, daemon=True).start()
+
+
+def _find_missing(files: Sequence[str]) -> list[str]:
+    """The files that do not exist on the machine that runs this function."""
+    return [file for file in files if not os.path.exists(file)]  # noqa: PTH110 (Path.exists raises for odd names)
 
 
 def _run_single_threaded(function: Callable, *arguments: object) -> object:

@@ -21,6 +21,7 @@ def ordered_map(
     workers: int | Literal["auto"],
     result_if_died: Callable[[T], R] | None = None,
     scheduler: str | None = None,
+    files: Sequence[str] = (),
 ) -> Iterator[R]:
     """Map a function over items in other processes.
 
@@ -33,6 +34,7 @@ def ordered_map(
         result_if_died: Returns the result of an item that killed the process that worked on it, so that the other items go
             on. Without it such an item raises an error.
         scheduler: Address of a Dask scheduler whose workers are used instead.
+        files: Absolute paths of files of this machine that the workers of the scheduler have to see, too.
 
     Yields:
         ``function(item)`` for every item, in order.
@@ -45,15 +47,18 @@ def ordered_map(
         return
     batches = (items[start : start + BATCH] for start in range(0, len(items), BATCH))
     number = min(worker_count(workers), -(-len(items) // BATCH))
-    with open_workers(number, scheduler) as pool:
+    with open_workers(number, scheduler, files) as pool:
         results_of = partial(_batch_results, function=function, result_if_died=result_if_died, pool=pool)
         pending: deque[tuple[Sequence[T], Future]] = deque()
         for batch in batches:
             pending.append((batch, pool.submit(_run_batch, function, batch)))
             if len(pending) >= pool.number * TASKS_IN_FLIGHT:
                 yield from results_of(*pending.popleft())
-        while pending:
+        while len(pending) > 1:
             yield from results_of(*pending.popleft())
+        last = results_of(*pending.popleft()) if pending else []
+    # The workers have stopped by now. A caller that draws no further than the last result would leave that to the exit.
+    yield from last
 
 
 def threaded_map(function: Callable[[T], R], items: Iterable[T], workers: int | Literal["auto"]) -> Iterator[R]:

@@ -12,5 +12,5 @@ class Status(StrEnum):
     TOO_LARGE = "too_large"  # the photo is refused for its size
     NO_FACE = "no_face"  # no level of the search finds a face
     MULTI_FACE = "multi_face"  # the photo shows several faces, and detect.on_multiple is fail
-    LOW_CONFIDENCE = "low_confidence"  # landmarks do not settle or cannot be a face's, or a given box lies outside the photo
+    LOW_CONFIDENCE = "low_confidence"  # landmarks do not settle or cannot be a face's; a box is too small, or outside
     PREDICTOR_FAILED = "predictor_failed"  # the landmarks cannot be aligned

@@ -1,14 +1,14 @@
 """Read YAML files, and describe every mistake in their values by a sentence for people."""
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import InputError, closest_name
 
 EXPECTED = {  # pydantic's type of a problem -> the rule in words for people
     "bool_type": "must be true or false",
@@ -58,13 +58,17 @@ def parse_yaml(path: Path, parse: Callable[[str], object]) -> dict:
     return content
 
 
-def describe(error: ValidationError) -> str:
-    """Describe all problems of a validation in one line."""
-    return "; ".join(message for _, message in problems(error))
+def describe(error: ValidationError, known: Collection[str] = ()) -> str:
+    """Describe all problems of a validation in one line (see ``problems``)."""
+    return "; ".join(message for _, message in problems(error, known))
 
 
-def problems(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+def problems(error: ValidationError, known: Collection[str] = ()) -> list[tuple[tuple[int | str, ...], str]]:
     """Describe every problem of a validation.
+
+    Args:
+        error: The error that the validation raised.
+        known: Dotted names that the file may have, among which to guess the name that an unknown name misspells.
 
     Returns:
         (place, sentence) of each problem. The place is the path of keys and indices to the value; the sentence names that
@@ -79,7 +83,9 @@ def problems(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
         where = ".".join(str(part) for part in place)
         match problem["type"]:
             case "extra_forbidden":
-                listed.append((place, f"{where} is not a known name: remove it or fix its spelling"))
+                meant = _meant(where, known)
+                guess = f" (did you mean {meant}?)" if meant else ""
+                listed.append((place, f"{where} is not a known name: remove it or fix its spelling{guess}"))
             case "missing":
                 listed.append((place, f"{where} is missing: add it"))
             case kind:
@@ -87,3 +93,14 @@ def problems(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
                 rule = EXPECTED.get(kind, of_validator)
                 listed.append((place, f"{where} is {reprlib.repr(problem['input'])}: {rule[0].lower()}{rule[1:]}"))
     return listed
+
+
+def _meant(name: str, known: Collection[str]) -> str | None:
+    """The known dotted name that a dotted name misspells, or that it puts into another block; None without any."""
+    block, _, last = name.rpartition(".")
+    beside = {each.rpartition(".")[2]: each for each in known if each.rpartition(".")[0] == block}
+    everywhere = {each.rpartition(".")[2]: each for each in known}
+    for names in (beside, everywhere):
+        if meant := closest_name(last, names):
+            return names[meant]
+    return None

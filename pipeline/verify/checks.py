@@ -50,6 +50,8 @@ def main(folder: Path) -> Iterator[Finding]:
     """
     checks = {"manifest.csv": _manifest, "detections.csv": _detections, "faces": _faces, "heatmaps": _heatmaps}
     outputs = {folder / name: check for name, check in checks.items() if (folder / name).exists()}
+    if not folder.exists():
+        raise InputError(f"{folder} does not exist: give the folder of the stages' outputs, or run `dvc repro`")
     if not outputs:
         raise InputError(f"{folder} holds nothing that the stages write: give their folder, or run `dvc repro`")
     for path, check in outputs.items():

@@ -194,7 +194,10 @@ def test_stages_run_one_after_the_other(run, write_params, table, tmp_path):
     [
         (["detect"], "data/manifest.csv does not exist: run `aucue ingest` first"),
         (["landmarks"], "data/manifest.csv does not exist: run `aucue ingest` first"),
-        (["heatmaps"], "data/faces is not a complete set of faces (it has no index.json): run `aucue landmarks` first"),
+        (
+            ["heatmaps"],
+            "data/faces is not a complete set of faces (it does not exist): run `aucue landmarks` first, or give its path",
+        ),
         (
             ["heatmaps", "--codebook", "mine"],
             "there is no codebook 'mine': give one of belharbi2024, facs, landmarks68, or the path of a .yaml",

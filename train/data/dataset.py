@@ -1,6 +1,7 @@
 """The faces of a split with their heatmaps, read row by row from the parallel shards."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -60,7 +61,9 @@ class Faces(Dataset):
         has_map: (N,) bool, whether the face has a heatmap.
     """
 
-    def __init__(self, faces: ShardSet, heatmaps: ShardSet, split: str, classes: tuple[str, ...]) -> None:
+    def __init__(
+        self, faces: ShardSet, heatmaps: ShardSet, split: str, classes: tuple[str, ...], *, drop_others: bool = False
+    ) -> None:
         """Find the faces of a split.
 
         Args:
@@ -68,6 +71,7 @@ class Faces(Dataset):
             heatmaps: The heatmap shards of these faces, with one map per face or one per class.
             split: ``train``, ``validation`` or ``test``.
             classes: The labels. The position of a label is its target.
+            drop_others: Whether to leave out photos of other labels, which are an error otherwise.
 
         Raises:
             InputError: If the split has no face, or a face has a label that is not among the classes.
@@ -75,8 +79,11 @@ class Faces(Dataset):
         self._faces = faces
         self._heatmaps = heatmaps
         columns = faces.columns("split", "status", "label")
-        self.photos = int((columns["split"] == split).sum())
-        self.rows = np.flatnonzero((columns["split"] == split) & (columns["status"] == Status.OK))
+        members = columns["split"] == split
+        if drop_others:
+            members &= np.isin(columns["label"], classes)
+        self.photos = int(members.sum())
+        self.rows = np.flatnonzero(members & (columns["status"] == Status.OK))
         if not self.rows.size:
             raise InputError(f"{faces.folder} has no face in the {split} split: check ingest and detect")
         self.labels = columns["label"][self.rows]
@@ -159,8 +166,13 @@ def open_shards(faces_dir: Path, heatmaps_dir: Path) -> tuple[ShardSet, ShardSet
     return faces, heatmaps
 
 
+def count_faces(faces: ShardSet) -> Counter[tuple[str, str]]:
+    """Count the faces by label and split."""
+    columns = faces.columns("split", "status", "label")
+    ok = columns["status"] == Status.OK
+    return Counter(zip(columns["label"][ok].tolist(), columns["split"][ok].tolist(), strict=True))
+
+
 def training_classes(faces: ShardSet) -> tuple[str, ...]:
     """Return the labels of the training split in alphabetical order. A label's position is its target everywhere."""
-    columns = faces.columns("split", "status", "label")
-    labels = columns["label"][(columns["split"] == "train") & (columns["status"] == Status.OK)]
-    return tuple(sorted(set(labels.tolist())))
+    return tuple(sorted({label for label, split in count_faces(faces) if split == "train"}))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from torch import Tensor
 
 from train.data.dataset import Faces
@@ -33,13 +33,18 @@ class ClassMeanMaps(NamedTuple):
 
 
 def headline_metrics(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float | None]:
-    """Compute the figures of metrics.json that are not counts of faces; a cosine without any value is None."""
+    """Compute the figures of metrics.json that are not counts of faces; a cosine without any value is None.
+
+    The balanced accuracy and the macro F1 are means over the classes that have test faces.
+    """
     actual, predicted = predictions.actual, predictions.predicted
+    present = np.unique(actual)
+    counts = confusion_matrix(actual, predicted, labels=range(len(classes)))[present]
     cosines = {name: macro_mean(predictions.cosine(kind), predictions, classes) for name, kind in HEADLINE_COSINES.items()}
     return {
         "accuracy": accuracy_score(actual, predicted),
-        "balanced_accuracy": balanced_accuracy_score(actual, predicted),
-        "macro_f1": f1_score(actual, predicted, average="macro"),
+        "balanced_accuracy": float((counts[range(len(present)), present] / counts.sum(axis=1)).mean()),
+        "macro_f1": f1_score(actual, predicted, labels=present, average="macro", zero_division=0),
         **cosines,
         "ece": calibration(predictions.confidence, predicted == actual)[0],
     }

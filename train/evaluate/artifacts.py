@@ -120,7 +120,8 @@ def read(folder: Path, fix: str) -> Evaluation:
         metrics = _json_object(METRICS, (folder / METRICS).read_text(encoding="utf-8"))
         details = parse_details((folder / DETAILS).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{error.filename} does not exist: {fix}") from error
+        missing_path = error.filename if folder.is_dir() else folder
+        raise InputError(f"{missing_path} does not exist: {fix}, or give its path") from error
     except (ValueError, KeyError, BadZipFile) as error:
         raise InputError(f"{folder} cannot be read ({error}): {fix} again") from error
     missing = [name for name in COMPARED if name not in metrics]

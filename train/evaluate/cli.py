@@ -8,6 +8,7 @@ import click
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import USER_PATH, faces_option, heatmaps_option, params_option
+from pipeline.runtime.messages import warn
 from train import VARIANTS
 from train.evaluate.figures import HEADLINE, format_figure
 
@@ -50,7 +51,7 @@ def evaluate(
         variant=variant,
     )
     for note in json.loads((out / "details.json").read_text(encoding="utf-8"))["notes"]:
-        click.echo(f"evaluate: {note}", err=True)
+        warn(note)
     click.echo(
         f"{checkpoint}: {metrics['faces']:,} test faces, "
         + ", ".join(f"{title} {format_figure(metrics[name])}" for name, title in HEADLINE.items())

@@ -1,7 +1,7 @@
 """The predictions and measurements of single test faces, as typed arrays whose row i belongs to face i."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -63,6 +63,34 @@ class Predictions:
     def cosine(self, kind: str) -> np.ndarray:
         """Return the cosines (N,) of a kind of map with the heatmaps; all NaN if the method makes no maps of this kind."""
         return self.maps[kind].cosine if kind in self.maps else np.full(len(self.rows), np.nan)
+
+
+def without_maps(predictions: Predictions, hidden: np.ndarray) -> Predictions:
+    """Return predictions of which the maps of some faces count for nothing.
+
+    Args:
+        predictions: The predictions of N faces.
+        hidden: (N,) bool, the faces whose class the classifier does not know: it has no class map of it. They count as faces
+            without a heatmap, and every measure of their maps is NaN.
+    """
+    if not hidden.any():
+        return predictions
+
+    def blanked(values: np.ndarray) -> np.ndarray:
+        return np.where(hidden.reshape(-1, *[1] * (values.ndim - 1)), np.array(np.nan, values.dtype), values)
+
+    def measures_without(measures: Any) -> Any:
+        values = {field.name: getattr(measures, field.name) for field in fields(measures)}
+        arrays = {name: blanked(value) for name, value in values.items() if isinstance(value, np.ndarray)}
+        return replace(measures, **arrays)
+
+    return replace(
+        predictions,
+        has_map=predictions.has_map & ~hidden,
+        cam=np.where(hidden[:, None, None], 0, predictions.cam),
+        maps={kind: measures_without(measures) for kind, measures in predictions.maps.items()},
+        faithfulness=predictions.faithfulness and measures_without(predictions.faithfulness),
+    )
 
 
 def concatenate(batches: Sequence[T]) -> T:

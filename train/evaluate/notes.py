@@ -1,9 +1,10 @@
 """Sentences for people on what the figures of an evaluation do not show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from pipeline.runtime import class_counts
 from train.evaluate.figures import HEADLINE_COSINES
 from train.evaluate.measurements import Predictions
 from train.models.guidance import Guidance
@@ -46,11 +47,25 @@ def guidance_notes(
     return notes
 
 
+def label_notes(untrained: Mapping[str, int], policy: str, untested: Sequence[str]) -> list[str]:
+    """Return sentences on labels without training faces, and on classes without test faces.
+
+    Args:
+        untrained: Number of validation and test faces of each label that no training face has.
+        policy: ``evaluate.untrained_labels``.
+        untested: The classes that no test face has.
+    """
+    notes = as_sentences([class_counts.untrained_sentence(untrained, "face", policy)] if untrained else [])
+    if untested:
+        notes.append(f"No test face has the label {', '.join(untested)}: means over expressions leave it out.")
+    return notes
+
+
 def codebook_notes(*, found: bool) -> list[str]:
     """Return a sentence if the codebook of the heatmaps was not found."""
     return [] if found else ["The codebook of the heatmaps was not found, so action units were not measured one by one."]
 
 
-def source_notes(source_bias: list[str]) -> list[str]:
-    """Turn the notes of ``source_bias``, on what a classifier may have learnt in place of expressions, into sentences."""
-    return [f"{note[0].upper()}{note[1:]}." for note in source_bias]
+def as_sentences(notes: Sequence[str]) -> list[str]:
+    """Begin notes with a capital letter and end them with a full stop."""
+    return [f"{note[0].upper()}{note[1:]}." for note in notes]

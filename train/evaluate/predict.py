@@ -14,7 +14,7 @@ from train.data.dataset import Faces
 from train.data.loading import BatchLoader, split_batches
 from train.evaluate import metrics
 from train.evaluate.action_units import ActionUnitRegions, measure_coverage
-from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, concatenate
+from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, concatenate, without_maps
 from train.explain.faithfulness import insertion_deletion
 from train.explain.prediction_maps import PredictionMaps, predict_maps
 from train.models.classifier import Classifier
@@ -39,7 +39,8 @@ def predict(
 
     Args:
         classifier: The network, in evaluation mode.
-        faces: The faces of one split.
+        faces: The faces of one split. Targets beyond the classifier's classes are never predicted, and nothing is measured
+            on the maps of these faces.
         regions: The action units to measure.
         input_size: Side of the classifier's input in pixels.
         params: The block ``evaluate`` of params.yaml.
@@ -54,7 +55,8 @@ def _measured_batches(
     batches = BatchLoader(faces, split_batches(range(len(faces)), params.batch_size))
     for batch in progress(batches, total=len(batches), title="evaluate", unit="batches"):
         view = whole_view(batch, input_size)
-        images, targets = view.images.to(device), view.targets.to(device)
+        unknown = view.targets >= classifier.number_of_classes  # labels without training faces: there is no map of them
+        images, targets = view.images.to(device), view.targets.masked_fill(unknown, 0).to(device)
         height, width = view.heatmaps.shape[2:]
         output = predict_maps(classifier, images, targets, (height, width))
         faithfulness = None
@@ -63,7 +65,8 @@ def _measured_batches(
             faithfulness = Faithfulness(*(area.cpu().numpy() for area in areas))
         rows = batch.rows.tolist()
         units = _Units(regions.masks(rows), regions.listed[view.targets], regions.moved(rows))
-        yield _measure_batch(output.to(torch.device("cpu")), view, batch.rows, units, faithfulness)
+        measured = _measure_batch(output.to(torch.device("cpu")), view, batch.rows, units, faithfulness)
+        yield without_maps(measured, unknown.numpy())
 
 
 def _measure_batch(

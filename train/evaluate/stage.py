@@ -3,7 +3,7 @@
 It writes four files. Cosines are means per expression, then over expressions (macro).
 
 ``metrics.json``     the headline figures:
-    accuracy, balanced_accuracy, macro_f1;
+    accuracy; balanced_accuracy and macro_f1, which are means over the expressions that have test faces;
     att_cos (of layer 5), cam_cos (of the method's own map; null if the method has none), gradcam_cos, gradcam_pp_cos and
     layercam_cos (at layer 5);
     ece (expected calibration error, 15 bins);
@@ -26,7 +26,9 @@ It writes four files. Cosines are means per expression, then over expressions (m
     on average (1 is a constant map; ``train/evaluate/au_coverage.py``);
     moved: the same on the regions that moved, where the dataset knows them, else null;
     faithfulness: insertion and deletion (``train/explain/faithfulness.py``); null if evaluate.insertion_steps is 0;
-    without_map: number and share of the test faces without a heatmap;
+    without_map: number and share of the test faces without a heatmap, or of a label that no training face has;
+    untrained_labels: only if test faces have labels that no training face has: evaluate.untrained_labels, and the number of
+    these faces by label. If they count, their labels are the last of the classes; their maps are not measured;
     notes: sentences on what the figures do not show.
 
 ``predictions.csv``  one row per test face: id, actual, predicted, att_cos, cam_cos, confidence and the other cosines of
@@ -37,15 +39,19 @@ It writes four files. Cosines are means per expression, then over expressions (m
     mean_true (K, n, n) float32, zeros for a class without heatmaps. cam is Grad-CAM's if the method has no maps of its own.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from pipeline.runtime import class_counts
 from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Evaluate, Train
 from pipeline.shards import ShardSet
 from train.data import source_bias
-from train.data.dataset import Faces, open_shards
+from train.data.dataset import Faces, count_faces, open_shards
 from train.evaluate import action_units, aggregate, artifacts, au_coverage, bootstrap, metrics, notes
 from train.evaluate.action_units import ActionUnitRegions, find_codebook
 from train.evaluate.measurements import Predictions
@@ -101,13 +107,13 @@ def main(
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     if config.heatmaps != heatmaps.provenance:
         raise InputError(f"{checkpoint} was trained on other heatmaps than {heatmaps_dir}: run `aucue train` again")
-    classes = config.classes
-    test, train = (Faces(faces, heatmaps, split, classes) for split in ("test", "train"))
+    test, untrained, classes = _test_faces(faces, heatmaps, config.classes, params)
+    train = Faces(faces, heatmaps, "train", classes)
     regions = ActionUnitRegions(faces, find_codebook(heatmaps, codebook), classes, heatmaps.provenance["size"])
     device = chosen_device(params.device)
     predictions = predict(classifier.to(device), test, regions, config.train["input_size"], params)
     figures = aggregate.headline_metrics(predictions, classes)
-    counts = {"faces": len(test), "photos": test.photos, "faces_with_map": int(test.has_map.sum())}
+    counts = {"faces": len(test), "photos": test.photos, "faces_with_map": int(predictions.has_map.sum())}
     without = len(test) - counts["faces_with_map"]
     details = {
         "trained": vars(config),
@@ -118,11 +124,29 @@ def main(
         "faithfulness": _faithfulness(predictions, params.insertion_steps),
         "without_map": {"faces": without, "share": without / len(test)},
     }
-    details["notes"] = _notes(predictions, figures, details["maps"], config, regions, train)
+    if untrained:
+        details["untrained_labels"] = {"policy": params.untrained_labels, "faces": untrained}
+    untested = [name for index, name in enumerate(classes) if index not in test.targets]
+    details["notes"] = notes.label_notes(untrained, params.untrained_labels, untested)
+    details["notes"] += _notes(predictions, figures, details["maps"], config, regions, train)
     artifacts.write(
         out_dir, metrics=figures | counts, details=details, predictions=predictions, faces=faces, classes=classes
     )
     return figures | counts
+
+
+def _test_faces(
+    faces: ShardSet, heatmaps: ShardSet, trained: tuple[str, ...], params: Evaluate
+) -> tuple[Faces, dict[str, int], tuple[str, ...]]:
+    """The test faces; the labels without training faces and how many test faces have them; and the classes to evaluate.
+
+    The classes are those of the classifier and, if the test faces of other labels are counted, then these labels.
+    """
+    counts = Counter({place: number for place, number in count_faces(faces).items() if place[1] != "validation"})
+    class_counts.refuse_untrained(counts, "face", params.untrained_labels, "train on photos of it")
+    untrained = class_counts.untrained(counts)
+    classes = (*trained, *untrained) if params.untrained_labels == "count" else trained
+    return Faces(faces, heatmaps, "test", classes, drop_others=params.untrained_labels == "exclude"), untrained, classes
 
 
 def dataset_digests(faces: ShardSet) -> dict[str, object]:
@@ -186,9 +210,15 @@ def _faithfulness(predictions: Predictions, steps: int) -> dict[str, Any] | None
         "steps": steps,
         "insertion_from": "blurred image",
         "deletion_to": "mean colour",
-        "insertion": float(predictions.faithfulness.insertion.mean()),
-        "deletion": float(predictions.faithfulness.deletion.mean()),
+        "insertion": _mean_known(predictions.faithfulness.insertion),
+        "deletion": _mean_known(predictions.faithfulness.deletion),
     }
+
+
+def _mean_known(values: np.ndarray) -> float | None:
+    """The mean of the values that are not NaN; None without any."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None
 
 
 def _notes(
@@ -205,5 +235,5 @@ def _notes(
         *notes.collapse_notes(predictions, config.classes, config.variant),
         *notes.guidance_notes(figures, controls, guidance_of(config)),
         *notes.codebook_notes(found=regions.codebook is not None),
-        *(notes.source_notes(source_bias.notes(train, config.classes)) if config.train["colour"] else []),
+        *(notes.as_sentences(source_bias.notes(train, config.classes)) if config.train["colour"] else []),
     ]

@@ -46,6 +46,7 @@ def train(params_path: Path, variant: str, faces: Path, heatmaps: Path, out: Pat
         heatmaps_dir=heatmaps,
         out_dir=out,
         resume=resume,
+        untrained_labels=params.evaluate.untrained_labels,
     )
     if os.environ.get("RANK", "0") != "0":  # of the processes that torchrun starts, only the first prints the result
         return

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from dvclive.live import Live
 
+from pipeline.runtime import class_counts
 from pipeline.runtime.commands.paths import CHECKPOINT
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import locked
+from pipeline.runtime.messages import warn
 from pipeline.runtime.parameters import Base, Train
 from pipeline.shards import ShardSet
 from train.data import source_bias
-from train.data.dataset import Faces, open_shards, training_classes
+from train.data.dataset import Faces, count_faces, open_shards, training_classes
 from train.data.loading import reader_failures
 from train.loop import resume as resuming
 from train.loop.distributed import DistributedContext, distributed_context
@@ -40,6 +42,7 @@ def main(
     heatmaps_dir: Path,
     out_dir: Path,
     resume: bool = False,
+    untrained_labels: Literal["refuse", "count", "exclude"] = "refuse",
 ) -> dict[str, float]:
     """Train one variant. Write ``model.safetensors`` of the best epoch, and dvclive's curves under ``live``.
 
@@ -55,6 +58,8 @@ def main(
         out_dir: Folder to write.
         resume: Whether to continue a killed run after its last complete epoch. The result is that of an undisturbed run. A
             finished run stays unchanged.
+        untrained_labels: ``evaluate.untrained_labels``: whether to refuse labels that only validation or test faces have.
+            Otherwise the validation leaves these faces out.
 
     Returns:
         The validation metrics of the best epoch.
@@ -64,10 +69,12 @@ def main(
     """
     params = params.unguided() if variant == "baseline" else params
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
-    classes = training_classes(faces)
-    if len(classes) < 2:
+    classes, counts = training_classes(faces), count_faces(faces)
+    if len(classes) == 1:
         raise InputError(f"{faces_dir} has training faces of {classes[0]} alone: add training faces of another expression")
-    train, validation = (Faces(faces, heatmaps, split, classes) for split in ("train", "validation"))
+    train = Faces(faces, heatmaps, "train", classes)
+    class_counts.refuse_untrained(counts, "face", untrained_labels, "add training photos of it")
+    validation = Faces(faces, heatmaps, "validation", classes, drop_others=True)
     settings = params.model_dump(mode="json", by_alias=True)
     config = Config(variant, 0, classes, settings, base.seed, faces.provenance, heatmaps.provenance)
     with distributed_context(params.device) as distributed, _locked(out_dir, distributed), _deterministic(distributed):
@@ -75,6 +82,9 @@ def main(
         if resume and (metrics := _finished(out_dir, config, distributed)):
             return metrics
         _check_maps(classifier, params, distributed)
+        others = sorted(label for label, split in counts if split == "validation" and label not in classes)
+        if others and distributed.rank == 0:
+            warn(f"no training face has the label {', '.join(others)}: validation leaves its faces out")
         trainer = Trainer(classifier, params, train, validation, config, distributed)
         with friendly_errors(params, faces), reader_failures():
             return _train(trainer, out_dir, resume)
@@ -112,7 +122,7 @@ def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
     state = (trainer.resume(unfinished) if resume else None) or trainer.begin()
     if params.colour and distributed.rank == 0:
         for note in source_bias.notes(trainer.train, trainer.config.classes):
-            distributed.echo(note)
+            warn(note)
     distributed.wait()  # until every process has read the unfinished state that the first process replaces
     with _curves(out_dir / "live", state, distributed) as log:
         while state.epoch < params.epochs and not should_stop(state, params):

@@ -91,7 +91,8 @@ def _config(path: Path, file: safe_open) -> Config:
 def _open(path: Path) -> Iterator[safe_open]:
     """The open file. Every error that shows that it is not a checkpoint becomes an InputError."""
     if not path.is_file():
-        problem = "is a folder: name the model.safetensors in it" if path.is_dir() else "does not exist: run `{}` first"
+        missing = "does not exist: run `{}` first, or give its path"
+        problem = "is a folder: name the model.safetensors in it" if path.is_dir() else missing
         raise InputError(f"{path} {problem.format(_command(path))}")
     try:
         with safe_open(path, framework="pt") as file:

@@ -39,6 +39,7 @@ class Classifier(nn.Module):
         super().__init__()
         pretrained = pretrained and params.weights == "pretrained"
         self.colour = params.colour
+        self.number_of_classes = number_of_classes
         self.backbone = backbones.build(params.backbone, params.large_maps, pretrained, backbone)
         _check_match(params, self.backbone)
         self.method = methods.build(params.method, self.backbone.channels, number_of_classes)

@@ -16,7 +16,7 @@ def preset(name: str, params_path: Path) -> None:
     \b
     Examples:
       aucue preset paper_resnet50               the recipe of the paper's ResNet-50, which needs a GPU
-      aucue preset paper_resnet50 --params mine.yaml
+      aucue preset paper_resnet50 --params other_params.yaml
     """
     from train.presets import preset as presets
 

@@ -7,6 +7,7 @@ import click
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import USER_PATH, params_option, path_option
+from pipeline.runtime.messages import warn
 
 
 @click.command()
@@ -41,5 +42,5 @@ def tables(params_path: Path, runs: tuple[Path, ...], experiments: bool, out: Pa
     dataset = dataset or parameters.load(params_path).ingest.dataset
     text, notes = stage.main(runs=find_runs(runs, experiments), out_dir=out, dataset=dataset)
     for note in notes:
-        click.echo(f"tables: {note}", err=True)
+        warn(note)
     click.echo(f"{text}\nwrote {out / 'tables.md'}, tables.tex, lambda.png and CSV files")

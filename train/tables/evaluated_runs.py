@@ -109,6 +109,8 @@ def _read(place: str, metrics: str | bytes, details: str | bytes) -> EvaluatedRu
         content = parse_details(details)
         trained, dataset = content["trained"], content.get("dataset")
         name = f"{dataset['photos']:,} photos {dataset['sha256'][:DIGEST_DIGITS]}" if dataset else "unknown"
+        if untrained := content.get("untrained_labels"):  # such labels are counted or excluded: other test faces
+            name += f" {untrained['policy']} {' '.join(untrained['faces'])}"
         splits = (dataset or {}).get("splits_sha256", "")
         config, figures = config_of(trained["train"]), {**json.loads(metrics)}
         return EvaluatedRun(place, config, trained["seed"], figures, trained, name, splits)

@@ -36,6 +36,13 @@ ROWS = {
 }
 
 
+LEGEND = (
+    "CL % is the accuracy in per cent. CAM-COS and ATT-COS are the cosines of the class map, and of the attention, with the "
+    "heatmaps. A figure is the mean over the seeds, followed by [lowest, highest]. The column guided says what the heatmaps "
+    "guide: with 'layers 5, lambda 2' the attention of layer 5 with weight 2, with 'CAM, lambda 1' the class map with 1.\n"
+)
+
+
 def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = None) -> tuple[str, list[str]]:
     """Write the tables of evaluated runs, and the chart over lambda.
 
@@ -54,7 +61,7 @@ def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = N
         published = {}
         notes.append(f"published figures are left out: not all runs are of one dataset, {dataset}")
     tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
-    text = "\n".join(table.markdown() for table in tables)
+    text = "\n".join([*(table.markdown() for table in tables), LEGEND])
     write_text(out_dir / "tables.md", "\n".join([text, *(f"- {note}\n" for note in notes)]))
     comments = "".join(f"% {note}\n" for note in notes)
     write_text(out_dir / "tables.tex", comments + "\n".join(table.latex() for table in tables))

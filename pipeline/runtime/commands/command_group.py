@@ -1,16 +1,21 @@
 """The behaviour of ``aucue`` around its commands: errors and interruptions end in one line, not in a traceback."""
 
 import importlib
+import io
 import signal
 import sqlite3
+import sys
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
 from pipeline.runtime.errors import InputError
 
+STRICT = ("strict", "surrogateescape")  # error handlers of streams that may raise UnicodeEncodeError
 RESUMABLE = ("detect", "landmarks", "heatmaps", "train")  # commands that continue where they were interrupted
 
 
@@ -31,6 +36,16 @@ class CommandGroup(click.Group):
         if name in self.lazy:
             return getattr(importlib.import_module(self.lazy[name]), name)
         return super().get_command(context, name)
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line, whatever the encoding of the terminal is and whatever libraries warn of."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper) and stream.errors in STRICT:
+                stream.reconfigure(errors="replace")
+        with warnings.catch_warnings():
+            if not sys.warnoptions:  # -W or PYTHONWARNINGS shows them
+                warnings.simplefilter("ignore")
+            return super().main(*arguments, **options)
 
     def invoke(self, context: click.Context) -> object:
         """Run a command. Bad input, file errors and interruptions end in one line on stderr."""

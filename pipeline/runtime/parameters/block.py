@@ -55,6 +55,15 @@ def former_names(block: type[Block], content: Mapping[str, Any], prefix: str = "
             yield from former_names(kind, value, f"{prefix}{name}.")
 
 
+def dotted_names(block: type[Block], prefix: str = "") -> Iterator[str]:
+    """List the names of a block's parameters, and of the parameters of the blocks in it, as ``train.epochs``."""
+    for name, field in block.model_fields.items():
+        dotted = f"{prefix}{field.alias or name}"
+        yield dotted
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Block):
+            yield from dotted_names(field.annotation, f"{dotted}.")
+
+
 def present_names(block: type[Block], content: Mapping[str, Any]) -> dict[str, Any]:
     """Give the parameters in the content of a block, and of the blocks in it, their present names and values.
 

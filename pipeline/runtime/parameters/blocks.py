@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-import click
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.parameters.block import Block, Renamed, former_names
+from pipeline.runtime.messages import warn
+from pipeline.runtime.parameters.block import Block, Renamed, dotted_names, former_names
 from pipeline.runtime.user_paths import expand
 from pipeline.runtime.yaml_files import describe, load_yaml
 
@@ -202,6 +202,7 @@ class Evaluate(Block):
     batch_size: Count
     device: Device
     insertion_steps: Annotated[int, Field(ge=0, le=256)]
+    untrained_labels: Literal["refuse", "count", "exclude"] = "refuse"  # files of an earlier version lack it
 
 
 class Report(Block):
@@ -237,9 +238,9 @@ def load(path: Path) -> Params:
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {describe(error)}") from error
+        raise InputError(f"{path}: {describe(error, [*dotted_names(Params)])}") from error
     for former, present in former_names(Params, content):
-        click.echo(f"{path}: {former} is now called {present}: rename it (the next version will refuse {former})", err=True)
+        warn(f"{path}: {former} is now called {present}: rename it (the next version will refuse {former})")
     if content["ingest"]["root"] == FORMER_DEMO_ROOT:
-        click.echo(f"{path}: ingest.root {FORMER_DEMO_ROOT} is now {params.ingest.root}: change it", err=True)
+        warn(f"{path}: ingest.root {FORMER_DEMO_ROOT} is now {params.ingest.root}: change it")
     return params

@@ -38,6 +38,19 @@ def test_check_lists_mistakes_as_a_compiler_does(run, tmp_path):
     assert result.stderr == "Error: mine.yaml has 2 mistakes: fix the lines above\n"
 
 
+def test_check_knows_the_labels_of_the_parameters(run, write_params, tmp_path):
+    assert run("codebook", "check", "belharbi2024").exit_code == 0  # there is no file of parameters
+    write_params(("disgust, fear, happiness,", "disgust, fear, happiness, contempt,"))
+    result = run("codebook", "check", "belharbi2024")
+    assert result.exit_code == 1
+    assert "codebook belharbi2024 has no expression contempt: add it there" in result.stderr
+    assert run("codebook", "check", "facs").exit_code == 0
+    (tmp_path / "params.yaml").rename(tmp_path / "other.yaml")
+    assert run("codebook", "check", "belharbi2024").exit_code == 0
+    assert run("codebook", "check", "belharbi2024", "--params", "other.yaml").exit_code == 1
+    assert "none.yaml does not exist" in run("codebook", "check", "facs", "--params", "none.yaml").stderr
+
+
 def test_diff(run, tmp_path):
     assert "they mean the same" in run("codebook", "diff", "facs", codebooks.find("facs")).output
     assert "+ pain: " in run("codebook", "diff", "belharbi2024", "facs").output

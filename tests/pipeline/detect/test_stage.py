@@ -170,6 +170,23 @@ def test_given_box_is_used_as_it_is(look, portrait):
     assert look(np.zeros((50, 50), np.uint8), box=(-5.0, -5.0, 60.0, 60.0)).status == "ok"  # partly beyond the frame
 
 
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (500, 1), (1, 500), (10, 10), (19, 300)])
+def test_a_photo_far_too_small_is_no_face_whatever_the_fallback(look, portrait, height, width):
+    found = look(cv2.resize(portrait, (width, height), interpolation=cv2.INTER_AREA), fallback="image")
+    assert (found.status, found.box) == ("low_confidence", (0, 0, 0, 0))
+    assert "pixels, too few for landmarks" in found.reason
+
+
+def test_a_given_box_far_too_small_is_no_face(look, portrait):
+    found = look(portrait, box=(100.0, 100.0, 102.0, 102.0))
+    assert (found.status, found.level, found.faces) == ("low_confidence", "given", 1)
+    assert found.reason == "the face is only 2 x 2 pixels, too few for landmarks: they need 20 x 20"
+
+
+def test_photos_of_48_pixels_stay_faces(look, portrait):
+    assert look(cv2.resize(portrait, (48, 48), interpolation=cv2.INTER_AREA), fallback="image").status == "ok"
+
+
 def test_given_box_outside_of_the_photo_has_its_reason(look, portrait):
     found = look(portrait, box=(300.0, 10.0, 400.0, 110.0))
     assert (found.status, found.level, found.box) == ("low_confidence", "", (0, 0, 0, 0))

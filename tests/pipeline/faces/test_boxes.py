@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from pipeline.faces import boxes
@@ -18,3 +19,24 @@ def test_what_is_no_box_is_named(text):
 def test_centre_and_area():
     assert boxes.centre((10, 20, 30, 60)) == (20, 40)
     assert boxes.area((10, 20, 30, 60)) == 800
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "seen"),
+    [
+        ((1, 1), (0, 0, 1, 1), "1 x 1"),
+        ((500, 1), (0, 0, 1, 500), "1 x 500"),
+        ((400, 400), (100, 100, 102, 102), "2 x 2"),
+        ((400, 400), (-50, 10, 12, 80), "12 x 70"),  # hardly any of it is in the photo
+        ((400, 400), (390, 390, 460, 460), "10 x 10"),
+        ((19, 19), (0, 0, 19, 19), "19 x 19"),
+    ],
+)
+def test_a_box_that_shows_few_pixels_is_too_small(size, box, seen):
+    reason = boxes.smallness(box, np.zeros((*size, 3), np.uint8))
+    assert reason == f"the face is only {seen} pixels, too few for landmarks: they need 20 x 20"
+
+
+@pytest.mark.parametrize("box", [(0, 0, 20, 20), (-4.4, -3, 20.4, 25), (10, 10, 40, 40)])
+def test_a_box_that_shows_enough_is_not(box):
+    assert boxes.smallness(box, np.zeros((48, 48, 3), np.uint8)) == ""

@@ -86,3 +86,23 @@ def test_impossible_landmarks_are_low_confidence(dataset, params, predictor, mon
     monkeypatch.setattr(dlib_models, "predict", lambda *_: np.full((68, 2), 100.0))
     face = align_photo((photo, found), params.landmarks, predictor)
     assert (face.status, face.reason) == ("low_confidence", "landmarks collapse to a small part of the box")
+
+
+@pytest.mark.parametrize("refinements", [0, 3])
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (np.full((1, 1, 3), 99, np.uint8), "the face is only 1 x 1 pixels, too few for landmarks: they need 20 x 20"),
+        (np.full((300, 9, 3), 99, np.uint8), "the face is only 9 x 300 pixels, too few for landmarks: they need 20 x 20"),
+        (np.full((100, 100, 3), 99, np.uint8), None),
+    ],
+)
+def test_a_whole_photo_that_is_too_small_or_blank_is_no_face(params, predictor, tmp_path, image, reason, refinements):
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    height, width = image.shape[:2]
+    whole = Detection("a", "ok", "", 0, 0, width, height, level="image")
+    placing = params.landmarks.model_copy(update={"max_refinements": refinements})
+    face = align_photo((Photo("a", str(tmp_path / "a.png"), "anger", "train", ""), whole), placing, predictor, "image")
+    reason = reason or ("landmarks did not settle in 4 looks" if refinements else "the face is of one colour")
+    assert face.status == "low_confidence"
+    assert face.reason.startswith(reason)

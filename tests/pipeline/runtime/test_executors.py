@@ -22,12 +22,13 @@ from pipeline.runtime.parallel import ordered_map
 sys.path.insert(0, str(Path(__file__).parent))  # spawned processes have it, too
 jobs = importlib.import_module("jobs")
 ITEMS = range(120)
+REPOSITORY = Path(__file__).parents[3]
 
 
 @contextmanager
-def cluster(folder, workers=2):
-    """A scheduler and its workers, each a process of its own; yields the address and the scheduler's log."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path.cwd())])}
+def cluster(folder, workers=2, start_in=None, packages=REPOSITORY):
+    """A scheduler and its workers, each a process of its own; yields the address and the workers' processes."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(packages)])}
     command = [
         sys.executable,
         "-m",
@@ -42,7 +43,7 @@ def cluster(folder, workers=2):
     processes = []
     try:
         with (folder / "log").open("wb") as log:
-            start = {"env": environment, "stdout": log, "stderr": log}
+            start = {"env": environment, "stdout": log, "stderr": log, "cwd": start_in}
             processes.append(subprocess.Popen([*command, "--scheduler-file", str(address_file)], **start))
             wait_for(lambda: address_file.exists() and address_file.stat().st_size)
             worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(address_file)]
@@ -148,3 +149,79 @@ def test_scheduler_that_is_not_there_is_one_line():
         list(ordered_map(jobs.square, ITEMS, 1, scheduler="tcp://127.0.0.1:9"))
     with pytest.raises(InputError, match="--scheduler somewhere is not an address: give it as tcp://host:8786"):
         list(ordered_map(jobs.square, ITEMS, 1, scheduler="somewhere"))
+
+
+@pytest.fixture
+def project(tmp_path, params_path, orl):
+    """A project whose photos have relative paths, and a way to run commands in it."""
+    folder = tmp_path / "project"
+    (folder / "photos").mkdir(parents=True)
+    lines = ["image,label,split"]
+    for person in range(1, 13):
+        name = f"{person}.pgm"
+        (folder / "photos" / name).write_bytes((orl / f"s{person}" / "1.pgm").read_bytes())
+        lines.append(f"{name},{('anger', 'fear')[person % 2]},{('train', 'validation', 'test')[person // 2 % 3]}")
+    (folder / "photos" / "labels.csv").write_text("\n".join(lines))
+    text = (
+        params_path.read_text().replace("dataset: demo ", "dataset: csv ").replace("workers: auto       #", "workers: 1 #")
+    )
+    (folder / "params.yaml").write_text(text.replace("root: pipeline/ingest/demo ", "root: photos "))
+
+    def run(*arguments):
+        code = "from pipeline.cli import aucue; aucue()"
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    assert run("ingest").returncode == 0
+    return folder, run
+
+
+@pytest.mark.slow
+def test_workers_in_another_folder_give_the_same_bytes_without_noise(project, tmp_path):
+    folder, run = project
+    (tmp_path / "elsewhere").mkdir()
+    outputs = {}
+    for where in ("here", "cluster"):
+        (tmp_path / where).mkdir()
+        with cluster(tmp_path / where, start_in=tmp_path / "elsewhere") as (address, _):
+            options = ["--scheduler", address] if where == "cluster" else []
+            for stage in ("detect", "landmarks"):
+                result = run(stage, "--cache", f"cache {where}", *options)
+                assert result.returncode == 0, result.stderr
+                assert "ignored" not in result.stderr
+                assert [line for line in result.stderr.splitlines() if not line.startswith((f"{stage}: ", "WARNING"))] == []
+        shards = [file.read_bytes() for file in sorted((folder / "data" / "faces").iterdir())]
+        outputs[where] = [(folder / "data" / "detections.csv").read_bytes(), *shards]
+    assert outputs["here"] == outputs["cluster"]
+    assert (folder / "data" / "detections.csv").read_text().count(",ok,") == 12
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_see_a_file_or_the_package_is_named_in_one_line(tmp_path):
+    here = tmp_path / "photo.jpg"
+    here.write_bytes(b"")
+    with cluster(tmp_path) as (address, workers):
+        assert list(ordered_map(jobs.square, range(3), "auto", scheduler=address, files=[str(here)])) == [0, 1, 4]
+        match = rf"Dask's worker tcp://127\.0\.0\.1:\d+ does not see {here}x, which is here: start it where"
+        with pytest.raises(InputError, match=match):
+            list(ordered_map(jobs.square, range(3), "auto", scheduler=address, files=[f"{here}x"]))
+        assert all(process.poll() is None for process in workers)
+    (tmp_path / "other" / "pipeline").mkdir(parents=True)
+    (tmp_path / "other" / "pipeline" / "__init__.py").write_text("raise ImportError('not installed')")
+    with (
+        cluster(tmp_path / "other", start_in=tmp_path, packages=tmp_path / "other") as (address, _),
+        pytest.raises(
+            InputError, match=r"Dask's worker tcp://.* cannot run aucue .*not installed.*: give it the same install"
+        ),
+    ):
+        list(ordered_map(jobs.square, range(3), "auto", scheduler=address))
+
+
+def test_workers_have_stopped_when_the_last_results_come():
+    resource_tracker.ensure_running()  # it lives on
+    earlier = psutil.Process().children()
+    results = ordered_map(jobs.square, range(20), 2)
+    found = [next(results) for _ in range(17)]  # the last of three batches has begun
+    assert [child for child in psutil.Process().children() if child not in earlier and child.is_running()] == []
+    assert [*found, *results] == [number**2 for number in range(20)]

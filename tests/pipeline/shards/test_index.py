@@ -13,6 +13,12 @@ def test_set_without_an_index_is_not_complete(folder):
         ShardSet(folder, "faces")
 
 
+def test_a_folder_that_does_not_exist_is_said_to(tmp_path):
+    match = r"none is not a complete set of faces \(it does not exist\): run `aucue landmarks` first, or give its path"
+    with pytest.raises(ShardError, match=match):
+        ShardSet(tmp_path / "none", "faces")
+
+
 def test_swapped_kind_is_refused(folder):
     with pytest.raises(ShardError, match=r"index.json is not an index of heatmaps in schema 3: run `aucue heatmaps` again"):
         ShardSet(folder, "heatmaps")

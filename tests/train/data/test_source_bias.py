@@ -112,7 +112,7 @@ def test_training_and_evaluation_say_it(dataset, params, tmp_path, monkeypatch, 
             heatmaps_dir=dataset.heatmaps,
             out_dir=out,
         )
-        assert capsys.readouterr().err.count("train: colour tells disgust") == said
+        assert capsys.readouterr().err.count("WARNING: colour tells disgust") == said
         evaluate.main(
             params=params.evaluate,
             checkpoint=out / "model.safetensors",

@@ -1,10 +1,15 @@
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from train.evaluate import aggregate
 from train.evaluate.aggregate import ClassMeanMaps
 from train.evaluate.figures import format_figure
+from train.evaluate.measurements import Predictions
 
 CLASSES = ("a", "b", "none")
 
@@ -37,6 +42,29 @@ def test_without_any_map_the_cosines_are_none_not_nan(make_predictions):
     metrics = aggregate.headline_metrics(make_predictions(has_map=(False,) * 5), CLASSES)
     assert metrics["att_cos"] is None
     assert format_figure(metrics["cam_cos"]) == "–"
+
+
+def test_means_over_classes_leave_out_a_class_without_test_faces(predictions):
+    without = replace(predictions, actual=np.array([0, 0, 0, 2, 2]))  # none of class b, which four faces are called
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        metrics = aggregate.headline_metrics(without, CLASSES)
+        details = aggregate.classification_details(without, CLASSES)
+    assert metrics["balanced_accuracy"] == pytest.approx((1 / 3 + 0) / 2)
+    assert metrics["macro_f1"] == pytest.approx((2 / (2 + 1 + 2) + 0) / 2)
+    assert details["per_expression"]["b"]["recall"] is None
+    assert details["intervals"]["balanced_accuracy"]["mean"] == pytest.approx(metrics["balanced_accuracy"])
+
+
+def test_figures_are_those_of_scikit_learn_where_every_class_has_test_faces():
+    rng = np.random.default_rng(0)
+    actual, predicted = rng.integers(0, 3, 200), rng.integers(0, 3, 200)
+    nothing = {"confidence": np.full(200, 0.5), "has_map": np.zeros(200, bool), "rows": np.arange(200), "maps": {}}
+    empty = np.zeros((200, 2, 2))
+    faces = Predictions(actual=actual, predicted=predicted, attention=empty, cam=empty, true=empty, **nothing)
+    metrics = aggregate.headline_metrics(faces, CLASSES)
+    assert metrics["balanced_accuracy"] == balanced_accuracy_score(actual, predicted)
+    assert metrics["macro_f1"] == f1_score(actual, predicted, average="macro")
 
 
 def test_intervals_have_the_headline_figures_in_the_middle(predictions):

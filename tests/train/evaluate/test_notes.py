@@ -57,4 +57,4 @@ def test_a_missing_codebook_is_noted():
 
 
 def test_notes_on_the_source_become_sentences():
-    assert notes.source_notes(["colour tells disgust"]) == ["Colour tells disgust."]
+    assert notes.as_sentences(["colour tells disgust"]) == ["Colour tells disgust."]

@@ -96,7 +96,7 @@ def test_checkpoint_of_the_other_variant_is_refused(evaluated, dataset, tmp_path
     assert done.exit_code == 0
     notes = json.loads((tmp_path / "out" / "details.json").read_text())["notes"]
     assert [line for line in done.stderr.splitlines() if not re.match(r"evaluate: \d", line)] == [
-        f"evaluate: {note}" for note in notes
+        f"WARNING: {note}" for note in notes
     ]
 
 
@@ -227,9 +227,9 @@ def test_energy_is_what_falls_on_the_region(evaluated):
 def test_controls_come_from_the_training_split(evaluated, dataset, params, tmp_path, monkeypatch):
     splits = []
 
-    def faces_of(faces, heatmaps, split, classes):
+    def faces_of(faces, heatmaps, split, classes, **options):
         splits.append(split)
-        return Faces(faces, heatmaps, split, classes)
+        return Faces(faces, heatmaps, split, classes, **options)
 
     monkeypatch.setattr(evaluate, "Faces", faces_of)
     checkpoint = evaluated / "train" / "guided" / "model.safetensors"

@@ -104,9 +104,9 @@ def test_faces_come_from_the_training_split_and_are_chosen_by_the_validation_spl
 ):
     splits = []
 
-    def faces_of(faces, heatmaps, split, classes):
+    def faces_of(faces, heatmaps, split, classes, **options):
         splits.append(split)
-        return Faces(faces, heatmaps, split, classes)
+        return Faces(faces, heatmaps, split, classes, **options)
 
     monkeypatch.setattr(train, "Faces", faces_of)
     train_guided(params, dataset, fast.model_copy(update={"epochs": 1}), tmp_path)

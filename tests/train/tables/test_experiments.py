@@ -87,12 +87,43 @@ def test_what_did_not_end_well_is_left_out_and_named(project, tmp_path, capsys):
     project("dvc", "exp", "run", "--queue", "--name", "waiting", "--set-param", "lambda=3")
     assert {run.place.partition(":")[0] for run in find_runs([], in_experiments=True)} == {"experiment good"}
     said = capsys.readouterr().err
-    assert "tables: experiment bad is left out: failed (`dvc queue status`)" in said
-    assert "tables: experiment waiting is left out: queued" in said
+    assert "WARNING: experiment bad is left out: failed (`dvc queue status`)" in said
+    assert "WARNING: experiment waiting is left out: queued" in said
 
 
 def test_a_project_without_experiments_has_no_runs(project):
     with pytest.raises(InputError, match="there is no evaluated run in DVC's experiments: run `aucue evaluate`"):
+        find_runs([], in_experiments=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_checkout_of_another_user_is_one_sentence_with_the_fix(project, tmp_path):
+    for path in [tmp_path, *tmp_path.rglob("*")]:
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+    with pytest.raises(InputError, match=f"run `git config --global --add safe.directory '{tmp_path}'`") as caught:
+        find_runs([], in_experiments=True)
+    assert "\n" not in str(caught.value)
+    code = "from train.tables.evaluated_runs import find_runs; find_runs([], in_experiments=True)"
+    environment = {**os.environ, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parents[3])}
+    (tmp_path / "home").mkdir()
+    subprocess.run(["git", "config", "--global", "--add", "safe.directory", str(tmp_path)], check=True, env=environment)
+    trusted = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "there is no evaluated run in DVC's experiments" in trusted.stderr
+
+
+@pytest.mark.parametrize("damage", ["HEAD", "objects", "config"])
+def test_a_damaged_repository_is_one_sentence(project, tmp_path, damage):
+    broken = tmp_path / ".git" / damage
+    shutil.rmtree(broken) if broken.is_dir() else broken.write_bytes(b"\0garbage")
+    with pytest.raises(InputError, match=r"experiments cannot be read .*: they need a folder with git and DVC") as caught:
+        find_runs([], in_experiments=True)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", [["checkout", "--quiet", "--detach"], ["gc", "--quiet"]])
+def test_a_detached_or_packed_repository_is_read(project, command):
+    project("git", *command)
+    with pytest.raises(InputError, match="there is no evaluated run in DVC's experiments"):
         find_runs([], in_experiments=True)
 
 

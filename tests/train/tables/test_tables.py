@@ -139,5 +139,5 @@ def test_counterpart_that_is_missing_is_one_line(evaluated, tmp_path, params_pat
     arguments = ["tables", "--runs", str(evaluated / "evaluation" / "guided"), "--out", str(tmp_path)]
     result = CliRunner().invoke(aucue, [*arguments, "--params", str(params_path)])
     assert result.exit_code == 0
-    assert "tables: cam has no run without guidance (`aucue train --variant baseline`)" in result.output
+    assert "WARNING: cam has no run without guidance (`aucue train --variant baseline`)" in result.output
     assert "published" not in result.output  # the demo's figures are nowhere

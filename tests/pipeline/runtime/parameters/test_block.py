@@ -65,9 +65,9 @@ def test_each_former_name_is_reported_with_the_present_one(former, capsys):
     lines = output.err.splitlines()
     for name, present in RENAMED.items():
         changed = " (and has the value 3)" if name == "landmarks.looks" else ""
-        line = f"{former}: {name} is now called {present}{changed}: rename it (the next version will refuse {name})"
+        line = f"WARNING: {former}: {name} is now called {present}{changed}: rename it (the next version will refuse {name})"
         assert lines.count(line) == 1, name
-    assert f"{former}: ingest.root pipeline/datasets/demo is now pipeline/ingest/demo: change it" in lines
+    assert f"WARNING: {former}: ingest.root pipeline/datasets/demo is now pipeline/ingest/demo: change it" in lines
     assert len(lines) == len(RENAMED) + 1
 
 

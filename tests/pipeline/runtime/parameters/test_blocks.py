@@ -215,3 +215,29 @@ def test_rename_takes_numbers(changed):
 )
 def test_rename_is_a_mapping(changed, rename, match):
     refused(changed({"ingest.rename": rename}), match)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("train.epoch", "train.epochs"),
+        ("train.Epochs", "train.epochs"),
+        ("train.lamda", "train.lambda"),
+        ("train.augment.rotations", "train.augment.rotation"),
+        ("train.rotation", "train.augment.rotation"),  # in another block
+        ("base.epochs", "train.epochs"),
+        ("ingest.label", "ingest.labels"),
+        ("detect.search_size", "detect.search_sizes"),
+        ("evalute", "evaluate"),
+    ],
+)
+def test_a_misspelt_parameter_is_guessed(changed, name, meant):
+    refused(changed({name: 1}), rf"{name} is not a known name: remove it or fix its spelling \(did you mean {meant}\?\)")
+
+
+def test_a_name_like_no_other_is_not_guessed(changed):
+    assert "did you mean" not in refused(changed({"train.xyz": 1}), "train.xyz is not a known name")
+
+
+def test_a_file_of_an_earlier_version_has_the_behaviour_of_that_version(changed):
+    assert parameters.load(changed({"evaluate.untrained_labels": ...})).evaluate.untrained_labels == "refuse"
