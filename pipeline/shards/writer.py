@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.runtime.cache import ShardCache, json_digest, link
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
+from pipeline.runtime.output_places import building_folder, make_folder
 from pipeline.shards.errors import ShardError
 from pipeline.shards.files import COLUMNS, column_digest, encode_strings, read_cached_shard, read_shard_attributes
 from pipeline.shards.index import INDEX, MADE_BY, SCHEMA, SHARD_NAME, Shard
@@ -24,8 +25,8 @@ NO_INPUTS: Mapping[str, object] = MappingProxyType({})
 class ShardWriter:
     """Context manager that fills a folder with one set.
 
-    The set is built in a hidden folder beside ``folder``, and replaces an earlier set when it is complete. Until then, and
-    after an error, the earlier set stays as it is.
+    The set is built in a hidden folder where ``folder`` really is, and replaces an earlier set when it is complete. Until
+    then, and after an error, the earlier set stays as it is.
     """
 
     def __init__(
@@ -46,7 +47,6 @@ class ShardWriter:
             work_folder: Folder of finished work (see ``pipeline.runtime.cache.work_folder``); None to adopt no shards.
         """
         self._folder = folder
-        self._building = folder.with_name(f".{folder.name}.partial")
         self._kind = kind
         self._provenance = {**provenance, "code": f"aucue {version('aucue')}"}
         self._inputs = inputs
@@ -55,8 +55,7 @@ class ShardWriter:
 
     def __enter__(self) -> "ShardWriter":
         self._refuse_foreign_content()
-        shutil.rmtree(self._building, ignore_errors=True)  # left by a killed writer
-        self._building.mkdir(parents=True)
+        self._building = building_folder(self._folder)
         return self
 
     def _refuse_foreign_content(self) -> None:
@@ -64,16 +63,29 @@ class ShardWriter:
         if self._folder.exists() and not self._folder.is_dir():
             raise InputError(f"{self._folder} is a file: give a folder to write to")
         index = self._folder / INDEX
-        foreign = [path for path in self._folder.glob("*") if path.name != INDEX and not SHARD_NAME.fullmatch(path.name)]
+        shards, foreign = [], []
+        for path in self._folder.glob("[!.]*"):
+            (shards if SHARD_NAME.fullmatch(path.name) else foreign).append(path)
+        foreign = [path for path in foreign if path != index]
+        try:
+            content = json.loads(index.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # no index, or a damaged index among aucue's shards
+            kind = "other files" if foreign else self._kind
+            foreign += [path for path in shards if not self._is_shard(path)]
+        else:
+            kind = str(content.get("kind", "other files")) if isinstance(content, dict) else "other files"
         for path in foreign:
             if path.suffix == ".h5":
                 raise InputError(f"{path} is not a shard of aucue and would be lost: give another folder to write to")
-        try:
-            kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"])
-        except (OSError, ValueError, KeyError, TypeError):  # no index, or a damaged index among aucue's shards
-            kind = "other files" if foreign else self._kind
         if MADE_BY.get(kind) != MADE_BY[self._kind]:
             raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
+
+    def _is_shard(self, path: Path) -> bool:
+        try:
+            read_shard_attributes(path, self._kind)
+        except ShardError:
+            return False
+        return True
 
     def key(self, *rows: object) -> str:
         """Return the key of a shard, a digest of the set's provenance and of the plain data that decides its rows."""
@@ -159,10 +171,11 @@ class ShardWriter:
 
     def _publish(self) -> None:
         """Replace an earlier set by the new one. The earlier index is removed first, and the new index comes last."""
-        self._folder.mkdir(exist_ok=True)
+        make_folder(self._folder)
         (self._folder / INDEX).unlink(missing_ok=True)
         for stale in self._folder.glob("*.h5"):
-            stale.unlink()
+            if SHARD_NAME.fullmatch(stale.name):
+                stale.unlink()
         for name in [*(shard.file for shard in self._shards), INDEX]:
             (self._building / name).rename(self._folder / name)
 

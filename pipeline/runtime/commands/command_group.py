@@ -2,13 +2,13 @@
 
 import importlib
 import signal
-import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import click
 
+from pipeline.runtime import file_errors
 from pipeline.runtime.errors import InputError
 
 RESUMABLE = ("detect", "landmarks", "heatmaps", "train")  # commands that continue where they were interrupted
@@ -40,9 +40,7 @@ class CommandGroup(click.Group):
         except InputError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            raise click.ClickException(f"{error.strerror or error}: {error.filename or 'no file named'}") from error
-        except sqlite3.Error as error:
-            raise click.ClickException(f"the cache of finished work cannot be used: {error}") from error
+            raise click.ClickException(file_errors.describe(error)) from error
         except Interrupted as interrupted:
             command = context.invoked_subcommand
             option = " with --resume" if command == "train" else ""
