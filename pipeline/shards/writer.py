@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -69,7 +70,7 @@ class ShardWriter:
         foreign = [path for path in foreign if path != index]
         try:
             content = json.loads(index.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # no index, or a damaged index among aucue's shards
+        except (FileNotFoundError, ValueError):  # no index, or a damaged index among aucue's shards
             kind = "other files" if foreign else self._kind
             foreign += [path for path in shards if not self._is_shard(path)]
         else:
@@ -81,11 +82,10 @@ class ShardWriter:
             raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
 
     def _is_shard(self, path: Path) -> bool:
-        try:
-            read_shard_attributes(path, self._kind)
-        except ShardError:
-            return False
-        return True
+        for kind in (kind for kind, stage in MADE_BY.items() if stage == MADE_BY[self._kind]):
+            with suppress(ShardError):
+                return bool(read_shard_attributes(path, kind))
+        return False
 
     def key(self, *rows: object) -> str:
         """Return the key of a shard, a digest of the set's provenance and of the plain data that decides its rows."""
@@ -158,16 +158,21 @@ class ShardWriter:
         return f"{len(self._shards):05d}.h5"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            index = {
-                "schema": SCHEMA,
-                "kind": self._kind,
-                "stamp": {**self._provenance, **self._inputs},
-                "shards": [vars(shard) for shard in self._shards],
-            }
-            write_text(self._building / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")
-            self._publish()
-        shutil.rmtree(self._building, ignore_errors=True)
+        try:
+            if kind is None:
+                self._write_index()
+                self._publish()
+        finally:
+            shutil.rmtree(self._building, ignore_errors=True)
+
+    def _write_index(self) -> None:
+        index = {
+            "schema": SCHEMA,
+            "kind": self._kind,
+            "stamp": {**self._provenance, **self._inputs},
+            "shards": [vars(shard) for shard in self._shards],
+        }
+        write_text(self._building / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")
 
     def _publish(self) -> None:
         """Replace an earlier set by the new one. The earlier index is removed first, and the new index comes last."""

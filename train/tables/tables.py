@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.runtime.files import atomic, write_text
+from pipeline.runtime.overwriting import holding, png_drawn_at, refuse_foreign, starting_with
 from train.tables import lambda_chart
 from train.tables.evaluated_runs import EvaluatedRun, Groups, RunConfig, group_runs
 from train.tables.published import Published, change_cells, layer_cells, read_published
@@ -34,6 +35,12 @@ ROWS = {
     "tscam": {"TS-CAM": "cam_cos"},
     "apvit": {"APViT": "cam_cos"},
 }
+OURS = {  # the kind of each file
+    **dict.fromkeys(("methods.csv", "attention.csv", "layers.csv", "runs.csv", "lambda.csv"), starting_with("method,")),
+    "tables.md": holding("ATT-COS"),
+    "tables.tex": holding("ATT-COS"),
+    "lambda.png": png_drawn_at(lambda_chart.DPI),
+}
 
 
 def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = None) -> tuple[str, list[str]]:
@@ -47,6 +54,8 @@ def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = N
     Returns:
         The tables as Markdown, and sentences on what is missing or cannot be compared.
     """
+    for name, is_ours in OURS.items():
+        refuse_foreign(out_dir / name, is_ours)
     groups, notes = group_runs(runs)
     notes += _notes_on_tables(groups)
     published = read_published(dataset)
