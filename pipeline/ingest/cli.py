@@ -22,9 +22,11 @@ def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
       aucue ingest --params mine.yaml --manifest data/mine.csv
     """
     from pipeline.ingest import stage
+    from pipeline.ingest.outputs_guard import refuse_parameters
     from pipeline.ingest.summary import summarise
 
     params = parameters.load(params_path)
+    refuse_parameters(params)
     rows = stage.main(base=params.base, params=params.ingest, photos_dir=photos, manifest_path=manifest)
     click.echo(summarise(rows))
     click.echo(f"wrote {len(rows):,} rows to {manifest}")
