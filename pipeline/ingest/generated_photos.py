@@ -43,13 +43,15 @@ def replaced(folder: Path) -> Iterator[Path]:
 
 def moved(photos: Iterable[Photo], building: Path, folder: Path) -> list[Photo]:
     """Name the pictures of ``building`` by their final path in ``folder``; leave other photos as they are."""
-    prefix = f"{building.as_posix()}/"
     return [
-        replace(photo, path=(folder / photo.path.removeprefix(prefix)).as_posix())
-        if photo.path.startswith(prefix)
-        else photo
+        replace(photo, path=(folder / Path(photo.path).name).as_posix()) if is_made(photo, building) else photo
         for photo in photos
     ]
+
+
+def is_made(photo: Photo, building: Path) -> bool:
+    """Tell whether a photo is a picture that was made in ``building``."""
+    return photo.path.startswith(f"{building.as_posix()}/")
 
 
 def _publish(building: Path, folder: Path) -> None:
