@@ -165,7 +165,7 @@ def test_from_scratch_elsewhere_without_git_every_byte_is_the_same(project, tmp_
     for project_ in (project, other):
         project_.edit("params.yaml", r"epochs: \d+", "epochs: 1")
         project_.reproduce()
-    names = ("manifest.csv", "detections.csv", "photos", "faces", "heatmaps", "train/guided", "evaluation", "report")
+    names = ("manifest.csv", "detections.csv", "generated", "faces", "heatmaps", "train/guided", "evaluation", "report")
     ours, theirs = project.files(*names), other.files(*names)
     assert set(ours) == set(theirs)
     assert len(ours) > 100
@@ -192,6 +192,6 @@ def test_killed_dvc_leaves_nothing_that_the_next_run_does_not_fix(project, tmp_p
             continue
         assert "is being written by process" in output  # by the orphan
         time.sleep(1)
-    names = ("manifest.csv", "duplicates.csv", "detections.csv", "photos", "faces", "heatmaps")
+    names = ("manifest.csv", "duplicates.csv", "detections.csv", "generated", "faces", "heatmaps")
     assert other.files(*names) == project.files(*names)
     assert "sound" in other.run("aucue", "verify")
