@@ -125,7 +125,7 @@ def dataset(params, tmp_path_factory) -> Dataset:
 
 @pytest.fixture
 def mount():
-    """Mount a small disk on a folder, ``mount(folder)``, or another folder, ``mount(folder, source)``, until the test ends."""
+    """Mount a small disk, ``mount(folder)``, or another folder, ``mount(folder, source)``, until the test ends."""
     mounted = []
 
     def mount(folder: Path, source: Path | None = None, size: int = 2**24) -> Path:
