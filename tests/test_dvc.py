@@ -134,7 +134,7 @@ def test_only_what_is_stale_runs(project):
     project.edit(codebook, r"happiness: \[12, 6\]", "happiness: [6, 12, 25]")
     project.edit(codebook, r"version: 2", "version: 1")
     project.edit("params.yaml", r"epochs: 2", "epochs: 1")
-    # The trainings and evaluations are in DVC's run cache. It has no stage whose folder DVC leaves alone (persist): these run
+    # Trainings and evaluations are in DVC's run cache. Stages whose folder DVC leaves alone (persist) are not: they run
     # again, the heatmaps from aucue's own cache.
     assert project.reproduce() == ["heatmaps", "report"]
 

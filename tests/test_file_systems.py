@@ -171,7 +171,7 @@ def test_an_earlier_set_on_another_disk_survives_a_full_one(project, mount):
 
 @pytest.mark.parametrize(
     ("stage", "named"),
-    [("ingest", "data/manifest.csv"), ("detect", "data/detections.csv"), ("landmarks", "data/faces"), ("heatmaps", "heatmaps")],
+    [("ingest", "manifest.csv"), ("detect", "detections.csv"), ("landmarks", "data/faces"), ("heatmaps", "heatmaps")],
 )
 def test_a_folder_without_permission_is_named(project, stage, named):
     before = () if os.geteuid() else WITHOUT_RIGHTS
