@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import file_digest, locked, write_text
-from pipeline.runtime.output_places import building_folder, make_folder
+from pipeline.runtime.output_places import building_folder, make_folder, move
 from pipeline.runtime.overwriting import json_with, refuse_foreign
 from pipeline.runtime.parallel import threaded_map
 
@@ -68,7 +68,7 @@ def _publish(building: Path, folder: Path) -> None:
     else:
         (folder / RECORD).unlink(missing_ok=True)
     for name in made:
-        (building / name).replace(folder / name)
+        move(building / name, folder / name)
 
 
 def _unchanged(folder: Path) -> Digests:

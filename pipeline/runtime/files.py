@@ -5,7 +5,6 @@ import glob
 import hashlib
 import json
 import os
-import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,13 +17,11 @@ from filelock import Timeout
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
 from pipeline.runtime.locks import exclusive, soft_lock
-from pipeline.runtime.output_places import make_folder, real_path
+from pipeline.runtime.output_places import make_folder, move, real_path
 
 UMASK = os.umask(0)  # the only way to read the umask is to set it
 os.umask(UMASK)
 CANNOT_FLUSH = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EPERM}  # of file systems without fsync
-# A file that is a mount of its own, or a file system where nothing can be renamed to an existing name.
-CANNOT_REPLACE = {errno.EBUSY, errno.EXDEV, errno.EEXIST}
 
 
 @contextmanager
@@ -53,7 +50,7 @@ def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
         if temporary.stat().st_nlink == 1:
             with suppress(OSError):  # some file systems keep no permissions
                 temporary.chmod(0o666 & ~UMASK)
-        _replace(temporary, target)
+        move(temporary, target)
     except OSError as error:
         if error.filename is None or str(temporary) in (str(error.filename), str(error.filename2)):
             error.filename = str(path)
@@ -70,15 +67,6 @@ def _flush(file: Path) -> None:
         except OSError as error:
             if error.errno not in CANNOT_FLUSH:
                 raise
-
-
-def _replace(temporary: Path, target: Path) -> None:
-    try:
-        temporary.replace(target)
-    except OSError as error:
-        if error.errno not in CANNOT_REPLACE:
-            raise
-        shutil.copyfile(temporary, target)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,6 +6,8 @@ import shutil
 import stat
 from pathlib import Path
 
+# A file that is a mount of its own, or a file system where nothing can be renamed to an existing name.
+CANNOT_REPLACE = {errno.EBUSY, errno.EXDEV, errno.EEXIST}
 ELSEWHERE = {errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}  # nothing beside a folder can be renamed into it
 
 
@@ -61,3 +63,13 @@ def building_folder(folder: Path) -> Path:
         return inside
     inside.rmdir()
     return beside
+
+
+def move(file: Path, target: Path) -> None:
+    """Move a finished file to its final place, and replace an earlier file there."""
+    try:
+        file.replace(target)
+    except OSError as error:
+        if error.errno not in CANNOT_REPLACE:
+            raise
+        shutil.copyfile(file, target)

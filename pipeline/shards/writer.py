@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.runtime.cache import ShardCache, json_digest, link
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
-from pipeline.runtime.output_places import building_folder, make_folder
+from pipeline.runtime.output_places import building_folder, make_folder, move
 from pipeline.shards.errors import ShardError
 from pipeline.shards.files import COLUMNS, column_digest, encode_strings, read_cached_shard, read_shard_attributes
 from pipeline.shards.index import INDEX, MADE_BY, SCHEMA, SHARD_NAME, Shard
@@ -182,7 +182,7 @@ class ShardWriter:
             if SHARD_NAME.fullmatch(stale.name):
                 stale.unlink()
         for name in [*(shard.file for shard in self._shards), INDEX]:
-            (self._building / name).rename(self._folder / name)
+            move(self._building / name, self._folder / name)
 
 
 class FinishedShards:

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
-from pipeline.runtime.output_places import remove_output
+from pipeline.runtime.folder_outputs import replaced_together
 from pipeline.runtime.overwriting import holding, json_with, refuse_foreign, starting_with
 from pipeline.runtime.parameters import Train
 from pipeline.runtime.parameters.block import present_names
@@ -63,15 +63,12 @@ def write(
     faces: ShardSet,
     classes: tuple[str, ...],
 ) -> None:
-    """Write all files of an evaluation.
-
-    details.json marks a whole evaluation: the former one is removed first, and the new one is written last.
-    """
-    remove_output(folder / DETAILS)
-    write_json(folder / METRICS, metrics)
-    write_predictions(folder / PREDICTIONS, predictions, faces.column("id")[predictions.rows], classes)
-    write_maps(folder / MAPS, predictions, classes)
-    write_json(folder / DETAILS, details)
+    """Write all files of an evaluation. They replace an earlier evaluation together; details.json marks a whole one."""
+    with replaced_together(folder, DETAILS) as building:
+        write_json(building / METRICS, metrics)
+        write_predictions(building / PREDICTIONS, predictions, faces.column("id")[predictions.rows], classes)
+        write_maps(building / MAPS, predictions, classes)
+        write_json(building / DETAILS, details)
 
 
 def refuse_foreign_files(folder: Path) -> None:

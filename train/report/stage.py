@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.runtime.files import write_text
+from pipeline.runtime.folder_outputs import replaced_together
 from pipeline.runtime.overwriting import holding, json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.shards import ShardSet
@@ -74,11 +75,11 @@ def main(
         gallery=panels.gallery(evaluations, faces, params.report.gallery_size, params.base.seed),
         **_evaluation_context(evaluations, differences, faces),
     )
-    path = out_dir / PAGE
-    write_text(path, page)
     notes = evaluations["guided"].details["notes"]
-    write_json(out_dir / COMPARISON, {"guided_minus_baseline": differences, "notes": notes})
-    return text_table(evaluations, differences), path
+    with replaced_together(out_dir, PAGE) as building:
+        write_text(building / PAGE, page)
+        write_json(building / COMPARISON, {"guided_minus_baseline": differences, "notes": notes})
+    return text_table(evaluations, differences), out_dir / PAGE
 
 
 def _read_evaluation(folder: Path) -> Evaluation:
