@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.runtime.output_places import building_folder, make_folder
+from pipeline.runtime.files import locked
+from pipeline.runtime.output_places import building_folder, make_folder, move
 
 
 @contextmanager
@@ -20,16 +21,17 @@ def replaced_together(folder: Path, mark: str) -> Iterator[Path]:
         InputError: If another process writes the output.
         OSError: If a file cannot be written; the error names it by its final path.
     """
-    building = building_folder(folder)
-    try:
-        yield building
-        make_folder(folder)
-        remove_output(folder / mark)
-        for file in sorted(building.iterdir(), key=lambda file: file.name == mark):
-            file.replace(folder / file.name)
-    except OSError as error:
-        if error.filename and Path(error.filename).parent == building:
-            error.filename = str(folder / Path(error.filename).name)
-        raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    with locked(folder):
+        building = building_folder(folder)
+        try:
+            yield building
+            make_folder(folder)
+            (folder / mark).unlink(missing_ok=True)
+            for file in sorted(building.iterdir(), key=lambda file: file.name == mark):
+                move(file, folder / file.name)
+        except OSError as error:
+            if error.filename and Path(error.filename).parent == building:
+                error.filename = str(folder / Path(error.filename).name)
+            raise
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
