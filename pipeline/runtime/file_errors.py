@@ -18,6 +18,7 @@ FIXES = {
     errno.ELOOP: "these links lead to each other: remove one",
     errno.ENAMETOOLONG: "give a shorter name",
 }
+UNNAMED = "standard output, or a file that the system does not name"
 OS_ERROR = re.compile(r"\(os error (\d+)\)")  # the number of a system error in a message of a library written in Rust
 
 
@@ -35,8 +36,8 @@ def naming(path: Path) -> Iterator[None]:
 def describe(error: OSError) -> str:
     """Describe a file error in one line: the problem, the file and the fix."""
     problem = error.strerror or str(error).split("\n")[0]
-    file = error.filename or error.filename2
     fix = FIXES.get(error.errno or 0)
+    file = error.filename or (fix and UNNAMED)
     return ": ".join(str(part) for part in (problem, file, fix) if part)
 
 

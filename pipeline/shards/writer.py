@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,12 +12,12 @@ import h5py
 import numpy as np
 
 from pipeline.runtime.cache import ShardCache, json_digest, link
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
 from pipeline.runtime.output_places import building_folder, make_folder, move
 from pipeline.shards.errors import ShardError
 from pipeline.shards.files import COLUMNS, column_digest, encode_strings, read_cached_shard, read_shard_attributes
-from pipeline.shards.index import INDEX, MADE_BY, SCHEMA, SHARD_NAME, Shard
+from pipeline.shards.foreign_content import refuse_foreign_content
+from pipeline.shards.index import INDEX, SCHEMA, SHARD_NAME, Shard
 
 NO_INPUTS: Mapping[str, object] = MappingProxyType({})
 
@@ -55,37 +54,9 @@ class ShardWriter:
         self._shards: list[Shard] = []
 
     def __enter__(self) -> "ShardWriter":
-        self._refuse_foreign_content()
+        refuse_foreign_content(self._folder, self._kind)
         self._building = building_folder(self._folder)
         return self
-
-    def _refuse_foreign_content(self) -> None:
-        """Raise InputError for a folder that holds other files: a mistake in a path must not delete somebody's data."""
-        if self._folder.exists() and not self._folder.is_dir():
-            raise InputError(f"{self._folder} is a file: give a folder to write to")
-        index = self._folder / INDEX
-        shards, foreign = [], []
-        for path in self._folder.glob("[!.]*"):
-            (shards if SHARD_NAME.fullmatch(path.name) else foreign).append(path)
-        foreign = [path for path in foreign if path != index]
-        try:
-            content = json.loads(index.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # no index, or a damaged index among aucue's shards
-            kind = "other files" if foreign else self._kind
-            foreign += [path for path in shards if not self._is_shard(path)]
-        else:
-            kind = str(content.get("kind", "other files")) if isinstance(content, dict) else "other files"
-        for path in foreign:
-            if path.suffix == ".h5":
-                raise InputError(f"{path} is not a shard of aucue and would be lost: give another folder to write to")
-        if MADE_BY.get(kind) != MADE_BY[self._kind]:
-            raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
-
-    def _is_shard(self, path: Path) -> bool:
-        for kind in (kind for kind, stage in MADE_BY.items() if stage == MADE_BY[self._kind]):
-            with suppress(ShardError):
-                return bool(read_shard_attributes(path, kind))
-        return False
 
     def key(self, *rows: object) -> str:
         """Return the key of a shard, a digest of the set's provenance and of the plain data that decides its rows."""
