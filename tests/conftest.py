@@ -125,11 +125,11 @@ def dataset(params, tmp_path_factory) -> Dataset:
 
 @pytest.fixture
 def mount():
-    """Mount a small disk, ``mount(folder)``, or another folder, ``mount(folder, source)``, until the test ends."""
+    """Mount a small disk, ``mount(place)``, or another folder or file, ``mount(place, source)``, until the test ends."""
     mounted = []
 
     def mount(folder: Path, source: Path | None = None, size: int = 2**24) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.touch() if source and source.is_file() else folder.mkdir(parents=True, exist_ok=True)
         what = ["--bind", source] if source else ["-t", "tmpfs", "-o", f"size={size}", "tmpfs"]
         command = ["mount", *what, folder]
         if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:

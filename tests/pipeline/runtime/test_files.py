@@ -132,6 +132,16 @@ def test_a_folder_that_a_link_leads_to_is_made(tmp_path):
     assert (tmp_path / "disk" / "data" / "file.txt").read_text() == "x"
 
 
+def test_a_file_that_is_a_mount_is_written_in_place(tmp_path, mount):
+    """So do containers get single files."""
+    (tmp_path / "outside.csv").write_text("earlier")
+    path = mount(tmp_path / "manifest.csv", tmp_path / "outside.csv")
+    for text in ("first and long", "second"):
+        write_text(path, text)
+        assert (tmp_path / "outside.csv").read_text() == text
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_link_into_dvcs_cache_is_replaced(tmp_path):
     cached, path = tmp_path / "cached", tmp_path / "file.txt"
     cached.write_text("earlier")
