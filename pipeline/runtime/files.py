@@ -118,6 +118,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def _home(path: Path) -> Path:
     """Where an output really is, if files can be made beside it there; else its path."""
+    path = path if path.name else path.absolute()  # the working directory
     real = real_path(path)
     return real if os.access(real.parent, os.W_OK) else path
 

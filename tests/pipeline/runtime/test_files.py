@@ -192,3 +192,10 @@ def test_errors_of_flushing_and_copying_name_the_final_file(tmp_path, monkeypatc
         write_text(tmp_path / "file.txt", "x")
     with pytest.raises(OSError, match=r"other\.txt'"), atomic(tmp_path / "other.txt") as temporary:
         full(tmp_path / "source", temporary)
+
+
+def test_the_working_directory_has_a_lock_too(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    with locked(Path()):
+        assert (tmp_path / ".out.lock").exists()
