@@ -56,9 +56,9 @@ def is_made(photo: Photo, building: Path) -> bool:
 
 def _publish(building: Path, folder: Path) -> None:
     made, earlier = _digests(building), _unchanged(folder)
-    for name in made:
+    for name, digest in made.items():
         path = folder / name
-        if name not in earlier and path.exists() and path.stat().st_size:
+        if name not in earlier and path.exists() and path.stat().st_size and file_digest(path) != digest:
             raise InputError(f"{path} is not as aucue made it, and would be lost: move it to a folder of your own")
     make_folder(folder)
     for name in earlier:

@@ -88,3 +88,10 @@ def test_pictures_on_another_disk(tmp_path, mount):
     for number in range(2):
         make(tmp_path / "generated", a=str(number))
         assert content(disk / "deep" / "generated") == {"a": str(number)}
+
+
+def test_equal_pictures_without_a_record_are_taken(tmp_path):
+    make(tmp_path, a="1", b="2")
+    (tmp_path / "index.json").unlink()
+    make(tmp_path, a="1", b="2")
+    assert (tmp_path / "index.json").exists()
