@@ -69,10 +69,13 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str]
 
 def refuse_foreign(path: Path) -> None:
     """Raise InputError if a training would replace the weights that another tool wrote under the same name."""
+    if not path.is_file():
+        return
+    _check_permission(path)
     try:
         with safe_open(path, framework="pt") as file:
             is_ours = (file.metadata() or {}).keys() & {"config", "state"}
-    except (SafetensorError, OSError):  # no file, or a damaged file
+    except SafetensorError:  # a damaged file
         return
     if not is_ours:
         raise InputError(f"{path} holds weights that aucue did not write, and would be lost: name another folder with --out")
@@ -117,6 +120,7 @@ def _open(path: Path) -> Iterator[safe_open]:
     if not path.is_file():
         problem = "is a folder: name the model.safetensors in it" if path.is_dir() else "does not exist: run `{}` first"
         raise InputError(f"{path} {problem.format(_command(path))}")
+    _check_permission(path)
     try:
         with safe_open(path, framework="pt") as file:
             yield file
@@ -125,6 +129,11 @@ def _open(path: Path) -> Iterator[safe_open]:
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = describe(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
         raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `{_command(path)}` again") from error
+
+
+def _check_permission(path: Path) -> None:
+    """Raise OSError if the file cannot be opened: safetensors would say that there is no file."""
+    path.open("rb").close()
 
 
 def _command(path: Path) -> str:

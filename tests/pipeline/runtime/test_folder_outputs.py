@@ -24,3 +24,17 @@ def test_files_are_replaced_together_or_not_at_all(tmp_path):
     write("3")
     assert content() == {"a": "3", "mark": "3", "z": "3", "notes": "stays"}
     assert sorted(path.name for path in tmp_path.iterdir()) == [".out.lock", "out"]
+
+
+@pytest.mark.parametrize("is_bind", [True, False])
+def test_an_output_on_another_disk(tmp_path, mount, is_bind):
+    if is_bind:
+        (tmp_path / "source").mkdir()
+        folder = mount(tmp_path / "report", tmp_path / "source")
+    else:
+        folder = tmp_path / "report"
+        folder.symlink_to(mount(tmp_path / "disk") / "deep" / "report")
+    for text in ("1", "2"):
+        with replaced_together(folder, "index.html") as building:
+            (building / "index.html").write_text(text)
+        assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("index.html", text)]

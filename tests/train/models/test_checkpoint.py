@@ -1,3 +1,4 @@
+import errno
 import pickle
 import shutil
 from dataclasses import replace
@@ -107,3 +108,15 @@ def test_weights_of_another_tool_are_not_replaced(classifier, config, tmp_path):
         checkpoints.refuse_foreign(tmp_path / name / "model.safetensors")
     with pytest.raises(InputError, match=r"theirs/model\.safetensors holds weights that aucue did not write"):
         checkpoints.refuse_foreign(tmp_path / "theirs" / "model.safetensors")
+
+
+def test_a_file_without_permission_is_not_taken_for_a_missing_one(tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    path = tmp_path / "model.safetensors"
+    checkpoints.write_tensors(path, {"a": torch.zeros(9)}, {"config": "{}"})
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (checkpoints.load_config, checkpoints.refuse_foreign):
+        with pytest.raises(PermissionError, match=r"Permission denied: '.*/model\.safetensors'"):
+            read(path)
