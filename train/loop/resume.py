@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.runtime.cache import json_digest, source_digest
 from pipeline.runtime.errors import InputError
-from train.models.checkpoint import Config, load_config, write_tensors
+from train.models.checkpoint import Config, check_permission, load_config, write_tensors
 
 WITHOUT_TRACE = ("workers", "cache_megabytes")  # parameters that change no bit of the result
 
@@ -104,6 +104,7 @@ def load(path: Path, run: str, model: nn.Module, optimizer: torch.optim.Optimize
     """
     if not path.is_file():
         return None
+    check_permission(path)
     try:
         with safe_open(path, framework="pt") as file:
             state = State(**json.loads(file.metadata()["state"]))

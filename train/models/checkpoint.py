@@ -71,7 +71,7 @@ def refuse_foreign(path: Path) -> None:
     """Raise InputError if a training would replace the weights that another tool wrote under the same name."""
     if not path.is_file():
         return
-    _check_permission(path)
+    check_permission(path)
     try:
         with safe_open(path, framework="pt") as file:
             is_ours = (file.metadata() or {}).keys() & {"config", "state"}
@@ -120,7 +120,7 @@ def _open(path: Path) -> Iterator[safe_open]:
     if not path.is_file():
         problem = "is a folder: name the model.safetensors in it" if path.is_dir() else "does not exist: run `{}` first"
         raise InputError(f"{path} {problem.format(_command(path))}")
-    _check_permission(path)
+    check_permission(path)
     try:
         with safe_open(path, framework="pt") as file:
             yield file
@@ -131,7 +131,7 @@ def _open(path: Path) -> Iterator[safe_open]:
         raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `{_command(path)}` again") from error
 
 
-def _check_permission(path: Path) -> None:
+def check_permission(path: Path) -> None:
     """Raise OSError if the file cannot be opened: safetensors would say that there is no file."""
     path.open("rb").close()
 
