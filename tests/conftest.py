@@ -2,6 +2,8 @@
 
 import csv
 import os
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +121,25 @@ def dataset(params, tmp_path_factory) -> Dataset:
     )
     heatmaps.main(params=params.heatmaps, faces_dir=made.faces, heatmaps_dir=made.heatmaps)
     return made
+
+
+@pytest.fixture
+def mount():
+    """Mount a small disk, ``mount(place)``, or another folder or file, ``mount(place, source)``, until the test ends."""
+    mounted = []
+
+    def mount(folder: Path, source: Path | None = None, size: int = 2**24) -> Path:
+        folder.touch() if source and source.is_file() else folder.mkdir(parents=True, exist_ok=True)
+        what = ["--bind", source] if source else ["-t", "tmpfs", "-o", f"size={size}", "tmpfs"]
+        command = ["mount", *what, folder]
+        if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("only root can mount a disk")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in reversed(mounted):
+        subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture

@@ -134,7 +134,28 @@ def test_only_what_is_stale_runs(project):
     project.edit(codebook, r"happiness: \[12, 6\]", "happiness: [6, 12, 25]")
     project.edit(codebook, r"version: 2", "version: 1")
     project.edit("params.yaml", r"epochs: 2", "epochs: 1")
-    assert project.reproduce() == []  # all of it is in the run cache
+    # Trainings and evaluations are in DVC's run cache. Stages whose folder DVC leaves alone (persist) are not: they run
+    # again, the heatmaps from aucue's own cache.
+    assert project.reproduce() == ["heatmaps", "report"]
+
+
+def test_no_file_of_the_user_is_lost(project):
+    """Photos that were put into an output after the first run stay when the stage runs again."""
+    folders = ["faces", "faces/mine", "heatmaps", "generated", "report", "train/guided", "evaluation/guided"]
+    photos = [project.folder / "data" / name / "holiday.jpg" for name in folders]
+    for photo in photos:
+        photo.parent.mkdir(exist_ok=True)
+        photo.write_text("precious")
+    project.edit("params.yaml", r"jpeg_quality: 95", "jpeg_quality: 90")
+    project.edit("params.yaml", r"max_failed_fraction: 0.5", "max_failed_fraction: 0.4")
+    assert {"ingest", "landmarks", "heatmaps", "report", *TRAINING} <= set(project.reproduce())
+    assert [photo.read_text() for photo in photos] == ["precious"] * len(photos)
+    for photo in photos:
+        photo.unlink()
+    (project.folder / "data/faces/mine").rmdir()
+    project.edit("params.yaml", r"jpeg_quality: 90", "jpeg_quality: 95")
+    project.edit("params.yaml", r"max_failed_fraction: 0.4", "max_failed_fraction: 0.5")
+    project.reproduce()
 
 
 def test_outputs_are_ignored_by_git(project):
@@ -165,7 +186,7 @@ def test_from_scratch_elsewhere_without_git_every_byte_is_the_same(project, tmp_
     for project_ in (project, other):
         project_.edit("params.yaml", r"epochs: \d+", "epochs: 1")
         project_.reproduce()
-    names = ("manifest.csv", "detections.csv", "photos", "faces", "heatmaps", "train/guided", "evaluation", "report")
+    names = ("manifest.csv", "detections.csv", "generated", "faces", "heatmaps", "train/guided", "evaluation", "report")
     ours, theirs = project.files(*names), other.files(*names)
     assert set(ours) == set(theirs)
     assert len(ours) > 100
@@ -192,6 +213,6 @@ def test_killed_dvc_leaves_nothing_that_the_next_run_does_not_fix(project, tmp_p
             continue
         assert "is being written by process" in output  # by the orphan
         time.sleep(1)
-    names = ("manifest.csv", "duplicates.csv", "detections.csv", "photos", "faces", "heatmaps")
+    names = ("manifest.csv", "duplicates.csv", "detections.csv", "generated", "faces", "heatmaps")
     assert other.files(*names) == project.files(*names)
     assert "sound" in other.run("aucue", "verify")

@@ -57,6 +57,20 @@ def rooms_of(stage: str) -> set[str]:
     return {room_of(file) for file in seen} - set(NO_ROOM)
 
 
+def output_options(stage: dict) -> dict[str, dict]:
+    """The options of each output of a stage but its metrics and plots."""
+    outs = (out if isinstance(out, dict) else {out: {}} for out in stage.get("outs", ()))
+    return {path: options for out in outs for path, options in out.items()}
+
+
+@pytest.mark.parametrize("stage", PROJECT["stages"])
+def test_dvc_empties_no_folder(stage):
+    """A stage replaces its own files in a folder; DVC would remove all that is in it. Files beside it cost nothing more."""
+    outputs = output_options(PROJECT["stages"][stage])
+    has_folder = any(not Path(path).suffix for path in outputs)
+    assert all(options == ({"persist": True} if has_folder else {}) for options in outputs.values())
+
+
 @pytest.mark.parametrize("stage", PROJECT["stages"])
 def test_stage_depends_on_the_rooms_it_imports(stage):
     """DVC, the cache of finished work and the resume key ask the same question of the same folders."""
@@ -86,7 +100,7 @@ def test_variants_are_the_trainers():
 
 def test_commands_by_hand_find_what_dvc_wrote():
     """The defaults of the commands' options are the paths of dvc.yaml."""
-    written = {path for stage in PROJECT["stages"].values() for path in (*stage.get("outs", ()), *stage["deps"])}
+    written = {path for stage in PROJECT["stages"].values() for path in (*output_options(stage), *stage["deps"])}
     for path in (paths.PHOTOS, paths.MANIFEST, paths.DETECTIONS, paths.FACES, paths.HEATMAPS, paths.REPORT, paths.TRAIN):
         assert path in written, path
     assert paths.EVALUATION in written

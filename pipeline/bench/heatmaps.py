@@ -21,6 +21,7 @@ from pipeline.heatmaps.stage import classes_of, render
 from pipeline.runtime import executors
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
+from pipeline.runtime.overwriting import json_with, refuse_foreign
 
 CODEBOOK = "belharbi2024"  # the only codebook that a slow renderer exists for
 FRAMES = ((48, 48), (64, 96), (100, 100), (224, 224), (256, 300), (480, 360), (1024, 1024))  # (height, width)
@@ -57,6 +58,7 @@ def main(
     Raises:
         InputError: If the slow renderer or the golden maps are missing.
     """
+    refuse_foreign(out, json_with("fidelity"))
     slow, book = load_module(slow_path), codebooks.load(CODEBOOK)
     results: dict[str, object] = {"codebook": book.name, "cores": executors.worker_count("auto")}
     results["fidelity"] = print_figures("fidelity", measure_fidelity(book, slow, golden))

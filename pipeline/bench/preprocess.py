@@ -25,6 +25,7 @@ from pipeline.landmarks import stage as landmarks
 from pipeline.landmarks.face import align_photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
+from pipeline.runtime.overwriting import json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
@@ -49,6 +50,7 @@ def main(params: Params, manifest_path: Path, number: int, many: int, out: Path)
     Raises:
         InputError: If the manifest has no usable photo.
     """
+    refuse_foreign(out, json_with("memory"))
     usable = [photo for photo in manifest.read(manifest_path) if photo.status == Status.OK]
     if not usable:
         raise InputError(f"{manifest_path} has no usable photo: run `aucue ingest` on others")

@@ -172,11 +172,13 @@ def draw(name_or_file: str, out: Path, faces: Path | None, mean_face: bool, coun
     """
     from pipeline import codebook as codebooks
     from pipeline.codebook import draw as drawing
+    from pipeline.runtime.overwriting import png_drawn_at, refuse_foreign
 
     if faces is not None and mean_face:
         raise click.UsageError("--faces and --mean-face exclude each other: give one of them")
     if out.suffix != ".png":
         raise InputError(f"{out} must end in .png")
+    refuse_foreign(out, png_drawn_at(drawing.DPI))
     book = codebooks.load(name_or_file)
     panels = drawing.action_unit_panels(book) if action_units else drawing.expression_panels(book)
     if not panels:

@@ -21,6 +21,7 @@ from pipeline.shards import ShardSet
 if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
 
+DPI = 110
 SIDE = 224  # pixels of a drawn face
 FACE_LINES = (  # through the 68 landmarks
     *(range(17), range(17, 22), range(22, 27), range(27, 31), range(31, 36)),
@@ -75,7 +76,7 @@ def draw(
                 panel.set_title(title, fontsize=9)
     figure.suptitle(f"{book.name} {book.version}", fontsize=10)
     with atomic(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def _draw_panel(panel: "Axes", book: Codebook, cues: Cues, image: np.ndarray | None, landmarks: np.ndarray) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.codebook.codebook import Codebook
 from pipeline.codebook.loading import load
 from pipeline.runtime.files import write_text
+from pipeline.runtime.overwriting import json_with, refuse_foreign
 
 ROOMS = ("pipeline/codebook",)  # folders whose code decides the output
 
@@ -27,5 +28,6 @@ def main(*, codebook: str | Path, out_path: Path) -> Codebook:
         InputError: If there is no such codebook.
     """
     book = load(codebook)
+    refuse_foreign(out_path, json_with("name"))
     write_text(out_path, book.to_json())
     return book

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
+from pipeline.runtime.overwriting import json_with, refuse_foreign
 from pipeline.runtime.status import Status
 
 NO_FAILURES = (Status.OK, Status.EXCLUDED)
@@ -56,6 +57,7 @@ class StatusCounts(Counter[str]):
 
     def write(self, path: Path) -> None:
         """Write the counts as a DVC metric: JSON with total, by_label and by_split."""
+        refuse_foreign(path, json_with("total"))
         content = {"total": dict(self), "by_label": self.by_label, "by_split": self.by_split}
         write_text(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 

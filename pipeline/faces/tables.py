@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.file_errors import naming
 from pipeline.runtime.files import atomic
+from pipeline.runtime.overwriting import refuse_foreign, starting_with
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,10 +38,17 @@ def write_table(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
         row_type: The dataclass of the rows.
         rows: The rows.
     """
+    refuse_foreign_table(path, row_type)
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([field.name for field in fields(row_type)])
         writer.writerows([_write_value(row, field) for field in fields(row_type)] for row in rows)
+
+
+def refuse_foreign_table(path: Path, row_type: type[Row]) -> None:
+    """Raise InputError if ``path`` is a file that does not begin as tables of this type do."""
+    first, second, *_ = (field.name for field in fields(row_type))
+    refuse_foreign(path, starting_with(f"{first},{second},"))
 
 
 def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
@@ -57,7 +66,7 @@ def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
     if not path.is_file():
         raise InputError(f"{path} does not exist: {fix} first, or give its path")
     types = {field.name: _reader(field) for field in fields(row_type)}
-    with path.open(encoding="utf-8", newline="") as stream:
+    with naming(path), path.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream)
         try:
             header = next(reader, [])

@@ -26,9 +26,11 @@ def ingest(params_path: Path, photos: Path, manifest: Path) -> None:
 
     from pipeline import early_checks
     from pipeline.ingest import stage
+    from pipeline.ingest.outputs_guard import refuse_parameters
     from pipeline.ingest.summary import summarise
 
     params = parameters.load(params_path)
+    refuse_parameters(params)
     early_checks.check_params(params)
     check = partial(early_checks.check_photos, params=params)
     rows = stage.main(base=params.base, params=params.ingest, photos_dir=photos, manifest_path=manifest, check=check)

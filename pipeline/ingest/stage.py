@@ -11,11 +11,13 @@ import click
 
 from pipeline.faces import manifest
 from pipeline.faces.manifest import Photo
-from pipeline.faces.tables import write_table
-from pipeline.ingest import duplicates, splits
+from pipeline.faces.tables import refuse_foreign_table, write_table
+from pipeline.ingest import duplicates, generated_photos, splits
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.duplicates import Duplicate
 from pipeline.ingest.labels import check_labels
+from pipeline.ingest.outputs_guard import OutputsGuard
+from pipeline.runtime.commands.paths import OUTPUTS
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import file_digest, locked
 from pipeline.runtime.parallel import threaded_map
@@ -38,7 +40,8 @@ def main(
     Args:
         base: Its ``seed`` decides the splits; its ``workers`` read the photos.
         params: The dataset, its labels, and the fractions of the splits.
-        photos_dir: Folder for the images of datasets that are made here (demo, ferplus). Other files there stay.
+        photos_dir: Folder for the images of datasets that are made here (demo, ferplus). Other files there stay. The photos
+            of the dataset must not lie there, nor in another output.
         manifest_path: Table to write, with ``duplicates.csv`` beside it.
         check: Raises InputError for photos that a later stage would refuse. It is called before the long step, and before
             the manifest is written.
@@ -47,10 +50,12 @@ def main(
         The rows of the manifest.
 
     Raises:
-        InputError: If the dataset cannot be read, lists no photo, has an unknown label, or leaves a split empty.
+        InputError: If the dataset cannot be read, lists no photo, has an unknown label, leaves a split empty, or lies in an
+            output.
     """
     if not Path(params.root).is_dir():
         raise InputError(f"ingest.root {params.root!r} is not a folder: give the folder of the {params.dataset} photos")
+    refuse_foreign_table(manifest_path, Photo)
     with locked(manifest_path):
         photos, notes = _read(base, params, photos_dir)
         photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)
@@ -70,7 +75,15 @@ def main(
 
 def _read(base: Base, params: Ingest, photos_dir: Path) -> tuple[list[Photo], list[str]]:
     """The photos that the dataset's adapter lists, with checked labels, and its notes for the user."""
-    photos_dir.mkdir(parents=True, exist_ok=True)
+    guard = OutputsGuard((*OUTPUTS, photos_dir))
+    guard.refuse_root(params.root)
+    with generated_photos.replaced(photos_dir) as building:
+        photos, notes = _listed(base, params, building)
+        guard.refuse_photos(photo for photo in photos if not generated_photos.is_made(photo, building))
+    return generated_photos.moved(photos, building, photos_dir), notes
+
+
+def _listed(base: Base, params: Ingest, photos_dir: Path) -> tuple[list[Photo], list[str]]:
     adapter = importlib.import_module(f"pipeline.ingest.datasets.{params.dataset}")
     names, rename = params.labels, params.rename
     source = DatasetSource(Path(params.root), photos_dir, names, params.images_per_class, base.seed, base.workers, rename)

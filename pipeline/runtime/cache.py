@@ -13,13 +13,14 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic
+from pipeline.runtime.row_database import naming_rows, open_rows
 
 COMMIT_SECONDS = 1.0  # work that a kill can cost
 SECONDS_PER_DAY = 86400
@@ -89,26 +90,16 @@ class RowCache:
         self._path = folder / f"{stage}.sqlite" if folder else None
 
     def __enter__(self) -> "RowCache":
-        self._database = self._open(self._path) if self._path else self._with_table(":memory:")
-        self._known = {key for (key,) in self._database.execute("SELECT key FROM rows")}
+        with ExitStack() as held, naming_rows(self._path):
+            self._database = held.enter_context(closing(open_rows(self._path, held)))
+            self._known = {key for (key,) in self._database.execute("SELECT key FROM rows")}
+            self._held = held.pop_all()
         self._committed = time.monotonic()
         return self
 
-    def _open(self, path: Path) -> sqlite3.Connection:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            return self._with_table(path)
-        except sqlite3.DatabaseError:  # the file is not a database: replacing it costs only time
-            path.unlink()
-            return self._with_table(path)
-
-    def _with_table(self, path: Path | str) -> sqlite3.Connection:
-        database = sqlite3.connect(path)
-        database.execute("CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, row TEXT, used REAL) WITHOUT ROWID")
-        return database
-
-    def __exit__(self, *error: object) -> None:
-        with closing(self._database):
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        # An error that is on its way says more than a second one.
+        with self._held, suppress(sqlite3.Error) if kind else naming_rows(self._path):
             self._database.commit()
 
     def __contains__(self, key: str) -> bool:
@@ -116,17 +107,19 @@ class RowCache:
 
     def recall(self, key: str) -> list:
         """Return the row of a key that is in the cache, and record its use."""
-        ((row,),) = self._database.execute("SELECT row FROM rows WHERE key = ?", (key,)).fetchall()
-        self._database.execute("UPDATE rows SET used = ? WHERE key = ?", (time.time(), key))
+        with naming_rows(self._path):
+            ((row,),) = self._database.execute("SELECT row FROM rows WHERE key = ?", (key,)).fetchall()
+            self._database.execute("UPDATE rows SET used = ? WHERE key = ?", (time.time(), key))
         return json.loads(row)
 
     def keep(self, key: str, row: list) -> None:
         """Store a finished row, plain data for JSON, under a key."""
-        self._database.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (key, json.dumps(row), time.time()))
-        self._known.add(key)
-        if time.monotonic() - self._committed > COMMIT_SECONDS:
-            self._database.commit()
-            self._committed = time.monotonic()
+        with naming_rows(self._path):
+            self._database.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (key, json.dumps(row), time.time()))
+            self._known.add(key)
+            if time.monotonic() - self._committed > COMMIT_SECONDS:
+                self._database.commit()
+                self._committed = time.monotonic()
 
 
 class ShardCache:
@@ -149,13 +142,13 @@ class ShardCache:
         file = self._folder / f"{key}.h5" if self._folder else None
         if file is None or not file.is_file():
             return None
-        os.utime(file)
+        with suppress(OSError):  # some file systems keep no times
+            os.utime(file)
         return file
 
     def keep(self, key: str, file: Path) -> None:
         """Store a finished file, which must never be changed again, under a key."""
         if self._folder:
-            self._folder.mkdir(parents=True, exist_ok=True)
             link(file, self._folder / f"{key}.h5")
 
 
@@ -189,7 +182,8 @@ def prune(folder: Path, unused_days: float) -> tuple[int, int]:
     before, oldest, removed = _size(folder), time.time() - unused_days * SECONDS_PER_DAY, 0
     code_folders = [path for path in folder.iterdir() if CODE_FOLDER.fullmatch(path.name)]
     for database in (file for path in code_folders for file in path.glob("*.sqlite")):
-        with closing(sqlite3.connect(database)) as connection:
+        with naming_rows(database), ExitStack() as held:
+            connection = held.enter_context(closing(open_rows(database, held)))
             removed += connection.execute("DELETE FROM rows WHERE used <= ?", (oldest,)).rowcount
             connection.commit()
             connection.execute("VACUUM")

@@ -1,5 +1,6 @@
 """Write files so that they appear under their final names only when they are complete."""
 
+import errno
 import glob
 import hashlib
 import json
@@ -7,24 +8,28 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.file_errors import naming
+from pipeline.runtime.locks import exclusive, soft_lock
+from pipeline.runtime.output_places import make_folder, move, real_path
 
 UMASK = os.umask(0)  # the only way to read the umask is to set it
 os.umask(UMASK)
+CANNOT_FLUSH = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EPERM}  # of file systems without fsync
 
 
 @contextmanager
 def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename the file to ``path`` on success, and remove it on failure.
 
-    The umask decides who may read the file, whatever permissions its writer chose. A hard link keeps the permissions of its
-    source.
+    If ``path`` is a link, the file that it leads to is replaced (see ``real_path``). The umask decides who may read the
+    file, whatever permissions its writer chose. A hard link keeps the permissions of its source.
 
     Args:
         path: Final path. Its folder is made if necessary.
@@ -33,19 +38,35 @@ def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
 
     Raises:
         FileNotFoundError: If the with block wrote no file.
+        OSError: If the file cannot be written; the error names ``path``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = real_path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
+        make_folder(target.parent)
         yield temporary
         if durable:
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
+            _flush(temporary)
         if temporary.stat().st_nlink == 1:
-            temporary.chmod(0o666 & ~UMASK)
-        temporary.replace(path)
+            with suppress(OSError):  # some file systems keep no permissions
+                temporary.chmod(0o666 & ~UMASK)
+        move(temporary, target)
+    except OSError as error:
+        if error.filename is None or str(temporary) in (str(error.filename), str(error.filename2)):
+            error.filename = str(path)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb") as written:
+        try:
+            os.fsync(written.fileno())
+        except OSError as error:
+            if error.errno not in CANNOT_FLUSH:
+                raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -56,7 +77,7 @@ def write_text(path: Path, text: str) -> None:
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's content, as hexadecimal text."""
-    with path.open("rb") as file:
+    with naming(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -64,32 +85,50 @@ def file_digest(path: Path) -> str:
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock on an output in a with block, and first remove the temporary files that a killed writer left.
 
-    The lock is a hidden file beside the output. It ends with the process, however the process ends.
+    The lock is a hidden file beside the output, wherever links lead. It ends with the process, however the process ends (see
+    ``pipeline.runtime.locks``).
 
     Raises:
         InputError: If another process holds the lock; the message names that process. A stage may outlive a killed `dvc`.
+        OSError: If nothing can be written beside the output; the error names ``path``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock, holder = (path.with_name(f".{path.name}.{suffix}") for suffix in ("lock", "holder"))
-    try:
-        with FileLock(lock, blocking=False):
+    home = _home(path)
+    lock, holder = (home.with_name(f".{home.name}.{suffix}") for suffix in ("lock", "holder"))
+    with ExitStack() as held:
+        try:
+            make_folder(home.parent)
+            held.enter_context(exclusive(lock))
+        except Timeout:
+            raise InputError(_already_written(path, lock, holder)) from None
+        except OSError as error:
+            error.filename = str(path)
+            raise
+        with suppress(OSError):  # a full disk: the stage will name its own file
             started = datetime.now().astimezone().isoformat(timespec="seconds")
-            holder.write_text(
-                json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started, "command": sys.argv[:2]})
-            )
-            for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-                leftover.unlink()
-            try:
-                yield
-            finally:
-                holder.unlink(missing_ok=True)
-    except Timeout:
-        raise InputError(f"{path} is being written by {_describe_holder(holder)}: wait until it ends, or stop it") from None
+            facts = {"pid": os.getpid(), "host": socket.gethostname(), "started": started, "command": sys.argv[:2]}
+            holder.write_text(json.dumps(facts))
+        for leftover in home.parent.glob(f".{glob.escape(home.name)}.*.tmp"):
+            leftover.unlink()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                holder.unlink()
 
 
-def _describe_holder(holder: Path) -> str:
+def _home(path: Path) -> Path:
+    """Where an output really is, if files can be made beside it there; else its path."""
+    path = path if path.name else path.absolute()  # the working directory
+    real = real_path(path)
+    return real if os.access(real.parent, os.W_OK) else path
+
+
+def _already_written(path: Path, lock: Path, holder: Path) -> str:
     try:
         facts = json.loads(holder.read_text())
-        return f"process {facts['pid']} on {facts['host']} (since {facts['started']})"
+        writer = f"process {facts['pid']} on {facts['host']} (since {facts['started']})"
     except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+        writer = "another process"
+    soft = soft_lock(lock)
+    gone = f", or delete {soft} if it has ended" if soft.exists() else ""
+    return f"{path} is being written by {writer}: wait until it ends, or stop it{gone}"

@@ -12,10 +12,11 @@ import h5py
 import numpy as np
 
 from pipeline.runtime.cache import ShardCache, json_digest, link
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
-from pipeline.shards.errors import MADE_BY, ShardAccessError, ShardError
+from pipeline.runtime.output_places import building_folder, make_folder, move
+from pipeline.shards.errors import ShardAccessError, ShardError
 from pipeline.shards.files import COLUMNS, column_digest, encode_strings
+from pipeline.shards.foreign_content import refuse_foreign_content
 from pipeline.shards.index import INDEX, SCHEMA, SHARD_NAME, Shard
 from pipeline.shards.shard_file import read_cached_shard
 
@@ -25,8 +26,8 @@ NO_INPUTS: Mapping[str, object] = MappingProxyType({})
 class ShardWriter:
     """Context manager that fills a folder with one set.
 
-    The set is built in a hidden folder beside ``folder``, and replaces an earlier set when it is complete. Until then, and
-    after an error, the earlier set stays as it is.
+    The set is built in a hidden folder where ``folder`` really is, and replaces an earlier set when it is complete. Until
+    then, and after an error, the earlier set stays as it is.
     """
 
     def __init__(
@@ -47,7 +48,6 @@ class ShardWriter:
             work_folder: Folder of finished work (see ``pipeline.runtime.cache.work_folder``); None to adopt no shards.
         """
         self._folder = folder
-        self._building = folder.with_name(f".{folder.name}.partial")
         self._kind = kind
         self._provenance = {**provenance, "code": f"aucue {version('aucue')}"}
         self._inputs = inputs
@@ -55,26 +55,9 @@ class ShardWriter:
         self._shards: list[Shard] = []
 
     def __enter__(self) -> "ShardWriter":
-        self._refuse_foreign_content()
-        shutil.rmtree(self._building, ignore_errors=True)  # left by a killed writer
-        self._building.mkdir(parents=True)
+        refuse_foreign_content(self._folder, self._kind)
+        self._building = building_folder(self._folder)
         return self
-
-    def _refuse_foreign_content(self) -> None:
-        """Raise InputError for a folder that holds other files: a mistake in a path must not delete somebody's data."""
-        if self._folder.exists() and not self._folder.is_dir():
-            raise InputError(f"{self._folder} is a file: give a folder to write to")
-        index = self._folder / INDEX
-        foreign = [path for path in self._folder.glob("*") if path.name != INDEX and not SHARD_NAME.fullmatch(path.name)]
-        for path in foreign:
-            if path.suffix == ".h5":
-                raise InputError(f"{path} is not a shard of aucue and would be lost: give another folder to write to")
-        try:
-            kind = str(json.loads(index.read_text(encoding="utf-8"))["kind"])
-        except (OSError, ValueError, KeyError, TypeError):  # no index, or a damaged index among aucue's shards
-            kind = "other files" if foreign else self._kind
-        if MADE_BY.get(kind) != MADE_BY[self._kind]:
-            raise InputError(f"{self._folder} holds {kind}, not {self._kind}: give another folder to write to")
 
     def key(self, *rows: object) -> str:
         """Return the key of a shard, a digest of the set's provenance and of the plain data that decides its rows."""
@@ -150,25 +133,31 @@ class ShardWriter:
         return f"{len(self._shards):05d}.h5"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            index = {
-                "schema": SCHEMA,
-                "kind": self._kind,
-                "stamp": {**self._provenance, **self._inputs},
-                "shards": [vars(shard) for shard in self._shards],
-            }
-            write_text(self._building / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")
-            self._publish()
-        shutil.rmtree(self._building, ignore_errors=True)
+        try:
+            if kind is None:
+                self._write_index()
+                self._publish()
+        finally:
+            shutil.rmtree(self._building, ignore_errors=True)
+
+    def _write_index(self) -> None:
+        index = {
+            "schema": SCHEMA,
+            "kind": self._kind,
+            "stamp": {**self._provenance, **self._inputs},
+            "shards": [vars(shard) for shard in self._shards],
+        }
+        write_text(self._building / INDEX, json.dumps(index, indent=1, sort_keys=True) + "\n")
 
     def _publish(self) -> None:
         """Replace an earlier set by the new one. The earlier index is removed first, and the new index comes last."""
-        self._folder.mkdir(exist_ok=True)
+        make_folder(self._folder)
         (self._folder / INDEX).unlink(missing_ok=True)
         for stale in self._folder.glob("*.h5"):
-            stale.unlink()
+            if SHARD_NAME.fullmatch(stale.name):
+                stale.unlink()
         for name in [*(shard.file for shard in self._shards), INDEX]:
-            (self._building / name).rename(self._folder / name)
+            move(self._building / name, self._folder / name)
 
 
 class FinishedShards:

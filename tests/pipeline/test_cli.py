@@ -28,6 +28,14 @@ def fails(result, match):
     assert match in errors[0]
 
 
+def fails_last(result, match):
+    """A last line that starts with Error:, after lines of progress."""
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert match in last
+
+
 def test_help_lists_the_stages_in_order(run):
     text = run("--help").output
     listed = text.split("Commands:")[1].split()
@@ -359,6 +367,51 @@ def test_too_many_failures_stop_a_stage(run, write_params, damaged, tmp_path):
     assert message in result.stderr.splitlines()[-1]
     assert "data/detections.csv says why" in result.stderr
     assert "No such file or directory" in (tmp_path / "data" / "detections.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ingest", "--manifest", "mine"],
+        ["detect", "--out", "mine", "--metrics", "counts.json"],
+        ["detect", "--metrics", "mine"],
+        ["landmarks", "--metrics", "mine"],
+        ["codebook", "meaning", "facs", "--out", "mine"],
+        ["codebook", "draw", "facs", "--out", "mine.png"],
+        ["bench", "train", "--out", "mine"],
+        ["bench", "preprocess", "--out", "mine"],
+    ],
+)
+@pytest.mark.parametrize(
+    "content", [b"image,label\n1.jpg,fear\n", cv2.imencode(".png", np.zeros((9, 9), np.uint8))[1].tobytes()]
+)
+def test_a_file_of_the_user_that_is_named_as_output_is_not_replaced(
+    run, write_params, dataset, arguments, content, tmp_path, table
+):
+    table()
+    write_params(*CSV, ("validation_fraction: 0.1 ", "validation_fraction: 0.3 "), ONE_WORKER)
+    path = tmp_path / arguments[-1] if arguments[0] == "codebook" else tmp_path / "mine"
+    if arguments[0] in ("detect", "landmarks"):
+        arguments = [*arguments, "--manifest", dataset.manifest]
+    if arguments[0] == "landmarks":
+        arguments = [*arguments, "--detections", dataset.detections]
+    path.write_bytes(content)
+    fails_last(run(*arguments), f"{path.name} is not a file that this command writes, and would be lost: move it")
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("arguments", [["landmarks"], ["heatmaps"]])
+def test_a_folder_of_photos_that_is_named_as_output_is_refused(run, write_params, dataset, arguments, tmp_path):
+    write_params()
+    (tmp_path / "mine").mkdir()
+    for number in range(3):
+        (tmp_path / "mine" / f"{number:05d}.jpg").write_bytes(b"photo")
+    given = {
+        "landmarks": ["--manifest", dataset.manifest, "--detections", dataset.detections],
+        "heatmaps": ["--faces", dataset.faces],
+    }
+    fails_last(run(*arguments, *given[arguments[0]], "--out", "mine"), "mine holds other files, not ")
+    assert len(list((tmp_path / "mine").iterdir())) == 3
 
 
 def test_pruning_the_cache(run, write_params, dataset, tmp_path):

@@ -14,6 +14,7 @@ import torch
 from pipeline.bench.measurement import print_figures
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_text
+from pipeline.runtime.overwriting import json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.runtime.progress import progress
 from train.bench.arithmetic import measure_arithmetic
@@ -46,6 +47,7 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     Raises:
         InputError: If nothing is guided, or there are too few training faces.
     """
+    refuse_foreign(out, json_with("batch_size"))
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     classes = training_classes(faces)
     train = Faces(faces, heatmaps, "train", classes)

@@ -15,6 +15,8 @@ import numpy as np
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import atomic, write_text
+from pipeline.runtime.folder_outputs import replaced_together
+from pipeline.runtime.overwriting import holding, json_with, refuse_foreign, starting_with
 from pipeline.runtime.parameters import Train
 from pipeline.runtime.parameters.block import present_names
 from pipeline.shards import ShardSet
@@ -25,6 +27,14 @@ METRICS, DETAILS, PREDICTIONS, MAPS = "metrics.json", "details.json", "predictio
 COSINES = tuple(HEADLINE_COSINES)
 PREDICTION_COLUMNS = ("id", "actual", "predicted", *COSINES[:2], "confidence", *COSINES[2:])
 DIGITS = 9  # significant digits that tell every float32 from its neighbours
+
+
+OURS = {  # the kind of each file
+    METRICS: json_with("accuracy"),
+    DETAILS: json_with("trained"),
+    PREDICTIONS: starting_with("id,actual,predicted"),
+    MAPS: holding("attention.npy"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,15 +63,18 @@ def write(
     faces: ShardSet,
     classes: tuple[str, ...],
 ) -> None:
-    """Write all files of an evaluation.
+    """Write all files of an evaluation. They replace an earlier evaluation together; details.json marks a whole one."""
+    with replaced_together(folder, DETAILS) as building:
+        write_json(building / METRICS, metrics)
+        write_predictions(building / PREDICTIONS, predictions, faces.column("id")[predictions.rows], classes)
+        write_maps(building / MAPS, predictions, classes)
+        write_json(building / DETAILS, details)
 
-    details.json marks a whole evaluation: the former one is removed first, and the new one is written last.
-    """
-    (folder / DETAILS).unlink(missing_ok=True)
-    write_json(folder / METRICS, metrics)
-    write_predictions(folder / PREDICTIONS, predictions, faces.column("id")[predictions.rows], classes)
-    write_maps(folder / MAPS, predictions, classes)
-    write_json(folder / DETAILS, details)
+
+def refuse_foreign_files(folder: Path) -> None:
+    """Raise InputError if an evaluation would replace a file of another kind."""
+    for name, is_ours in OURS.items():
+        refuse_foreign(folder / name, is_ours)
 
 
 def write_predictions(path: Path, predictions: Predictions, ids: np.ndarray, classes: tuple[str, ...]) -> None:

@@ -98,6 +98,7 @@ def main(
     Raises:
         InputError: If the checkpoint is another variant or was trained on other heatmaps, or the test split is empty.
     """
+    artifacts.refuse_foreign_files(out_dir)
     classifier, config = checkpoints.load(checkpoint)
     if variant not in (None, config.variant):
         raise InputError(

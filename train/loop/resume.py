@@ -13,13 +13,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipeline.runtime.cache import json_digest, source_digest
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import atomic
-from train.models.checkpoint import Config, load_config
+from train.models.checkpoint import Config, check_permission, load_config, write_tensors
 
 WITHOUT_TRACE = ("workers", "cache_megabytes")  # parameters that change no bit of the result
 
@@ -89,8 +87,7 @@ def save(path: Path, state: State, model: nn.Module, optimizer: torch.optim.Opti
     header = {name: value for name, value in asdict(state).items() if name != "best_weights"}
     # safetensors refuses tensors that are not contiguous or that share memory.
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"state": json.dumps(header)})
+    write_tensors(path, tensors, {"state": json.dumps(header)})
 
 
 def load(path: Path, run: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> State | None:
@@ -107,6 +104,7 @@ def load(path: Path, run: str, model: nn.Module, optimizer: torch.optim.Optimize
     """
     if not path.is_file():
         return None
+    check_permission(path)
     try:
         with safe_open(path, framework="pt") as file:
             state = State(**json.loads(file.metadata()["state"]))

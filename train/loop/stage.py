@@ -1,28 +1,28 @@
 """Stage train: reads faces and heatmaps, and writes the checkpoint of the best epoch and the training curves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from dvclive.live import Live
 
 from pipeline.runtime import class_counts
 from pipeline.runtime.commands.paths import CHECKPOINT
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import locked
 from pipeline.runtime.messages import warn
+from pipeline.runtime.output_places import make_folder, remove_output
 from pipeline.runtime.parameters import Base, Train
 from pipeline.shards import ShardSet
 from train.data import source_bias
 from train.data.dataset import Faces, count_faces, open_shards, training_classes
 from train.data.loading import reader_failures
 from train.loop import resume as resuming
+from train.loop.curves import curves, refuse_foreign_files
 from train.loop.distributed import DistributedContext, distributed_context
 from train.loop.engine import DivergedError
-from train.loop.resume import EpochMetrics, State
 from train.loop.trainer import Trainer, should_stop
 from train.models import checkpoint as checkpoints
 from train.models.checkpoint import Config
@@ -65,8 +65,11 @@ def main(
         The validation metrics of the best epoch.
 
     Raises:
-        InputError: If the shards do not fit each other or the parameters, or the loss is not finite.
+        InputError: If the shards do not fit each other or the parameters, the loss is not finite, or the folder holds files
+            that would be lost.
     """
+    checkpoints.refuse_foreign(out_dir / CHECKPOINT)
+    refuse_foreign_files(out_dir / "live")
     params = params.unguided() if variant == "baseline" else params
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     classes, counts = training_classes(faces), count_faces(faces)
@@ -107,7 +110,7 @@ def _finished(out_dir: Path, config: Config, distributed: DistributedContext) ->
     if metrics:
         distributed.echo(f"{checkpoint} is the result of this run: nothing to do")
         if distributed.rank == 0:
-            _unfinished_path(out_dir).unlink(missing_ok=True)  # stays if the run was killed after it wrote the checkpoint
+            remove_output(_unfinished_path(out_dir))  # stays if the run was killed after it wrote the checkpoint
     return metrics
 
 
@@ -117,14 +120,14 @@ def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
     params, distributed, context = trainer.params, trainer.distributed, trainer.context
     distributed.wait()  # until every process has looked for the checkpoint that the first process removes
     if distributed.rank == 0:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        checkpoint.unlink(missing_ok=True)
+        make_folder(out_dir)
+        remove_output(checkpoint)
     state = (trainer.resume(unfinished) if resume else None) or trainer.begin()
     if params.colour and distributed.rank == 0:
         for note in source_bias.notes(trainer.train, trainer.config.classes):
             warn(note)
     distributed.wait()  # until every process has read the unfinished state that the first process replaces
-    with _curves(out_dir / "live", state, distributed) as log:
+    with curves(out_dir / "live", state, distributed) as log:
         while state.epoch < params.epochs and not should_stop(state, params):
             log(trainer.epoch(state))
             if distributed.rank == 0:
@@ -132,7 +135,7 @@ def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
     if distributed.rank == 0:
         best = replace(trainer.config, epoch=state.best["epoch"], validation=state.best)
         checkpoints.save(checkpoint, state.best_weights, best)
-        unfinished.unlink(missing_ok=True)
+        remove_output(unfinished)
     return state.best
 
 
@@ -185,27 +188,6 @@ def _check_maps(classifier: Classifier, params: Train, distributed: DistributedC
                 f"{name} is 1 x 1 for inputs of {params.input_size} pixels and cannot be guided: "
                 "raise train.input_size or set train.large_maps"
             )
-
-
-@contextmanager
-def _curves(folder: Path, state: State, distributed: DistributedContext) -> Iterator[Callable[[EpochMetrics], None]]:
-    """Yield a function that logs the metrics of an epoch. The epochs of the state's history are logged first."""
-    if distributed.rank > 0:
-        yield lambda _: None
-        return
-    with Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False) as live:
-
-        def log(epoch: EpochMetrics) -> None:
-            for split, metrics in epoch.items():
-                for name, value in metrics.items():
-                    live.log_metric(f"{split}/{name}", value)
-            live.next_step()
-
-        for epoch in state.history:
-            log(epoch)
-        yield log
-        live.summary["best"] = state.best
-        live.make_summary()
 
 
 @contextmanager

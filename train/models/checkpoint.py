@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.file_errors import system_error
 from pipeline.runtime.files import atomic
 from pipeline.runtime.parameters import Train
 from pipeline.runtime.yaml_files import describe
@@ -50,8 +51,34 @@ def build(config: Config, pretrained: bool = True) -> Classifier:
 def save(path: Path, state: dict[str, Tensor], config: Config) -> None:
     """Write the weights ``state`` as safetensors, with the config as JSON in the header."""
     state = {name: value.contiguous() for name, value in state.items()}
+    write_tensors(path, state, {"config": json.dumps(vars(config), sort_keys=True)})
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Write a safetensors file atomically.
+
+    Raises:
+        OSError: If it cannot be written, for example on a full disk; the error names ``path``.
+    """
     with atomic(path) as temporary:
-        save_file(state, temporary, metadata={"config": json.dumps(vars(config), sort_keys=True)})
+        try:
+            save_file(tensors, temporary, metadata=header)
+        except SafetensorError as error:
+            raise system_error(error) or error from None
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raise InputError if a training would replace the weights that another tool wrote under the same name."""
+    if not path.is_file():
+        return
+    check_permission(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            is_ours = (file.metadata() or {}).keys() & {"config", "state"}
+    except SafetensorError:  # a damaged file
+        return
+    if not is_ours:
+        raise InputError(f"{path} holds weights that aucue did not write, and would be lost: name another folder with --out")
 
 
 def load(path: Path) -> tuple[Classifier, Config]:
@@ -94,6 +121,7 @@ def _open(path: Path) -> Iterator[safe_open]:
         missing = "does not exist: run `{}` first, or give its path"
         problem = "is a folder: name the model.safetensors in it" if path.is_dir() else missing
         raise InputError(f"{path} {problem.format(_command(path))}")
+    check_permission(path)
     try:
         with safe_open(path, framework="pt") as file:
             yield file
@@ -102,6 +130,11 @@ def _open(path: Path) -> Iterator[safe_open]:
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = describe(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
         raise InputError(f"{path} is not a checkpoint of this version ({reason}): run `{_command(path)}` again") from error
+
+
+def check_permission(path: Path) -> None:
+    """Raise OSError if the file cannot be opened: safetensors would say that there is no file."""
+    path.open("rb").close()
 
 
 def _command(path: Path) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.runtime.files import write_text
+from pipeline.runtime.folder_outputs import replaced_together
+from pipeline.runtime.overwriting import holding, json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.shards import ShardSet
 from train import VARIANTS
@@ -30,6 +32,7 @@ from train.report.comparison import (
 from train.report.training_curves import read_curves
 
 ROOMS = ("train/report", "train/evaluate", "train/data", "pipeline/shards")  # the folders whose code decides the output
+PAGE, COMPARISON = "index.html", "comparison.json"
 CONTROLS = {  # key in details.json -> its name on the page
     "training_mean": "mean map of all training faces",
     "class_mean": "mean map of the true class's training faces",
@@ -56,6 +59,8 @@ def main(
     Raises:
         InputError: If an evaluation is missing or damaged, or the variants cannot be compared.
     """
+    refuse_foreign(out_dir / PAGE, holding("aucue"))
+    refuse_foreign(out_dir / COMPARISON, json_with("guided_minus_baseline"))
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     evaluations = {name: _read_evaluation(evaluation_dir / name) for name in VARIANTS}
     check_comparable(evaluations, heatmaps, evaluation_dir)
@@ -70,11 +75,11 @@ def main(
         gallery=panels.gallery(evaluations, faces, params.report.gallery_size, params.base.seed),
         **_evaluation_context(evaluations, differences, faces),
     )
-    path = out_dir / "index.html"
-    write_text(path, page)
     notes = evaluations["guided"].details["notes"]
-    write_json(out_dir / "comparison.json", {"guided_minus_baseline": differences, "notes": notes})
-    return text_table(evaluations, differences), path
+    with replaced_together(out_dir, PAGE) as building:
+        write_text(building / PAGE, page)
+        write_json(building / COMPARISON, {"guided_minus_baseline": differences, "notes": notes})
+    return text_table(evaluations, differences), out_dir / PAGE
 
 
 def _read_evaluation(folder: Path) -> Evaluation:

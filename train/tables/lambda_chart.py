@@ -15,6 +15,7 @@ from train.tables.run_statistics import mean_and_range
 
 METRICS = {"accuracy": "accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}  # key in metrics.json -> title
 LEGEND_COLUMNS = 3
+DPI = 150
 
 Point = Mapping[str, Any]  # a row of lambda.csv
 
@@ -90,5 +91,5 @@ def draw(points: Sequence[Point], metrics: Mapping[str, str]) -> bytes:
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=LEGEND_COLUMNS, frameon=False, fontsize=7)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
         return buffer.getvalue()

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.runtime.files import atomic, write_text
+from pipeline.runtime.folder_outputs import replaced_together
+from pipeline.runtime.overwriting import holding, png_drawn_at, refuse_foreign, starting_with
 from train.tables import lambda_chart
 from train.tables.evaluated_runs import EvaluatedRun, Groups, RunConfig, group_runs
 from train.tables.published import Published, change_cells, layer_cells, read_published
@@ -33,6 +35,12 @@ ROWS = {
     "cutmix": {"CutMix": "cam_cos"},
     "tscam": {"TS-CAM": "cam_cos"},
     "apvit": {"APViT": "cam_cos"},
+}
+OURS = {  # the kind of each file
+    **dict.fromkeys(("methods.csv", "attention.csv", "layers.csv", "runs.csv", "lambda.csv"), starting_with("method,")),
+    "tables.md": holding("ATT-COS"),
+    "tables.tex": holding("ATT-COS"),
+    "lambda.png": png_drawn_at(lambda_chart.DPI),
 }
 
 
@@ -54,6 +62,8 @@ def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = N
     Returns:
         The tables as Markdown, and sentences on what is missing or cannot be compared.
     """
+    for name, is_ours in OURS.items():
+        refuse_foreign(out_dir / name, is_ours)
     groups, notes = group_runs(runs)
     notes += _notes_on_tables(groups)
     published = read_published(dataset)
@@ -62,16 +72,17 @@ def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = N
         notes.append(f"published figures are left out: not all runs are of one dataset, {dataset}")
     tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
     text = "\n".join([*(table.markdown() for table in tables), LEGEND])
-    write_text(out_dir / "tables.md", "\n".join([text, *(f"- {note}\n" for note in notes)]))
-    comments = "".join(f"% {note}\n" for note in notes)
-    write_text(out_dir / "tables.tex", comments + "\n".join(table.latex() for table in tables))
-    for table in tables:
-        write_text(out_dir / f"{table.name}.csv", _csv([table.header, *table.rows]))
-    write_text(out_dir / "runs.csv", _csv(_run_rows(groups)))
-    points = lambda_chart.chart_points(groups)
-    write_text(out_dir / "lambda.csv", _csv([list(points[0]), *([*point.values()] for point in points)]))
-    with atomic(out_dir / "lambda.png") as temporary:
-        temporary.write_bytes(lambda_chart.draw(points, lambda_chart.METRICS))
+    with replaced_together(out_dir, "tables.md") as building:
+        write_text(building / "tables.md", "\n".join([text, *(f"- {note}\n" for note in notes)]))
+        comments = "".join(f"% {note}\n" for note in notes)
+        write_text(building / "tables.tex", comments + "\n".join(table.latex() for table in tables))
+        for table in tables:
+            write_text(building / f"{table.name}.csv", _csv([table.header, *table.rows]))
+        write_text(building / "runs.csv", _csv(_run_rows(groups)))
+        points = lambda_chart.chart_points(groups)
+        write_text(building / "lambda.csv", _csv([list(points[0]), *([*point.values()] for point in points)]))
+        with atomic(building / "lambda.png") as temporary:
+            temporary.write_bytes(lambda_chart.draw(points, lambda_chart.METRICS))
     return text, notes
 
 

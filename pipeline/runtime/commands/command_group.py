@@ -3,7 +3,6 @@
 import importlib
 import io
 import signal
-import sqlite3
 import sys
 import threading
 import warnings
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 
+from pipeline.runtime import file_errors
 from pipeline.runtime.errors import InputError
 
 STRICT = ("strict", "surrogateescape")  # error handlers of streams that may raise UnicodeEncodeError
@@ -55,9 +55,7 @@ class CommandGroup(click.Group):
         except InputError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            raise click.ClickException(f"{error.strerror or error}: {error.filename or 'no file named'}") from error
-        except sqlite3.Error as error:
-            raise click.ClickException(f"the cache of finished work cannot be used: {error}") from error
+            raise click.ClickException(file_errors.describe(error)) from error
         except Interrupted as interrupted:
             command = context.invoked_subcommand
             option = " with --resume" if command == "train" else ""

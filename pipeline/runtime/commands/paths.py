@@ -3,7 +3,7 @@
 PARAMS = "params.yaml"
 DATA = "data"
 CACHE = "data/.cache"
-PHOTOS = "data/photos"
+PHOTOS = "data/generated"
 MANIFEST = "data/manifest.csv"
 DETECTIONS = "data/detections.csv"
 FACES = "data/faces"
@@ -13,4 +13,9 @@ EVALUATION = "data/evaluation"
 REPORT = "data/report"
 TABLES = "data/tables"
 BENCH = "data/bench"
+OUTPUTS = (  # all that the stages and commands write: no file of a user is safe there
+    *(CACHE, PHOTOS, MANIFEST, DETECTIONS, FACES, HEATMAPS, REPORT, TABLES, BENCH),
+    *(f"{folder}/{variant}" for folder in (TRAIN, EVALUATION) for variant in ("baseline", "guided")),
+    *(f"data/{name}" for name in ("duplicates.csv", "detections.json", "faces.json", "codebook.json")),
+)
 CHECKPOINT = "model.safetensors"  # in the folder of a trained variant

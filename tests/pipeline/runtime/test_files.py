@@ -1,6 +1,9 @@
+import errno
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -111,3 +114,88 @@ def test_the_umask_says_who_may_read_what_a_writer_kept_to_itself(tmp_path):
         temporary.touch(mode=0o600)
     (tmp_path / "plain").touch()
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_the_end_of_a_link_is_written(tmp_path):
+    path, target = tmp_path / "manifest.csv", tmp_path / "elsewhere" / "deep" / "m.csv"
+    path.symlink_to(target)
+    for text in ("first", "second"):
+        write_text(path, text)
+        assert path.is_symlink()
+        assert target.read_text() == text
+    assert [file.name for file in target.parent.iterdir()] == ["m.csv"]
+
+
+def test_a_folder_that_a_link_leads_to_is_made(tmp_path):
+    (tmp_path / "data").symlink_to(tmp_path / "disk" / "data")
+    write_text(tmp_path / "data" / "file.txt", "x")
+    assert (tmp_path / "disk" / "data" / "file.txt").read_text() == "x"
+
+
+def test_a_file_that_is_a_mount_is_written_in_place(tmp_path, mount):
+    """So do containers get single files."""
+    (tmp_path / "outside.csv").write_text("earlier")
+    path = mount(tmp_path / "manifest.csv", tmp_path / "outside.csv")
+    for text in ("first and long", "second"):
+        write_text(path, text)
+        assert (tmp_path / "outside.csv").read_text() == text
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_link_into_dvcs_cache_is_replaced(tmp_path):
+    cached, path = tmp_path / "cached", tmp_path / "file.txt"
+    cached.write_text("earlier")
+    cached.chmod(0o444)
+    path.symlink_to(cached)
+    write_text(path, "new")
+    assert (path.read_text(), path.is_symlink(), cached.read_text()) == ("new", False, "earlier")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "number"),
+    [(Path, "chmod", "EPERM"), (Path, "chmod", "ENOTSUP"), (os, "fsync", "EINVAL"), (os, "fsync", "ENOSYS")]
+    + [(Path, "replace", number) for number in ("EBUSY", "EXDEV", "EEXIST")],
+)
+def test_what_a_file_system_cannot_do_is_no_error(tmp_path, monkeypatch, module, name, number):
+    def refuse(*_, **__):
+        raise OSError(getattr(errno, number), "refused")
+
+    monkeypatch.setattr(module, name, refuse)
+    for text in ("first", "second"):
+        write_text(tmp_path / "file.txt", text)
+        assert (tmp_path / "file.txt").read_text() == text
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), OSError(errno.EIO, "broken")])
+def test_errors_of_writing_name_the_file(tmp_path, error):
+    path = tmp_path / "file.txt"
+    path.write_text("earlier")
+
+    def fail():
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(OSError, match=re.escape(f"'{path}'")):
+        fail()
+    assert path.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_errors_of_flushing_and_copying_name_the_final_file(tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "full", source, None, target)  # as shutil.copyfile names both
+
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    with pytest.raises(OSError, match=r"file\.txt'$"):
+        write_text(tmp_path / "file.txt", "x")
+    with pytest.raises(OSError, match=r"other\.txt'"), atomic(tmp_path / "other.txt") as temporary:
+        full(tmp_path / "source", temporary)
+
+
+def test_the_working_directory_has_a_lock_too(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    with locked(Path()):
+        assert (tmp_path / ".out.lock").exists()

@@ -187,3 +187,56 @@ def test_set_with_a_damaged_index_is_written_again(folder, faces, write):
     (folder / "index.json").write_text("junk")
     write(folder, faces(0, 3))
     assert len(ShardSet(folder, "faces")) == 3
+
+
+def test_files_that_only_have_the_names_of_a_set_are_not_replaced(tmp_path, folder):
+    """Without an index, the attributes in each shard tell whether it is aucue's."""
+    (folder / "index.json").unlink()
+    with ShardWriter(folder, "faces", {}):
+        pass
+    for name, content in {"00001.h5": b"frames of somebody", "index.json": b'{"photos": []}'}.items():
+        mine = tmp_path / name.replace(".", "_")
+        mine.mkdir()
+        (mine / name).write_bytes(content)
+        with pytest.raises(InputError, match="give another folder to write to"), ShardWriter(mine, "faces", {}):
+            pass
+        assert [path.read_bytes() for path in mine.iterdir()] == [content]
+    with h5py.File(tmp_path / "00001_h5" / "00001.h5", "w") as file:
+        file["frames"] = [1, 2]
+    with (
+        pytest.raises(InputError, match=r"00001\.h5 is not a shard of aucue"),
+        ShardWriter(tmp_path / "00001_h5", "faces", {}),
+    ):
+        pass
+
+
+def test_what_comes_into_the_folder_while_a_set_is_written_stays(folder, faces, provenance):
+    with ShardWriter(folder, "faces", provenance) as writer:
+        writer.write(faces(), 6)
+        for name in ("holiday.jpg", "mine.h5"):
+            (folder / name).write_text("precious")
+    assert sorted(path.name for path in folder.iterdir()) == ["00000.h5", "holiday.jpg", "index.json", "mine.h5"]
+
+
+@pytest.mark.parametrize("is_bind", [True, False])
+def test_a_set_replaces_an_earlier_one_on_another_disk(tmp_path, mount, is_bind, faces, write):
+    if is_bind:
+        (tmp_path / "source").mkdir()
+        folder = mount(tmp_path / "faces", tmp_path / "source")
+    else:
+        folder = tmp_path / "faces"
+        folder.symlink_to(mount(tmp_path / "disk") / "faces")
+    for rows in (6, 3):
+        write(folder, faces(0, rows))
+        assert len(ShardSet(folder, "faces")) == rows
+        assert sorted(path.name for path in folder.iterdir()) == ["00000.h5", "index.json"]
+
+
+def test_a_full_disk_keeps_the_earlier_set(tmp_path, mount, faces, write):
+    folder = mount(tmp_path / "disk", size=2**17) / "faces"
+    write(folder, faces(0, 3))
+    (tmp_path / "disk" / "filler").write_bytes(bytes(2**16))
+    with pytest.raises(OSError, match=r"No space left on device: '.*\.h5'"):
+        write(folder, *[faces()] * 99)
+    assert len(ShardSet(folder, "faces")) == 3
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == ["faces", "filler"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.runtime.errors import InputError
 from train.evaluate import artifacts
 from train.evaluate.bootstrap import percentile_interval
 from train.evaluate.figures import HEADLINE_COSINES
@@ -104,3 +105,47 @@ def test_details_must_be_an_object(content):
 def test_json_takes_no_nan(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         artifacts.write_json(tmp_path / "a.json", {"a": float("nan")})
+
+
+def test_a_full_disk_names_the_file_and_keeps_the_earlier_one(predictions, tmp_path, mount):
+    disk = mount(tmp_path / "disk", size=2**16)
+    ids = np.array(list("vwxyz"))
+    writers = {
+        "maps.npz": lambda path: artifacts.write_maps(path, predictions, CLASSES),
+        "predictions.csv": lambda path: artifacts.write_predictions(path, predictions, ids, CLASSES),
+        "metrics.json": lambda path: artifacts.write_json(path, {"accuracy": 1}),
+    }
+    for name, write in writers.items():
+        write(disk / name)
+    before = {path.name: path.read_bytes() for path in disk.iterdir()}
+    (disk / "filler").write_bytes(bytes(shutil.disk_usage(disk).free))
+    for name, write in writers.items():
+        with pytest.raises(OSError, match=rf"No space left on device: '.*/{name}'"):
+            write(disk / name)
+    (disk / "filler").unlink()
+    assert {path.name: path.read_bytes() for path in disk.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", '{"loss": 1}'),
+        ("details.json", "[1]"),
+        ("predictions.csv", "photo,emotion\n1.jpg,fear\n"),
+        ("maps.npz", "PK of somebody"),
+    ],
+)
+def test_a_file_of_somebody_else_is_not_replaced(tmp_path, name, content):
+    (tmp_path / "notes.txt").write_text("stays")
+    artifacts.refuse_foreign_files(tmp_path)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=f"{name} is not a file that this command writes, and would be lost"):
+        artifacts.refuse_foreign_files(tmp_path)
+
+
+def test_a_whole_or_damaged_evaluation_is_replaced(evaluated, tmp_path):
+    folder = shutil.copytree(evaluated / "evaluation" / "guided", tmp_path / "guided")
+    artifacts.refuse_foreign_files(folder)
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    artifacts.refuse_foreign_files(folder)

@@ -173,3 +173,12 @@ def test_it_does_go_on(dataset, short, tmp_path):
     assert "going on after epoch 1 of 3" in done.stderr
     assert "1/3: " not in done.stderr
     assert not (tmp_path / "unfinished.safetensors").exists()
+
+
+def test_a_full_disk_keeps_the_state_of_the_epoch_before(network, tmp_path, mount):
+    path = mount(tmp_path / "disk", size=2**16) / "unfinished.safetensors"
+    resume.save(path, State("run", 1), *network)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/unfinished\.safetensors'"):
+        resume.save(path, State("run", 2, best_weights={"large": torch.zeros(2**16)}), *network)
+    assert resume.load(path, "run", *fresh()).epoch == 1
+    assert [file.name for file in path.parent.iterdir()] == ["unfinished.safetensors"]

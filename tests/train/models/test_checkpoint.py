@@ -1,3 +1,4 @@
+import errno
 import pickle
 import shutil
 from dataclasses import replace
@@ -84,3 +85,38 @@ def test_missing_truncated_and_foreign_checkpoints_are_named(classifier, config,
     checkpoints.save(path, state, config)
     with pytest.raises(InputError, match="is not a checkpoint of this version"):
         checkpoints.load(path)
+
+
+def test_a_full_disk_names_the_file_and_keeps_the_earlier_one(tmp_path, mount):
+    path = mount(tmp_path / "disk", size=2**18) / "model.safetensors"
+    checkpoints.write_tensors(path, {"a": torch.zeros(9)}, {"config": "{}"})
+    before = path.read_bytes()
+    with pytest.raises(OSError, match=r"No space left on device: '.*/model\.safetensors'"):
+        checkpoints.write_tensors(path, {"a": torch.zeros(2**18)}, {"config": "{}"})
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
+
+
+def test_weights_of_another_tool_are_not_replaced(classifier, config, tmp_path):
+    for name in ("none", "damaged", "ours", "unfinished", "theirs"):
+        (tmp_path / name).mkdir()
+    checkpoints.save(tmp_path / "ours" / "model.safetensors", classifier.state_dict(), config)
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"x" * 100)
+    checkpoints.write_tensors(tmp_path / "unfinished" / "model.safetensors", {"a": torch.zeros(9)}, {"state": "{}"})
+    checkpoints.write_tensors(tmp_path / "theirs" / "model.safetensors", {"a": torch.zeros(9)}, {"format": "pt"})
+    for name in ("none", "damaged", "ours", "unfinished"):
+        checkpoints.refuse_foreign(tmp_path / name / "model.safetensors")
+    with pytest.raises(InputError, match=r"theirs/model\.safetensors holds weights that aucue did not write"):
+        checkpoints.refuse_foreign(tmp_path / "theirs" / "model.safetensors")
+
+
+def test_a_file_without_permission_is_not_taken_for_a_missing_one(tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    path = tmp_path / "model.safetensors"
+    checkpoints.write_tensors(path, {"a": torch.zeros(9)}, {"config": "{}"})
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (checkpoints.load_config, checkpoints.refuse_foreign):
+        with pytest.raises(PermissionError, match=r"Permission denied: '.*/model\.safetensors'"):
+            read(path)

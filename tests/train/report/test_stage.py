@@ -163,3 +163,27 @@ def test_damaged_evaluation_is_named(evaluated, dataset, params, tmp_path):
     (tmp_path / "evaluation" / "guided" / "maps.npz").write_bytes(b"PK no zip")
     with pytest.raises(InputError, match=r"guided cannot be read .*run `aucue train --variant guided`"):
         write_report(params, dataset, evaluated / "train", tmp_path / "evaluation", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("index.html", "<h1>My holidays</h1>"), ("comparison.json", '{"mine": 1}'), ("index.html", "notes")],
+)
+def test_a_page_of_somebody_else_is_not_replaced(params, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=f"{name} is not a file that this command writes, and would be lost"):
+        report.main(
+            params=params,
+            faces_dir=tmp_path,
+            heatmaps_dir=tmp_path,
+            train_dir=tmp_path,
+            evaluation_dir=tmp_path,
+            out_dir=tmp_path,
+        )
+    assert (tmp_path / name).read_text() == content
+
+
+def test_a_report_is_written_again_beside_other_files(page, evaluated, dataset, params):
+    (page[1].parent / "notes.txt").write_text("mine")
+    write_report(params, dataset, evaluated / "train", evaluated / "evaluation", page[1].parent)
+    assert (page[1].parent / "notes.txt").read_text() == "mine"

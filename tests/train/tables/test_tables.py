@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import aucue
+from pipeline.runtime.errors import InputError
 from train.tables import published, tables
 from train.tables.evaluated_runs import EvaluatedRun, RunConfig
 
@@ -141,3 +142,16 @@ def test_counterpart_that_is_missing_is_one_line(evaluated, tmp_path, params_pat
     assert result.exit_code == 0
     assert "WARNING: cam has no run without guidance (`aucue train --variant baseline`)" in result.output
     assert "published" not in result.output  # the demo's figures are nowhere
+
+
+@pytest.mark.parametrize("name", ["tables.md", "tables.tex", "runs.csv", "lambda.csv", "lambda.png"])
+def test_a_file_of_somebody_else_is_not_replaced(groups, tmp_path, name):
+    runs = [replace(run, trained=TRAINED) for members in groups.values() for run in members]
+    (tmp_path / "notes.txt").write_text("mine")
+    for _ in range(2):
+        tables.main(runs=runs, out_dir=tmp_path)
+    (tmp_path / name).write_text("somebody's")
+    with pytest.raises(InputError, match=f"{name} is not a file that this command writes, and would be lost"):
+        tables.main(runs=runs, out_dir=tmp_path)
+    assert (tmp_path / name).read_text() == "somebody's"
+    assert (tmp_path / "notes.txt").exists()

@@ -1,0 +1,75 @@
+"""Where outputs really are: links are followed, and a disk or a mount of its own is no obstacle."""
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+
+# A file that is a mount of its own, or a file system where nothing can be renamed to an existing name.
+CANNOT_REPLACE = {errno.EBUSY, errno.EXDEV, errno.EEXIST}
+ELSEWHERE = {errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}  # nothing beside a folder can be renamed into it
+
+
+def real_path(path: Path) -> Path:
+    """Return where an output really is: the end of its links.
+
+    A link to a file that nobody may write stays itself: so DVC's links into its cache are replaced, and the cache is not
+    written to.
+    """
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_file() and not target.stat().st_mode & stat.S_IWUSR:
+        return path
+    return target
+
+
+def remove_output(path: Path) -> None:
+    """Remove a file if it exists. A link to it stays, so that the next file is written to the same place."""
+    real_path(path).unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents if necessary, also those that links lead to."""
+    Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
+
+
+def building_folder(folder: Path) -> Path:
+    """Make an empty hidden folder in which the files of an output folder are built, whence they can be renamed.
+
+    It is beside the output, wherever links lead, or in it if that is a disk or a mount of its own.
+
+    Args:
+        folder: The output; it need not exist.
+    """
+    real = Path(os.path.realpath(folder))
+    beside, inside = (place / f".{real.name}.partial" for place in (real.parent, real))
+    for leftover in (beside, inside):  # of a killed writer
+        shutil.rmtree(leftover, ignore_errors=True)
+    make_folder(real.parent)
+    if not real.is_dir():
+        beside.mkdir()
+        return beside
+    try:
+        beside.mkdir()
+        (beside / inside.name).mkdir()
+        (beside / inside.name).rename(inside)  # a trial
+    except OSError as error:
+        if error.errno not in ELSEWHERE:
+            raise
+        shutil.rmtree(beside, ignore_errors=True)
+        inside.mkdir()
+        return inside
+    inside.rmdir()
+    return beside
+
+
+def move(file: Path, target: Path) -> None:
+    """Move a finished file to its final place, and replace an earlier file there."""
+    try:
+        file.replace(target)
+    except OSError as error:
+        if error.errno not in CANNOT_REPLACE:
+            raise
+        shutil.copyfile(file, target)

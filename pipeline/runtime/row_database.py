@@ -1,0 +1,98 @@
+"""Open the SQLite file of finished rows wherever it is: also without file locks, and never at the price of a run."""
+
+import errno
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import SoftFileLock, Timeout
+
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.locks import has_locks, soft_lock
+from pipeline.runtime.output_places import make_folder
+
+DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+TABLE = "CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, row TEXT, used REAL) WITHOUT ROWID"
+
+
+def open_rows(path: Path | None, held: ExitStack) -> sqlite3.Connection:
+    """Open a file of finished rows.
+
+    A damaged file is replaced, which costs only time. If the file cannot be used, a line on stderr says so, and the rows
+    last as long as the connection.
+
+    Args:
+        path: The file; it is made if necessary. None for rows in memory.
+        held: Takes what has to be released after the connection is closed.
+
+    Raises:
+        OSError: If the disk is full.
+    """
+    if path is None:
+        return _connect(":memory:")
+    try:
+        return _open_file(path, held)
+    except (sqlite3.Error, OSError, Timeout) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        if _is_full(error):
+            raise _full_disk(path) from error
+        reason = "another run uses it" if isinstance(error, Timeout) else str(error)
+        sys.stderr.write(f"{path} cannot be used ({reason}): this run keeps no finished work there\n")
+        return _connect(":memory:")
+
+
+def _open_file(path: Path, held: ExitStack) -> sqlite3.Connection:
+    make_folder(path.parent)
+    address = path.absolute().as_uri()
+    if not has_locks(path):
+        held.enter_context(SoftFileLock(soft_lock(path), blocking=False))
+        address += "?nolock=1"
+    try:
+        return _connect(address)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in DAMAGED:
+            raise
+        path.unlink()
+        return _connect(address)
+
+
+def _connect(address: str) -> sqlite3.Connection:
+    database = sqlite3.connect(address, uri=address != ":memory:")
+    try:
+        database.execute(TABLE)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def naming_rows(path: Path | None) -> Iterator[None]:
+    """Turn the errors of a database in a with block into one line that names its file.
+
+    Raises:
+        OSError: If the disk is full.
+        InputError: If the file cannot be used.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        if path is None:
+            raise
+        if _is_full(error):
+            raise _full_disk(path) from error
+        fix = "run the command again; if that does not help, delete this file, which costs only time"
+        raise InputError(f"{path}: {error}: {fix}") from error
+
+
+def _is_full(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def _full_disk(path: Path) -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

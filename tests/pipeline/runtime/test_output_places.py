@@ -1,0 +1,68 @@
+import pytest
+
+from pipeline.runtime.files import locked
+from pipeline.runtime.output_places import building_folder, make_folder, remove_output
+
+
+def fill(folder):
+    """Replace the content of an output folder by a file, as the stages do."""
+    building = building_folder(folder)
+    (building / "new").write_text("x")
+    make_folder(folder)
+    (building / "new").rename(folder / "new")
+    building.rmdir()
+    return building
+
+
+def test_an_output_is_built_beside_it(tmp_path):
+    for _ in range(2):
+        assert fill(tmp_path / "data" / "faces") == tmp_path / "data" / ".faces.partial"
+        assert [path.name for path in (tmp_path / "data").iterdir()] == ["faces"]
+        assert [path.name for path in (tmp_path / "data" / "faces").iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_output_on_another_disk_is_built_there(tmp_path, mount, exists):
+    disk = mount(tmp_path / "disk")
+    (tmp_path / "faces").symlink_to(disk / "faces")
+    if exists:
+        (disk / "faces").mkdir()
+    assert fill(tmp_path / "faces") == disk / ".faces.partial"
+    assert (disk / "faces" / "new").exists()
+    assert (tmp_path / "faces").is_symlink()
+
+
+@pytest.mark.parametrize("is_bind", [True, False])
+def test_an_output_that_is_a_mount_is_built_in_it(tmp_path, mount, is_bind):
+    """A file cannot be renamed into a bind mount either, although it is the same disk."""
+    (tmp_path / "source").mkdir()
+    faces = mount(tmp_path / "faces", tmp_path / "source" if is_bind else None)
+    for _ in range(2):
+        assert fill(faces) == faces / ".faces.partial"
+    assert [path.name for path in faces.iterdir()] == ["new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces", "source"]
+
+
+def test_what_a_killed_writer_left_goes(tmp_path):
+    for place in ("", "faces"):
+        (tmp_path / place / ".faces.partial").mkdir(parents=True)
+        (tmp_path / place / ".faces.partial" / "half").touch()
+    fill(tmp_path / "faces")
+    assert [path.name for path in (tmp_path / "faces").iterdir()] == ["new"]
+
+
+def test_a_removed_output_leaves_its_link(tmp_path):
+    (tmp_path / "model").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk").write_text("x")
+    for _ in range(2):
+        remove_output(tmp_path / "model")
+    assert (tmp_path / "model").is_symlink()
+    assert not (tmp_path / "disk").exists()
+
+
+def test_the_lock_is_where_the_output_is(tmp_path):
+    """Two projects whose outputs are links to one folder exclude each other."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "faces").symlink_to(tmp_path / "disk" / "faces")
+    with locked(tmp_path / "faces"):
+        assert (tmp_path / "disk" / ".faces.lock").exists()

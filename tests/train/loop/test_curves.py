@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.runtime.errors import InputError
+from train.loop.curves import curves, refuse_foreign_files
+from train.loop.distributed import DistributedContext
+from train.loop.resume import State
+
+ALONE = DistributedContext(0, 1, torch.device("cpu"))
+EPOCH = {"train": {"accuracy": 0.5}, "validation": {"accuracy": 0.25}}
+
+
+def write(folder: Path, epochs: int) -> None:
+    with curves(folder, State("run", history=[EPOCH]), ALONE) as log:
+        for _ in range(epochs - 1):
+            log(EPOCH)
+
+
+def test_every_epoch_has_a_line(tmp_path):
+    for _ in range(2):  # the second training begins anew
+        write(tmp_path / "live", 3)
+        refuse_foreign_files(tmp_path / "live")
+    for split in EPOCH:
+        lines = (tmp_path / "live" / "plots" / "metrics" / split / "accuracy.tsv").read_text().splitlines()
+        assert [line.split()[0] for line in lines] == ["step", "0", "1", "2"]
+
+
+def test_a_full_disk_names_the_curves(tmp_path, mount):
+    disk = mount(tmp_path / "disk", size=2**15)
+    with pytest.raises(OSError, match=r"No space left on device: '.*live.*'"):
+        write(disk / "live", 2000)
+
+
+@pytest.mark.parametrize("name", ["plots/metrics/holiday.jpg", "plots/images/holiday.png", "report.html", "params.yaml"])
+def test_a_file_that_is_no_curve_is_refused_by_name(tmp_path, name):
+    """dvclive removes these folders and files when a training begins."""
+    path = tmp_path / "live" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    (tmp_path / "live" / "notes.txt").write_text("dvclive leaves them")
+    with pytest.raises(InputError, match=rf"{name} is not a curve of a training, and would be lost"):
+        refuse_foreign_files(tmp_path / "live")
