@@ -117,6 +117,6 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 def _read_into(stream: FileIO, found: np.ndarray, start: int) -> int:
     if hasattr(os, "preadv"):
-        return os.preadv(stream.fileno(), [found], start)
+        return os.preadv(stream.fileno(), [found.data], start)
     stream.seek(start)  # Windows, where no process forks
-    return stream.readinto(found) or 0
+    return stream.readinto(found.data) or 0
