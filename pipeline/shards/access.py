@@ -67,9 +67,12 @@ def open_file(path: Path, kind: str) -> tuple[FileIO, Identity]:
     Raises:
         ShardAccessError: If it cannot be opened, or is anything but a plain file.
     """
-    with truthful_errors(path, kind):
+    try:
         stream = FileIO(path, opener=_open_without_waiting)
         status = os.fstat(stream.fileno())
+    except OSError:
+        with truthful_errors(path, kind):
+            raise
     if not stat.S_ISREG(status.st_mode):
         stream.close()
         raise ShardAccessError(path, "is a pipe or a device, not a file", f"remove it, and {run_again(kind)}")
@@ -114,6 +117,6 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 def _read_into(stream: FileIO, found: np.ndarray, start: int) -> int:
     if hasattr(os, "preadv"):
-        return os.preadv(stream.fileno(), [found], start)
+        return os.preadv(stream.fileno(), [found.data], start)
     stream.seek(start)  # Windows, where no process forks
-    return stream.readinto(found) or 0
+    return stream.readinto(found.data) or 0

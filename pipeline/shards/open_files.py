@@ -3,13 +3,14 @@
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from io import FileIO
 from typing import ClassVar
 
 from pipeline.shards.shard_file import ShardFile
 
 OTHERS = 160  # open files that a training with eight readers needs besides its shards: pipes, shared memory, libraries
-LIMITS = (8, 4096)  # least and most open shards
+LIMITS = (8, 16384)  # least and most open shards
 
 
 class OpenFiles:
@@ -51,6 +52,7 @@ def _close_set(streams: dict[tuple[int, int], FileIO], its: int) -> None:
         streams.pop(key).close()
 
 
+@cache
 def most_open() -> int:
     """Return how many shards may be open: half of the files that this process may open besides.
 

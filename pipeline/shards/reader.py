@@ -48,7 +48,7 @@ class ShardSet:
         self.kind, self.provenance, self.shards = read_index(folder, kinds)
         self._files: dict[int, ShardFile] = {}  # the shards whose form is checked
         self._open = OpenFiles()
-        # Plain arrays: a random row of a large set is in no cache of the processor, least of all in scattered objects.
+        # Numbers in plain arrays: what belongs to a random row of a large set is in no cache of the processor.
         self._starts = array("q", accumulate((shard.rows for shard in self.shards), initial=0))
         self._places: dict[str, array] = {}  # name of a column -> where it starts in each file; -1 if it is not checked
         self._columns: dict[str, Column] = {}  # the same column of a shard, for its type and shape

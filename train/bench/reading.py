@@ -8,6 +8,7 @@ import pickle
 import random
 import statistics
 import tempfile
+import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
@@ -38,11 +39,15 @@ class LargeSet:
         self._random = random.Random(0)
         self.loaders = {name: BatchLoader(self.faces, (), workers) for name, workers in READERS.items()}
 
-    def read(self, name: str) -> float:
-        """Return how many faces a second a reader reads, at random."""
+    def read(self, name: str) -> dict[str, float]:
+        """Return how many faces a second a reader reads at random, and one process per second of processor time."""
         self.loaders[name].batches = self._random_batches()
+        start = time.process_time()
         faces, seconds = timed(lambda: sum(len(batch.rows) for batch in self.loaders[name]))
-        return faces / seconds
+        rates = {name: faces / seconds}
+        if not READERS[name]:
+            rates[f"{name}_processor"] = faces / (time.process_time() - start)
+        return rates
 
     def first_batches(self) -> list[float]:
         """Return the seconds until the first batch of two epochs, with two processes that have not started yet."""
@@ -94,16 +99,17 @@ def measure(folders: Sequence[tuple[Path, Path]], title: str) -> list[dict[str, 
 
     Returns:
         For each set its numbers of rows and shards; the seconds until it is open and checked; the megabytes that a process
-        that reads receives; the seconds until the first batch of two epochs; and for each of ``READERS`` faces a second, and
-        the ratio of that to the first set's.
+        that reads receives; the seconds until the first batch of two epochs; and for each rate of ``LargeSet.read`` faces a
+        second, and the ratio of that to the first set's.
     """
     opened = [timed(partial(LargeSet, *pair)) for pair in folders]
     sets = [found for found, _ in opened]
-    rates: list[dict[str, list[float]]] = [{name: [] for name in READERS} for _ in sets]
+    rates: list[dict[str, list[float]]] = [{} for _ in sets]
     for _ in progress(range(ROUNDS), total=ROUNDS, title=f"bench read {title}", unit="rounds"):
         for name in READERS:
             for place, large in enumerate(sets):
-                rates[place][name].append(large.read(name))
+                for kind, rate in large.read(name).items():
+                    rates[place].setdefault(kind, []).append(rate)
     figures = []
     for large, seconds, its in zip(sets, (seconds for _, seconds in opened), rates, strict=True):
         first, second = large.first_batches()
@@ -115,7 +121,7 @@ def measure(folders: Sequence[tuple[Path, Path]], title: str) -> list[dict[str, 
             "seconds_to_first_batch": first,
             "seconds_to_first_batch_of_next_epoch": second,
         }
-        for name in READERS:
+        for name in its:
             ratios = [rate / base for rate, base in zip(its[name], rates[0][name], strict=True)]
             entry |= {
                 f"{name}_per_second": statistics.median(its[name][1:]),
