@@ -18,10 +18,10 @@ from pipeline.bench.measurement import print_figures, timed
 from pipeline.bench.random_faces import FRAME_SIDE, random_faces, write_faces
 from pipeline.codebook import Codebook
 from pipeline.heatmaps.stage import classes_of, render
-from pipeline.runtime import executors
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import write_text
-from pipeline.runtime.overwriting import json_with, refuse_foreign
+from pipeline.runtime.outputs.files import write_text
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
+from pipeline.runtime.workers import executors
 
 CODEBOOK = "belharbi2024"  # the only codebook that a slow renderer exists for
 FRAMES = ((48, 48), (64, 96), (100, 100), (224, 224), (256, 300), (480, 360), (1024, 1024))  # (height, width)

@@ -24,8 +24,8 @@ from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.landmarks import stage as landmarks
 from pipeline.landmarks.face import align_photo
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import write_text
-from pipeline.runtime.overwriting import json_with, refuse_foreign
+from pipeline.runtime.outputs.files import write_text
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet

@@ -9,8 +9,8 @@ from pipeline.detect.stage import detect_photo
 from pipeline.faces import dlib_models
 from pipeline.faces.manifest import Photo
 from pipeline.landmarks.face import align_photo
-from pipeline.runtime.parallel import ordered_map
 from pipeline.runtime.parameters import Params
+from pipeline.runtime.workers.parallel import ordered_map
 
 WARM_UP = 0.1  # of the photos, after which a worker's memory should not grow any more
 

@@ -133,7 +133,7 @@ def new(file: Path, origin: str) -> None:
       (a file in that folder is known by its name: heatmaps.codebook: mine)
     """
     from pipeline import codebook as codebooks
-    from pipeline.runtime.files import write_text
+    from pipeline.runtime.outputs.files import write_text
 
     if file.suffix != ".yaml":
         raise InputError(f"{file} must end in .yaml")
@@ -172,7 +172,7 @@ def draw(name_or_file: str, out: Path, faces: Path | None, mean_face: bool, coun
     """
     from pipeline import codebook as codebooks
     from pipeline.codebook import draw as drawing
-    from pipeline.runtime.overwriting import png_drawn_at, refuse_foreign
+    from pipeline.runtime.outputs.overwriting import png_drawn_at, refuse_foreign
 
     if faces is not None and mean_face:
         raise click.UsageError("--faces and --mean-face exclude each other: give one of them")

@@ -14,7 +14,7 @@ from pipeline.codebook.rendering.renderer import render_cues, to_frame
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.faces.mean_face import mean_face
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import atomic
+from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.codebook.codebook import Codebook
 from pipeline.codebook.loading import load
-from pipeline.runtime.files import write_text
-from pipeline.runtime.overwriting import json_with, refuse_foreign
+from pipeline.runtime.outputs.files import write_text
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
 
 ROOMS = ("pipeline/codebook",)  # folders whose code decides the output
 

@@ -15,13 +15,13 @@ from pipeline.faces.boxes import Box
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.detections import GIVEN, WHOLE_PHOTO, Detection
 from pipeline.faces.manifest import Photo
-from pipeline.runtime.cache import RowCache, json_digest, work_folder
-from pipeline.runtime.files import locked
-from pipeline.runtime.parallel import DIED, ordered_map
+from pipeline.runtime.finished_work.cache import RowCache, json_digest, work_folder
+from pipeline.runtime.finished_work.resumption import completed
+from pipeline.runtime.outputs.files import locked
 from pipeline.runtime.parameters import Base, Detect
 from pipeline.runtime.progress import progress, report_resumed
-from pipeline.runtime.resumption import completed
 from pipeline.runtime.status import Status
+from pipeline.runtime.workers.parallel import DIED, ordered_map
 
 ROOMS = ("pipeline/detect", "pipeline/faces")  # the folders whose code decides the output
 MOST_EXAMPLES = 3  # of photos that cannot be read, in the summary
@@ -57,7 +57,8 @@ def main(
     photos = manifest.read(manifest_path)
     keys = [_key(photo, params) for photo in photos]
     detected = []
-    with locked(detections_path), RowCache(work_folder(cache_dir, ROOMS), "detect") as finished:
+    counts_path = detections_path.with_suffix(".json")
+    with locked(detections_path, counts_path), RowCache(work_folder(cache_dir, ROOMS), "detect") as finished:
         report_resumed("detect", sum(key in finished for key in keys), len(photos), "photos")
         compute = partial(_rows, params=params, workers=base.workers, scheduler=scheduler)
         rows = progress(completed(photos, keys, finished, compute), total=len(photos), title="detect", unit="photos")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import write_text
-from pipeline.runtime.overwriting import json_with, refuse_foreign
+from pipeline.runtime.outputs.files import write_text
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
 from pipeline.runtime.status import Status
 
 NO_FAILURES = (Status.OK, Status.EXCLUDED)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
-from pipeline.runtime.files import atomic
-from pipeline.runtime.overwriting import refuse_foreign, starting_with
+from pipeline.runtime.outputs.files import atomic
+from pipeline.runtime.outputs.overwriting import refuse_foreign, starting_with
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -16,14 +16,14 @@ from tqdm import tqdm
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.rendering.renderer import render, render_cues, to_frame
-from pipeline.runtime.cache import work_folder
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import locked
-from pipeline.runtime.parallel import threaded_map
+from pipeline.runtime.finished_work.cache import work_folder
+from pipeline.runtime.finished_work.resumption import completed
+from pipeline.runtime.outputs.files import locked
 from pipeline.runtime.parameters import Heatmaps
 from pipeline.runtime.progress import progress, report_resumed
-from pipeline.runtime.resumption import completed
 from pipeline.runtime.status import Status
+from pipeline.runtime.workers.parallel import threaded_map
 from pipeline.shards import ShardSet, ShardWriter
 
 __all__ = ["classes_of", "main", "render"]

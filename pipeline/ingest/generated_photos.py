@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import file_digest, locked, write_text
-from pipeline.runtime.output_places import building_folder, make_folder, move
-from pipeline.runtime.overwriting import json_with, refuse_foreign
-from pipeline.runtime.parallel import threaded_map
+from pipeline.runtime.outputs.files import file_digest, locked, write_text
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
+from pipeline.runtime.outputs.places import building_folder, make_folder, move
+from pipeline.runtime.workers.parallel import threaded_map
 
 RECORD, FILES = "index.json", "generated_photos"
 

@@ -19,10 +19,10 @@ from pipeline.ingest.labels import check_labels
 from pipeline.ingest.outputs_guard import OutputsGuard
 from pipeline.runtime.commands.paths import OUTPUTS
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import file_digest, locked
-from pipeline.runtime.parallel import threaded_map
+from pipeline.runtime.outputs.files import file_digest, locked
 from pipeline.runtime.parameters import Base, Ingest
 from pipeline.runtime.progress import progress
+from pipeline.runtime.workers.parallel import threaded_map
 
 ROOMS = ("pipeline/ingest", "pipeline/faces", "pipeline/shards")  # the folders whose code decides the output
 
@@ -56,7 +56,8 @@ def main(
     if not Path(params.root).is_dir():
         raise InputError(f"ingest.root {params.root!r} is not a folder: give the folder of the {params.dataset} photos")
     refuse_foreign_table(manifest_path, Photo)
-    with locked(manifest_path):
+    duplicates_path = manifest_path.with_name("duplicates.csv")
+    with locked(manifest_path, duplicates_path):
         photos, notes = _read(base, params, photos_dir)
         photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)
         manifest.check(photos)  # before the long step
@@ -68,7 +69,7 @@ def main(
         if params.drop_cross_split_duplicates:
             photos = duplicates.without_leaks(photos)
             check(photos)
-        write_table(manifest_path.with_name("duplicates.csv"), Duplicate, copies)
+        write_table(duplicates_path, Duplicate, copies)
         manifest.write(manifest_path, photos)
         return photos
 

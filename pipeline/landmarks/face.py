@@ -10,9 +10,9 @@ from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
 from pipeline.landmarks import align
 from pipeline.landmarks.fit import fit_landmarks
-from pipeline.runtime.parallel import DIED
 from pipeline.runtime.parameters import Landmarks
 from pipeline.runtime.status import Status
+from pipeline.runtime.workers.parallel import DIED
 from pipeline.shards.crops import encode_crop
 
 

@@ -19,15 +19,15 @@ from pipeline.faces.manifest import Photo
 from pipeline.faces.status_counts import StatusCounts
 from pipeline.landmarks.earlier_faces import NO_KEY, EarlierFaces
 from pipeline.landmarks.face import Face, align_photo, crashed_face, failed_face
-from pipeline.runtime import cache
-from pipeline.runtime.cache import ShardCache
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import file_digest, locked
-from pipeline.runtime.parallel import ordered_map
+from pipeline.runtime.finished_work import cache
+from pipeline.runtime.finished_work.cache import ShardCache
+from pipeline.runtime.finished_work.resumption import Finished, completed
+from pipeline.runtime.outputs.files import file_digest, locked
 from pipeline.runtime.parameters import Base, Landmarks
 from pipeline.runtime.progress import progress, report_resumed
-from pipeline.runtime.resumption import Finished, completed
 from pipeline.runtime.status import Status
+from pipeline.runtime.workers.parallel import ordered_map
 from pipeline.shards import ShardWriter
 
 ROOMS = ("pipeline/landmarks", "pipeline/faces", "pipeline/shards")  # the folders whose code decides the output
@@ -93,7 +93,7 @@ def main(
     counts = StatusCounts()
     bar: tqdm[None]
     with (
-        locked(faces_dir),
+        locked(faces_dir, faces_dir.with_name(f"{faces_dir.name}.json")),
         ShardWriter(faces_dir, "faces", provenance, inputs, work_folder) as writer,
         progress(None, total=len(rows), title="landmarks", unit="photos") as bar,
     ):

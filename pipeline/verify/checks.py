@@ -14,7 +14,7 @@ from pipeline.faces import detections, manifest
 from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import file_digest
+from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardError, ShardSet

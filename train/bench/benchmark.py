@@ -13,8 +13,8 @@ import torch
 
 from pipeline.bench.measurement import print_figures
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import write_text
-from pipeline.runtime.overwriting import json_with, refuse_foreign
+from pipeline.runtime.outputs.files import write_text
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.runtime.progress import progress
 from train.bench.arithmetic import measure_arithmetic

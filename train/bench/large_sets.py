@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import write_text
+from pipeline.runtime.outputs.files import write_text
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet, ShardWriter
 from pipeline.shards.crops import decode_crop, encode_crop

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.bench.measurement import print_figures, timed
-from pipeline.runtime.files import write_text
+from pipeline.runtime.outputs.files import write_text
 from pipeline.runtime.progress import progress
 from train.bench.large_sets import build_large_sets
 from train.data.dataset import Faces, open_shards, training_classes

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from pipeline.runtime import executors
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Train
+from pipeline.runtime.workers import executors
 from train.data.crop_cache import CachedCrops
 from train.data.dataset import Batch, Faces, Item
 

@@ -14,9 +14,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import atomic, write_text
-from pipeline.runtime.folder_outputs import replaced_together
-from pipeline.runtime.overwriting import holding, json_with, refuse_foreign, starting_with
+from pipeline.runtime.outputs.files import atomic, write_text
+from pipeline.runtime.outputs.folder_outputs import replaced_together
+from pipeline.runtime.outputs.overwriting import holding, json_with, refuse_foreign, starting_with
 from pipeline.runtime.parameters import Train
 from pipeline.runtime.parameters.block import present_names
 from pipeline.shards import ShardSet

@@ -46,8 +46,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.runtime import class_counts
-from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.finished_work.cache import json_digest
 from pipeline.runtime.parameters import Evaluate, Train
 from pipeline.shards import ShardSet
 from train.data import source_bias

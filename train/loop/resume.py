@@ -15,8 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from pipeline.runtime.cache import json_digest, source_digest
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.finished_work.cache import json_digest, source_digest
 from train.models.checkpoint import Config, check_permission, load_config, write_tensors
 
 WITHOUT_TRACE = ("workers", "cache_megabytes")  # parameters that change no bit of the result

@@ -11,9 +11,9 @@ import torch
 from pipeline.runtime import class_counts
 from pipeline.runtime.commands.paths import CHECKPOINT
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import locked
 from pipeline.runtime.messages import warn
-from pipeline.runtime.output_places import make_folder, remove_output
+from pipeline.runtime.outputs.files import locked
+from pipeline.runtime.outputs.places import make_folder, remove_output
 from pipeline.runtime.parameters import Base, Train
 from pipeline.shards import ShardSet
 from train.data import source_bias

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import system_error
-from pipeline.runtime.files import atomic
+from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.parameters import Train
 from pipeline.runtime.yaml_files import describe
 from train.models.classifier import Classifier

@@ -13,7 +13,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from pipeline.runtime import parameters, yaml_files
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import write_text
+from pipeline.runtime.outputs.files import write_text
 from pipeline.runtime.parameters.block import Block
 
 FOLDER = Path(__file__).parent

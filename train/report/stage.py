@@ -10,9 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.runtime.files import write_text
-from pipeline.runtime.folder_outputs import replaced_together
-from pipeline.runtime.overwriting import holding, json_with, refuse_foreign
+from pipeline.runtime.outputs.files import write_text
+from pipeline.runtime.outputs.folder_outputs import replaced_together
+from pipeline.runtime.outputs.overwriting import holding, json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.shards import ShardSet
 from train import VARIANTS

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.finished_work.cache import json_digest
 from train import WITHOUT_EFFECT
 from train.evaluate.artifacts import DETAILS, METRICS, parse_details
 from train.models.guidance import Guidance

@@ -16,9 +16,9 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.runtime.files import atomic, write_text
-from pipeline.runtime.folder_outputs import replaced_together
-from pipeline.runtime.overwriting import holding, png_drawn_at, refuse_foreign, starting_with
+from pipeline.runtime.outputs.files import atomic, write_text
+from pipeline.runtime.outputs.folder_outputs import replaced_together
+from pipeline.runtime.outputs.overwriting import holding, png_drawn_at, refuse_foreign, starting_with
 from train.tables import lambda_chart
 from train.tables.evaluated_runs import EvaluatedRun, Groups, RunConfig, group_runs
 from train.tables.published import Published, change_cells, layer_cells, read_published

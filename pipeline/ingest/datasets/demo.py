@@ -20,9 +20,9 @@ from pipeline.ingest.demo.animate import animate
 from pipeline.ingest.demo.movements import Movements, load_movements
 from pipeline.ingest.demo.plan import Animation, plan
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import atomic
-from pipeline.runtime.parallel import ordered_map
+from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.progress import progress
+from pipeline.runtime.workers.parallel import ordered_map
 from pipeline.shards.moved_aus import format_moved_aus
 
 ENLARGEMENT = 2.5  # dlib's detector needs faces of about 80 px; ORL's have about 50 to 70

@@ -30,7 +30,7 @@ def prune(cache: Path, unused_for: float) -> None:
       aucue cache prune
       aucue cache prune --unused-for 0          everything
     """
-    from pipeline.runtime import cache as finished_work
+    from pipeline.runtime.finished_work import cache as finished_work
 
     removed, size = finished_work.prune(cache, unused_for)
     click.echo(f"removed {removed:,} rows and shards from {cache}: {size / 1e6:,.1f} MB")

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.faces import dlib_models as models
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import file_digest
+from pipeline.runtime.outputs.files import file_digest
 
 
 @pytest.mark.parametrize("name", [models.PREDICTOR, models.CNN_DETECTOR])

@@ -14,7 +14,7 @@ from pipeline.faces.tables import write_table
 from pipeline.landmarks import align
 from pipeline.landmarks import stage as landmarks
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import file_digest
+from pipeline.runtime.outputs.files import file_digest
 from pipeline.shards import ShardSet
 
 

@@ -44,7 +44,7 @@ def test_what_is_wrong_with_a_shard_is_said_whichever_process_reads_it(faces, mo
 
 def test_nobody_reads_beside_a_training_on_the_cpu(params, monkeypatch):
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    monkeypatch.setattr("pipeline.runtime.executors.worker_count", lambda number: 12)
+    monkeypatch.setattr("pipeline.runtime.workers.executors.worker_count", lambda number: 12)
     assert (reader_count(params.train, cpu), reader_count(params.train, gpu)) == (0, 8)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     assert reader_count(params.train, gpu) == 3

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.runtime import cache
+from pipeline.runtime.finished_work import cache
 from train.loop import resume
 from train.loop.resume import State
 from train.loop.stage import ROOMS

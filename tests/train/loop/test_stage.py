@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import locked
+from pipeline.runtime.outputs.files import locked
 from train.data.dataset import Faces
 from train.loop import resume
 from train.loop import stage as train

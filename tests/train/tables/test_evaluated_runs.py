@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from pipeline.runtime.cache import json_digest
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.finished_work.cache import json_digest
 from train.tables.evaluated_runs import RunConfig, config_of, find_runs, group_runs
 
 PARAMS = {"method": "cam", "align": ["attention"], "layers": [5], "lambda": 6.0, "cam_lambda": 2.0, "epochs": 14}

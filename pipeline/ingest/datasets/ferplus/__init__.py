@@ -22,7 +22,7 @@ from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.ferplus.tables import NEW, ORIGINAL, VOTES, WHOLE, Face, faces_of, majority, tables_in
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import atomic
+from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import atomic, locked, write_text
+from pipeline.runtime.outputs.files import atomic, locked, write_text
 
 
 def fail_after_writing(path, text):
@@ -78,7 +78,7 @@ def test_text_has_unix_line_ends_and_is_utf8(tmp_path):
 
 def test_lock_names_its_holder_and_ends_with_it(tmp_path):
     script = (
-        "import sys, time; from pathlib import Path; from pipeline.runtime.files import locked\n"
+        "import sys, time; from pathlib import Path; from pipeline.runtime.outputs.files import locked\n"
         "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     out = tmp_path / "data" / "faces"
@@ -95,11 +95,12 @@ def test_lock_names_its_holder_and_ends_with_it(tmp_path):
 
 
 def test_lock_clears_what_a_killed_writer_left(tmp_path):
-    for name in (".out.csv.123.tmp", ".other.csv.123.tmp"):
+    for name in (".out.csv.123.tmp", ".out.json.123.tmp", ".other.csv.123.tmp"):
         (tmp_path / name).write_text("half")
-    with locked(tmp_path / "out.csv"):
+    with locked(tmp_path / "out.csv", tmp_path / "out.json"):
         pass
     assert not (tmp_path / ".out.csv.123.tmp").exists()
+    assert not (tmp_path / ".out.json.123.tmp").exists()
     assert (tmp_path / ".other.csv.123.tmp").exists()
 
 

@@ -1,4 +1,4 @@
-from pipeline.runtime.resumption import completed
+from pipeline.runtime.finished_work.resumption import completed
 
 
 class Finished(dict):

@@ -19,14 +19,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import atomic
-from pipeline.runtime.row_database import naming_rows, open_rows
+from pipeline.runtime.finished_work.row_database import naming_rows, open_rows
+from pipeline.runtime.outputs.files import atomic
 
 COMMIT_SECONDS = 1.0  # work that a kill can cost
 SECONDS_PER_DAY = 86400
 CODE_FOLDER = re.compile(r"[0-9a-f]{16}")  # named by the digest of the code
 SHARD_FILE = re.compile(r"[0-9a-f]{64}\.h5|\.[0-9a-f]{64}\.h5\.\d+\.tmp")  # the second form is left by a killed run
-SOURCES = Path(__file__).parents[2]  # holds pipeline/ and train/
+SOURCES = Path(__file__).parents[3]  # holds pipeline/ and train/
 CODE = {".py", ".csv", ".yaml", ".j2"}  # suffixes of the files that count
 # Libraries whose version may change an output byte, under the names that they are installed by.
 LIBRARIES = ("dlib", "dlib-bin", "h5py", "numpy", "opencv-python", "opencv-python-headless", "pillow")

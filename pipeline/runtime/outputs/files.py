@@ -16,8 +16,8 @@ from filelock import Timeout
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
-from pipeline.runtime.locks import exclusive, soft_lock
-from pipeline.runtime.output_places import make_folder, move, real_path
+from pipeline.runtime.outputs.locks import exclusive, soft_lock
+from pipeline.runtime.outputs.places import make_folder, move, real_path
 
 UMASK = os.umask(0)  # the only way to read the umask is to set it
 os.umask(UMASK)
@@ -82,11 +82,15 @@ def file_digest(path: Path) -> str:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *beside: Path) -> Iterator[None]:
     """Hold the lock on an output in a with block, and first remove the temporary files that a killed writer left.
 
     The lock is a hidden file beside the output, wherever links lead. It ends with the process, however the process ends (see
-    ``pipeline.runtime.locks``).
+    ``pipeline.runtime.outputs.locks``).
+
+    Args:
+        path: The output.
+        beside: Other files that its writer writes beside it.
 
     Raises:
         InputError: If another process holds the lock; the message names that process. A stage may outlive a killed `dvc`.
@@ -107,8 +111,9 @@ def locked(path: Path) -> Iterator[None]:
             started = datetime.now().astimezone().isoformat(timespec="seconds")
             facts = {"pid": os.getpid(), "host": socket.gethostname(), "started": started, "command": sys.argv[:2]}
             holder.write_text(json.dumps(facts))
-        for leftover in home.parent.glob(f".{glob.escape(home.name)}.*.tmp"):
-            leftover.unlink()
+        for output in (home, *beside):
+            for leftover in output.parent.glob(f".{glob.escape(output.name)}.*.tmp"):
+                leftover.unlink()
         try:
             yield
         finally:

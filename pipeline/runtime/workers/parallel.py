@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Literal, TypeVar
 
-from pipeline.runtime.executors import Workers, open_workers, worker_count
+from pipeline.runtime.workers.executors import Workers, open_workers, worker_count
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.overwriting import holding, json_with, png_drawn_at, refuse_foreign, starting_with
+from pipeline.runtime.outputs.overwriting import holding, json_with, png_drawn_at, refuse_foreign, starting_with
 
 PHOTO = cv2.imencode(".png", np.zeros((9, 9, 3), np.uint8))[1].tobytes()
 

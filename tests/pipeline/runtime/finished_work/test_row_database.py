@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runtime.cache import RowCache, prune
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.finished_work.cache import RowCache, prune
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.runtime.files import locked
-from pipeline.runtime.output_places import building_folder, make_folder, remove_output
+from pipeline.runtime.outputs.files import locked
+from pipeline.runtime.outputs.places import building_folder, make_folder, remove_output
 
 
 def fill(folder):

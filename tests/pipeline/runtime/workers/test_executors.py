@@ -15,14 +15,14 @@ import psutil
 import pytest
 from distributed import Client
 
-from pipeline.runtime import executors
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.parallel import ordered_map
+from pipeline.runtime.workers import executors
+from pipeline.runtime.workers.parallel import ordered_map
 
 sys.path.insert(0, str(Path(__file__).parent))  # spawned processes have it, too
 jobs = importlib.import_module("jobs")
 ITEMS = range(120)
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[4]
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def test_every_process_computes_with_one_thread():
 def test_workers_do_not_outlive_a_killed_parent():
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from jobs import slow_square; "
-        "from pipeline.runtime.parallel import ordered_map\n"
+        "from pipeline.runtime.workers.parallel import ordered_map\n"
         "if __name__ == '__main__':\n"
         "  for number in ordered_map(slow_square, range(10000), 2): print(number, flush=True)"
     )

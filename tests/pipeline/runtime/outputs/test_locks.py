@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import locked
+from pipeline.runtime.outputs.files import locked
 
 fcntl = pytest.importorskip("fcntl")
 SCRIPT = """
 import errno, fcntl, os, sys, time
 from pathlib import Path
-from pipeline.runtime.files import locked
+from pipeline.runtime.outputs.files import locked
 def refuse(*_):
     raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 fcntl.flock = fcntl.lockf = refuse

@@ -11,8 +11,8 @@ from pathlib import Path
 from filelock import SoftFileLock, Timeout
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.locks import has_locks, soft_lock
-from pipeline.runtime.output_places import make_folder
+from pipeline.runtime.outputs.locks import has_locks, soft_lock
+from pipeline.runtime.outputs.places import make_folder
 
 DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}

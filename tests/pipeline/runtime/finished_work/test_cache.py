@@ -6,9 +6,9 @@ from importlib.metadata import version
 
 import pytest
 
-from pipeline.runtime import cache
-from pipeline.runtime.cache import RowCache, ShardCache
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.finished_work import cache
+from pipeline.runtime.finished_work.cache import RowCache, ShardCache
 
 ROOMS = ("pipeline/detect",)
 
@@ -51,7 +51,7 @@ def test_rows_of_a_killed_run_are_there_but_for_the_last_second(tmp_path):
     script = """
 import os, signal, sys, time
 from pathlib import Path
-from pipeline.runtime.cache import RowCache
+from pipeline.runtime.finished_work.cache import RowCache
 rows = RowCache(Path(sys.argv[1]), "detect").__enter__()
 for number in range(14):
     rows.keep(str(number), [number])

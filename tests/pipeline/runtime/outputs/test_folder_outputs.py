@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from pipeline.runtime.folder_outputs import replaced_together
+from pipeline.runtime.outputs.folder_outputs import replaced_together
 
 
 def test_files_are_replaced_together_or_not_at_all(tmp_path):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.runtime.files import locked
-from pipeline.runtime.output_places import building_folder, make_folder, move
+from pipeline.runtime.outputs.files import locked
+from pipeline.runtime.outputs.places import building_folder, make_folder, move
 
 
 @contextmanager

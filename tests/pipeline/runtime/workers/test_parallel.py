@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from pipeline.runtime import parallel
-from pipeline.runtime.parallel import ordered_map, threaded_map
+from pipeline.runtime.workers import parallel
+from pipeline.runtime.workers.parallel import ordered_map, threaded_map
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

@@ -1,0 +1,1 @@
+"""Finished work that a later run resumes."""

@@ -1,0 +1,1 @@
+"""Functions that run in other processes and threads, or on a cluster."""
