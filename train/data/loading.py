@@ -4,8 +4,10 @@ import multiprocessing
 import multiprocessing.queues
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import TracebackType
 
 import click
 import torch
@@ -145,6 +147,11 @@ def _prepare_reader(_: int) -> None:
         click.echo(f"train: a process that reads faces cannot hand over a batch: {error}", err=True)
         os._exit(1)
 
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not isinstance(error, ConnectionError):  # the training has ended, and its last request for a batch with it
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = report
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # By default the queue prints a traceback and drops the batch. This is the hook that it offers for another answer.
     multiprocessing.queues.Queue._on_queue_feeder_error = staticmethod(end)  # type: ignore[attr-defined]  # noqa: SLF001
