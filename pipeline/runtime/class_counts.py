@@ -81,12 +81,10 @@ def warnings(counts: Counts, unit: str, policy: str) -> list[str]:
     return sentences
 
 
-def untrained_sentence(labels: Mapping[str, int], unit: str, policy: str) -> str:
+def untrained_sentence(labels: Mapping[str, int], unit: str, policy: str, where: str = "in other splits") -> str:
     """Say what becomes of the photos or faces of labels without training photos or faces (see ``untrained``)."""
     outcome = OUTCOMES.get(policy, "cannot be recognised")
-    return (
-        f"no training {unit} has the label {_listed(labels)}: its {sum(labels.values()):,} {unit}s in other splits {outcome}"
-    )
+    return f"no training {unit} has the label {_listed(labels)}: its {sum(labels.values()):,} {unit}s {where} {outcome}"
 
 
 def _listed(labels: Mapping[str, int] | list[str]) -> str:

@@ -12,6 +12,7 @@ from pipeline.shards.errors import MADE_BY, ShardAccessError, ShardError, run_ag
 SCHEMA = 3
 INDEX = "index.json"
 SHARD_NAME = re.compile(r"\d{5,}\.h5")
+MOST_ROWS = 2**40  # of a shard; a forged index may declare any number
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,6 @@ def _problem_of(shard: Shard) -> str:
         return f"lists the shard {shard.file!r}, which is not the name of a NNNNN.h5 file in its folder"
     if not isinstance(shard.columns, dict):
         return f"lists no digests of the columns of {shard.file}"
-    if type(shard.rows) is not int or shard.rows < 1:
+    if type(shard.rows) is not int or not 1 <= shard.rows <= MOST_ROWS:
         return f"gives {shard.file} {shard.rows!r} rows"
     return ""

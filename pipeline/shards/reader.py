@@ -21,6 +21,7 @@ from pipeline.shards.open_files import OpenFiles
 from pipeline.shards.shard_file import ShardFile
 
 CROP_COLUMNS = ("crop_offsets", "crop_bytes")  # what ``crop`` reads
+KEPT = ("split", "status", "label", "has_map")  # small columns that a run asks for again and again
 SILENT_SECONDS = 2.0  # a shorter check shows no progress
 
 
@@ -46,6 +47,7 @@ class ShardSet:
         """
         self.folder = folder
         self.kind, self.provenance, self.shards = read_index(folder, kinds)
+        self._kept: dict[str, np.ndarray] = {}  # the columns of KEPT that were read
         self._files: dict[int, ShardFile] = {}  # the shards whose form is checked
         self._open = OpenFiles()
         # Numbers in plain arrays: what belongs to a random row of a large set is in no cache of the processor.
@@ -53,6 +55,9 @@ class ShardSet:
         self._places: dict[str, array] = {}  # name of a column -> where it starts in each file; -1 if it is not checked
         self._columns: dict[str, Column] = {}  # the same column of a shard, for its type and shape
         self._offsets = np.zeros(0, np.int64)  # crop_offsets of the checked shards, (rows + 1) for each shard
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_kept": {}}  # a process that reads rows needs no columns
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -73,11 +78,16 @@ class ShardSet:
         return {name: file.column(stream, name) for name in names}
 
     def columns(self, *names: str) -> dict[str, np.ndarray]:
-        """Read some columns of all shards, each as one array over all rows (see ``shard``)."""
-        number, title = len(self.shards), f"open {self.folder.name}"
+        """Read some columns of all shards, each as one array over all rows (see ``shard``). Some may be read-only."""
+        missing = [name for name in names if name not in self._kept]
+        number, title = len(self.shards) if missing else 0, f"open {self.folder.name}"
         numbers = progress(range(number), total=number, title=title, unit="shards", delay=SILENT_SECONDS)
-        shards = [self.shard(number, names) for number in numbers]
-        return {name: np.concatenate([shard[name] for shard in shards]) for name in names}
+        shards = [self.shard(number, missing) for number in numbers]
+        read = {name: np.concatenate([shard[name] for shard in shards]) for name in missing}
+        for name in set(missing) & set(KEPT):
+            read[name].flags.writeable = False
+            self._kept[name] = read[name]
+        return {name: read[name] if name in read else self._kept[name] for name in names}
 
     def column(self, name: str) -> np.ndarray:
         """Read one column of all shards as one array over all rows (see ``shard``)."""

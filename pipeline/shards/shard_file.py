@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.shards.access import open_file, read_bytes
-from pipeline.shards.errors import ShardError, run_again
+from pipeline.shards.access import Identity, open_file, read_bytes
+from pipeline.shards.errors import ShardAccessError, ShardError, run_again
 from pipeline.shards.files import Column, Layout, column_digest, decode_strings, read_layout, read_shard_attributes
 from pipeline.shards.index import Shard
 
@@ -35,15 +35,33 @@ class ShardFile:
     def open(self) -> FileIO:
         """Open the file whose form was checked.
 
+        Another file in its place is as good if it has the same bytes: DVC and programs that synchronise folders copy files.
+
         Raises:
-            ShardError: If another file, or a longer or shorter file, is in its place now.
+            ShardError: If a file with other content is in its place now.
             ShardAccessError: If the file cannot be opened.
         """
         stream, identity = open_file(self.path, self.kind)
         if identity != self.layout.identity:
-            stream.close()
-            raise ShardError(self.path, "was replaced while it was used", "run the same command again")
+            try:
+                self._compare_copy(stream, identity)
+            except BaseException:
+                stream.close()
+                raise
         return stream
+
+    def _compare_copy(self, stream: FileIO, identity: Identity) -> None:
+        """Raise ShardError unless a file has the size and the columns of the file whose form was checked."""
+        replaced = ShardError(self.path, "was replaced while it was used", "run the same command again")
+        if identity.size != self.layout.identity.size:
+            raise replaced
+        for name in self.layout.columns:
+            try:
+                self.check(stream, name)
+            except ShardAccessError:
+                raise
+            except ShardError:
+                raise replaced from None
 
     def column(self, stream: FileIO, name: str) -> np.ndarray:
         """Read a whole column and compare it with its digest. Strings are decoded.

@@ -114,7 +114,7 @@ def test_counted_faces_are_never_recognised(shards, trained, params):
     assert details["untrained_labels"] == {"policy": "count", "faces": {LABEL: FACES}}
     assert (
         details["notes"][0]
-        == f"No training face has the label {LABEL}: its {FACES} faces in other splits count as never recognised."
+        == f"No training face has the label {LABEL}: its {FACES} faces in the test split count as never recognised."
     )
     excluded, without, others = evaluated(shards, params, "exclude", insertion_steps=2)
     assert LABEL not in {face["actual"] for face in others}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -111,7 +112,7 @@ class Faces(Dataset):
         Raises:
             InputError: If a shard is damaged, or cannot be read.
         """
-        part, parts = (int(os.environ.get(name, default)) for name, default in (("LOCAL_RANK", 0), ("LOCAL_WORLD_SIZE", 1)))
+        part, parts = local_rank_and_size()
         self._faces.check(CROP_COLUMNS, self.rows, part, parts)
         self._heatmaps.check(["maps"], self.rows, part, parts)
 
@@ -140,6 +141,16 @@ class Faces(Dataset):
         names = heatmaps.provenance["classes"]
         places = _positions(self.labels, names)
         return (places >= 0) & has_map[np.arange(len(self)), places], places
+
+
+def local_rank_and_size() -> tuple[int, int]:
+    """Return this process's number among those that train together on this machine, and their number.
+
+    A process that trains alone is the first of one, whatever a shell has left in the environment.
+    """
+    if not (dist.is_available() and dist.is_initialized()):
+        return 0, 1
+    return int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 
 def _positions(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:

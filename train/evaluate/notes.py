@@ -51,11 +51,13 @@ def label_notes(untrained: Mapping[str, int], policy: str, untested: Sequence[st
     """Return sentences on labels without training faces, and on classes without test faces.
 
     Args:
-        untrained: Number of validation and test faces of each label that no training face has.
+        untrained: Number of test faces of each label that no training face has.
         policy: ``evaluate.untrained_labels``.
         untested: The classes that no test face has.
     """
-    notes = as_sentences([class_counts.untrained_sentence(untrained, "face", policy)] if untrained else [])
+    notes = as_sentences(
+        [class_counts.untrained_sentence(untrained, "face", policy, "in the test split")] if untrained else []
+    )
     if untested:
         notes.append(f"No test face has the label {', '.join(untested)}: means over expressions leave it out.")
     return notes

@@ -65,6 +65,7 @@ def _connect(address: str) -> sqlite3.Connection:
     database = sqlite3.connect(address, uri=address != ":memory:")
     try:
         database.execute(TABLE)
+        database.execute("SELECT count(*) FROM rows").fetchone()  # walks all pages, and so finds a damaged one
     except sqlite3.Error:
         database.close()
         raise

@@ -59,6 +59,7 @@ def test_index_of_something_else_is_refused(folder, text):
         lambda index: index.update(shards=[1]),
         lambda index: index["shards"][0].pop("rows"),
         lambda index: index["shards"][0].update(rows="6"),
+        lambda index: index["shards"][0].update(rows=10**30),
         lambda index: index["shards"][0].update(extra=1),
     ],
 )

@@ -8,7 +8,7 @@ import torch
 from pipeline.heatmaps import stage as heatmaps
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
-from train.data.dataset import Faces, open_shards, training_classes
+from train.data.dataset import Faces, local_rank_and_size, open_shards, training_classes
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +88,10 @@ def test_maps_per_class_give_each_face_the_map_of_its_label(dataset, params, sha
     assert not every.has_map.all()
     for index in range(len(train)):
         assert torch.equal(every[index][1], train[index][1])
+
+
+def test_a_process_that_trains_alone_checks_everything(monkeypatch):
+    """A shell that torchrun or a scheduler started may have left these variables."""
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert local_rank_and_size() == (0, 1)

@@ -99,6 +99,20 @@ def _break_while_in_use(folder: Path) -> None:
             rows.recall(str(number))
 
 
+def test_a_database_with_a_damaged_page_is_replaced(tmp_path):
+    with RowCache(tmp_path, "detect") as rows:
+        for number in range(200):
+            rows.keep(str(number), ["x" * 4000])
+    content = bytearray((tmp_path / "detect.sqlite").read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)  # the first pages, with the table's description, are sound
+    (tmp_path / "detect.sqlite").write_bytes(content)
+    with RowCache(tmp_path, "detect") as rows:
+        assert "7" not in rows
+        rows.keep("7", [1])
+    with RowCache(tmp_path, "detect") as rows:
+        assert rows.recall("7") == [1]
+
+
 def test_a_damaged_database_does_not_stop_pruning(tmp_path):
     folder = tmp_path / ("0" * 16)
     with RowCache(folder, "detect") as rows:
