@@ -153,6 +153,15 @@ def test_processes_share_the_comparison_of_digests_but_each_knows_every_form(tmp
     assert parts == [["00000.h5", "00003.h5"], ["00001.h5"], ["00002.h5"]]
 
 
+def test_columns_that_are_asked_for_again_are_read_once(folder):
+    shards = ShardSet(folder, "faces")
+    labels = shards.column("label")
+    for file in folder.glob("*.h5"):
+        file.unlink()
+    assert shards.column("label").tolist() == labels.tolist()
+    assert labels.tobytes() not in pickle.dumps(shards)  # processes that read rows need no columns
+
+
 def test_few_files_are_open_at_a_time(tmp_path, monkeypatch, faces, write):
     monkeypatch.setattr(open_files, "most_open", lambda: 3)
     folder = write(tmp_path, *(faces(start, 1) for start in (0, 1, 3, 4, 6)))
