@@ -18,6 +18,7 @@ from pipeline.faces.manifest import Photo
 from pipeline.runtime import class_counts
 from pipeline.runtime.class_counts import Counts
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.messages import warn
 from pipeline.runtime.parameters import Heatmaps, Params, Train
 from pipeline.runtime.status import Status
 
@@ -28,7 +29,7 @@ def check_params(params: Params) -> None:
     """Check what the parameters alone tell: models, the codebook and the backbone.
 
     Raises:
-        InputError: If a file or package that a parameter names is missing or broken, or if parameters exclude each other.
+        InputError: If a file that a parameter names is missing or broken, or if parameters exclude each other.
     """
     codebooks.load(params.heatmaps.codebook)
     if params.heatmaps.size > params.landmarks.crop_size:
@@ -47,9 +48,9 @@ def _check_backbone(train: Train) -> None:
     """Raise InputError for a backbone that cannot be built here. Only a training asks the hub whether it has a model."""
     name = train.backbone.removeprefix("hf:")
     if name != train.backbone and find_spec("transformers") is None:
-        raise InputError(
+        warn(  # another machine may train
             f"train.backbone {train.backbone} needs Hugging Face transformers: pip install -c constraints.txt -e "
-            "'.[backbones]', or set it to dlib_resnet"
+            "'.[backbones]' where you train, or set it to dlib_resnet"
         )
     if Path(name).is_absolute() and not Path(name).is_dir():
         raise InputError(f"train.backbone {train.backbone} is not a folder: name a folder with config.json, or a model")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline import early_checks
 from pipeline.faces import manifest
 
 CSV = ("dataset: demo ", "dataset: csv "), ("root: pipeline/ingest/demo ", "root: root ")
@@ -157,3 +158,11 @@ def test_the_choice_changes_no_row_of_the_manifest(run, write_params, photos, tm
         run("ingest", "--manifest", f"{policy}.csv")
     assert len({(tmp_path / f"{policy}.csv").read_bytes() for policy in ("refuse", "count", "exclude")}) == 1
     assert len(manifest.read(tmp_path / "count.csv")) == 6
+
+
+def test_a_package_for_training_may_be_missing_where_faces_are_prepared(params, monkeypatch, capsys):
+    monkeypatch.setattr(early_checks, "find_spec", lambda name: None)
+    early_checks.check_params(
+        params.model_copy(update={"train": params.train.model_copy(update={"backbone": "hf:microsoft/resnet-50"})})
+    )
+    assert "WARNING: train.backbone hf:microsoft/resnet-50 needs Hugging Face transformers" in capsys.readouterr().err
