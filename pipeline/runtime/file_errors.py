@@ -15,6 +15,8 @@ FIXES = {
     errno.EPERM: "change its permissions, or name another place",
     errno.EROFS: "name a place that can be written to",
     errno.EMFILE: "raise the limit on open files, for example `ulimit -n 4096`",
+    errno.ENFILE: "close other programs, or let the system open more files (`sysctl fs.file-max`)",
+    errno.ENOMEM: "free some memory, then run the command again",
     errno.ELOOP: "these links lead to each other: remove one",
     errno.ENAMETOOLONG: "give a shorter name",
 }

@@ -11,16 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.runtime import file_errors
 from pipeline.shards.errors import ShardAccessError, ShardError, run_again
 
-# Where an error of the file system says nothing about the content of the file: what helps.
-FIXES = {
-    errno.EACCES: "give this user the right to read it",
-    errno.EPERM: "give this user the right to read it",
-    errno.EMFILE: "let a process open more files (`ulimit -n 1024`)",
-    errno.ENFILE: "close other programs, or let the system open more files (`sysctl fs.file-max`)",
-    errno.ENOMEM: "free some memory, and run the same command again",
-}
+READABLE = "give this user the right to read it"
+FIXES = file_errors.FIXES | {errno.EACCES: READABLE, errno.EPERM: READABLE}
 ANY_FIX = "check its disk or network drive, and run the same command again"
 
 

@@ -3,7 +3,6 @@
 import errno
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from filelock import SoftFileLock, Timeout
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.messages import warn
 from pipeline.runtime.outputs.locks import has_locks, soft_lock
 from pipeline.runtime.outputs.places import make_folder
 
@@ -42,7 +42,7 @@ def open_rows(path: Path | None, held: ExitStack) -> sqlite3.Connection:
         if _is_full(error):
             raise _full_disk(path) from error
         reason = "another run uses it" if isinstance(error, Timeout) else str(error)
-        sys.stderr.write(f"{path} cannot be used ({reason}): this run keeps no finished work there\n")
+        warn(f"{path} cannot be used ({reason}): this run keeps no finished work there")
         return _connect(":memory:")
 
 

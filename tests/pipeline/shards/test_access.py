@@ -69,7 +69,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(folder, name):
         (errno.EIO, "check its disk or network drive, and run the same command again"),
         (errno.ESTALE, "check its disk or network drive, and run the same command again"),
         (errno.ETIMEDOUT, "check its disk or network drive, and run the same command again"),
-        (errno.EMFILE, "let a process open more files (`ulimit -n 1024`)"),
+        (errno.EMFILE, "raise the limit on open files, for example `ulimit -n 4096`"),
         (errno.ENFILE, "close other programs, or let the system open more files (`sysctl fs.file-max`)"),
         (errno.EACCES, "give this user the right to read it"),
     ],

@@ -35,7 +35,7 @@ def test_a_second_run_without_locks_keeps_nothing_and_says_so(tmp_path, capsys):
         first.keep("a", [1])
         second.keep("b", [2])
         assert second.recall("b") == [2]
-    text = f"{tmp_path}/detect.sqlite cannot be used (another run uses it): this run keeps no finished work there\n"
+    text = f"WARNING: {tmp_path}/detect.sqlite cannot be used (another run uses it): this run keeps no finished work there\n"
     assert capsys.readouterr().err == text
     with RowCache(tmp_path, "detect") as rows:
         assert "a" in rows
