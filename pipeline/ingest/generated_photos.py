@@ -11,7 +11,7 @@ from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import file_digest, locked, write_text
 from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
-from pipeline.runtime.outputs.places import building_folder, make_folder, move
+from pipeline.runtime.outputs.places import building_folder, make_folder, move, uninterrupted
 from pipeline.runtime.workers.parallel import threaded_map
 
 RECORD, FILES = "index.json", "generated_photos"
@@ -61,14 +61,15 @@ def _publish(building: Path, folder: Path) -> None:
         if name not in earlier and path.exists() and path.stat().st_size and file_digest(path) != digest:
             raise InputError(f"{path} is not as aucue made it, and would be lost: move it to a folder of your own")
     make_folder(folder)
-    for name in earlier:
-        (folder / name).unlink()
-    if made:
-        write_text(folder / RECORD, json.dumps({FILES: made}, indent=1, sort_keys=True) + "\n")
-    else:
-        (folder / RECORD).unlink(missing_ok=True)
-    for name in made:
-        move(building / name, folder / name)
+    with uninterrupted():
+        for name in earlier:
+            (folder / name).unlink()
+        if made:
+            write_text(folder / RECORD, json.dumps({FILES: made}, indent=1, sort_keys=True) + "\n")
+        else:
+            (folder / RECORD).unlink(missing_ok=True)
+        for name in made:
+            move(building / name, folder / name)
 
 
 def _unchanged(folder: Path) -> Digests:

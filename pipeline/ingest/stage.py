@@ -58,30 +58,31 @@ def main(
     refuse_foreign_table(manifest_path, Photo)
     duplicates_path = manifest_path.with_name("duplicates.csv")
     with locked(manifest_path, duplicates_path):
-        photos, notes = _read(base, params, photos_dir)
-        photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)
-        manifest.check(photos)  # before the long step
-        for note in notes:
-            click.echo(note, err=True)
-        check(photos)
-        photos = _with_digests(photos, base.workers)
-        copies = duplicates.find(photos)
-        if params.drop_cross_split_duplicates:
-            photos = duplicates.without_leaks(photos)
+        with generated_photos.replaced(photos_dir) as building:  # of an earlier run, if all checks pass
+            photos, notes = _read(base, params, photos_dir, building)
+            photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)
+            manifest.check(photos)  # before the long step
+            for note in notes:
+                click.echo(note, err=True)
             check(photos)
+            photos = generated_photos.moved(_with_digests(photos, base.workers), building, photos_dir)
+            copies = duplicates.find(photos)
+            if params.drop_cross_split_duplicates:
+                photos = duplicates.without_leaks(photos)
+                check(photos)
+                manifest.check(photos)
         write_table(duplicates_path, Duplicate, copies)
         manifest.write(manifest_path, photos)
         return photos
 
 
-def _read(base: Base, params: Ingest, photos_dir: Path) -> tuple[list[Photo], list[str]]:
-    """The photos that the dataset's adapter lists, with checked labels, and its notes for the user."""
+def _read(base: Base, params: Ingest, photos_dir: Path, building: Path) -> tuple[list[Photo], list[str]]:
+    """The photos that the dataset's adapter lists or makes in ``building``, with checked labels, and notes for the user."""
     guard = OutputsGuard((*OUTPUTS, photos_dir))
     guard.refuse_root(params.root)
-    with generated_photos.replaced(photos_dir) as building:
-        photos, notes = _listed(base, params, building)
-        guard.refuse_photos(photo for photo in photos if not generated_photos.is_made(photo, building))
-    return generated_photos.moved(photos, building, photos_dir), notes
+    photos, notes = _listed(base, params, building)
+    guard.refuse_photos(photo for photo in photos if not generated_photos.is_made(photo, building))
+    return photos, notes
 
 
 def _listed(base: Base, params: Ingest, photos_dir: Path) -> tuple[list[Photo], list[str]]:

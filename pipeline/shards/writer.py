@@ -13,11 +13,11 @@ import numpy as np
 
 from pipeline.runtime.finished_work.cache import ShardCache, json_digest, link
 from pipeline.runtime.outputs.files import atomic, write_text
-from pipeline.runtime.outputs.places import building_folder, make_folder, move
+from pipeline.runtime.outputs.places import building_folder, make_folder, move, uninterrupted
 from pipeline.shards.errors import ShardAccessError, ShardError
 from pipeline.shards.files import COLUMNS, column_digest, encode_strings
 from pipeline.shards.foreign_content import refuse_foreign_content
-from pipeline.shards.index import INDEX, SCHEMA, SHARD_NAME, Shard
+from pipeline.shards.index import INDEX, SCHEMA, Shard
 from pipeline.shards.shard_file import read_cached_shard
 
 NO_INPUTS: Mapping[str, object] = MappingProxyType({})
@@ -55,7 +55,7 @@ class ShardWriter:
         self._shards: list[Shard] = []
 
     def __enter__(self) -> "ShardWriter":
-        refuse_foreign_content(self._folder, self._kind)
+        self._earlier = refuse_foreign_content(self._folder, self._kind)
         self._building = building_folder(self._folder)
         return self
 
@@ -136,9 +136,12 @@ class ShardWriter:
         try:
             if kind is None:
                 self._write_index()
-                self._publish()
-        finally:
+        except BaseException:
             shutil.rmtree(self._building, ignore_errors=True)
+            raise
+        if kind is None:
+            self._publish()  # after an error there, the rest of the set stays where it was built
+        shutil.rmtree(self._building, ignore_errors=True)
 
     def _write_index(self) -> None:
         index = {
@@ -152,12 +155,14 @@ class ShardWriter:
     def _publish(self) -> None:
         """Replace an earlier set by the new one. The earlier index is removed first, and the new index comes last."""
         make_folder(self._folder)
-        (self._folder / INDEX).unlink(missing_ok=True)
-        for stale in self._folder.glob("*.h5"):
-            if SHARD_NAME.fullmatch(stale.name):
-                stale.unlink()
-        for name in [*(shard.file for shard in self._shards), INDEX]:
-            move(self._building / name, self._folder / name)
+        names = [shard.file for shard in self._shards]
+        with uninterrupted():
+            (self._folder / INDEX).unlink(missing_ok=True)
+            for name in names:
+                move(self._building / name, self._folder / name)
+            for name in set(self._earlier) - set(names):
+                (self._folder / name).unlink()
+            move(self._building / INDEX, self._folder / INDEX)
 
 
 class FinishedShards:

@@ -3,7 +3,10 @@
 import errno
 import os
 import shutil
+import signal
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # A file that is a mount of its own, or a file system where nothing can be renamed to an existing name.
@@ -63,6 +66,19 @@ def building_folder(folder: Path) -> Path:
         return inside
     inside.rmdir()
     return beside
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C and SIGTERM off until a with block has ended: half of its files would be of no use."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 def move(file: Path, target: Path) -> None:

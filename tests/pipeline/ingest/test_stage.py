@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from pipeline.faces import manifest
+from pipeline.ingest import generated_photos
 from pipeline.ingest import stage as ingest
 from pipeline.runtime.errors import InputError
 
@@ -123,6 +124,16 @@ def test_root_that_is_no_folder_is_named(run, tmp_path, root):
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match=f"ingest.root '.*{root}' is not a folder: give the folder of the csv photos"):
         run(dataset="csv", root=str(tmp_path / root))
+
+
+def test_an_ingest_that_is_refused_leaves_the_earlier_pictures(run, folders, tmp_path):
+    with generated_photos.replaced(tmp_path / "photos") as building:
+        (building / "a.png").write_text("earlier")
+    with pytest.raises(InputError, match="the validation split is empty"):
+        run(dataset="folder", validation_fraction=0)
+    assert (tmp_path / "photos" / "a.png").read_text() == "earlier"
+    run(dataset="folder")
+    assert not (tmp_path / "photos" / "a.png").exists()
 
 
 def test_empty_split_is_named(run, folders, tmp_path):

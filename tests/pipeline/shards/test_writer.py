@@ -210,6 +210,14 @@ def test_files_that_only_have_the_names_of_a_set_are_not_replaced(tmp_path, fold
         pass
 
 
+def test_a_numbered_file_that_the_index_does_not_list_is_not_replaced(folder, faces, provenance):
+    (folder / "00077.h5").write_bytes(b"precious")
+    with pytest.raises(InputError, match=r"00077\.h5 is not a shard of aucue"), ShardWriter(folder, "faces", provenance):
+        pass
+    assert (folder / "00077.h5").read_bytes() == b"precious"
+    assert len(ShardSet(folder, "faces")) == 10
+
+
 def test_what_comes_into_the_folder_while_a_set_is_written_stays(folder, faces, provenance):
     with ShardWriter(folder, "faces", provenance) as writer:
         writer.write(faces(), 6)

@@ -1,7 +1,10 @@
+import os
+import signal
+
 import pytest
 
 from pipeline.runtime.outputs.files import locked
-from pipeline.runtime.outputs.places import building_folder, make_folder, remove_output
+from pipeline.runtime.outputs.places import building_folder, make_folder, remove_output, uninterrupted
 
 
 def fill(folder):
@@ -66,3 +69,16 @@ def test_the_lock_is_where_the_output_is(tmp_path):
     (tmp_path / "faces").symlink_to(tmp_path / "disk" / "faces")
     with locked(tmp_path / "faces"):
         assert (tmp_path / "disk" / ".faces.lock").exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="has no such signals")
+def test_a_signal_waits_until_the_files_are_in_place(monkeypatch):
+    done = []
+    earlier = signal.signal(signal.SIGTERM, lambda *_: done.append("signal"))
+    try:
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("files")
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+    assert done == ["files", "signal"]
