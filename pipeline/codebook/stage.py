@@ -28,6 +28,6 @@ def main(*, codebook: str | Path, out_path: Path) -> Codebook:
         InputError: If there is no such codebook.
     """
     book = load(codebook)
-    refuse_foreign(out_path, json_with("name"))
+    refuse_foreign(out_path, json_with("expressions", "regions", "render"))
     write_text(out_path, book.to_json())
     return book

@@ -28,8 +28,11 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, c
     from pipeline.detect import stage
     from pipeline.faces import manifest as manifests
     from pipeline.faces.detections import count_statuses
+    from pipeline.faces.status_counts import refuse_foreign_counts
 
     params = parameters.load(params_path)
+    metrics = metrics or out.with_suffix(".json")
+    refuse_foreign_counts(metrics)
     photos = manifests.read(manifest)
     early_checks.check_params(params)
     early_checks.check_photos(photos, params=params)
@@ -43,6 +46,6 @@ def detect(params_path: Path, manifest: Path, out: Path, metrics: Path | None, c
         max_failed_fraction=params.ingest.max_failed_fraction,
     )
     counts = count_statuses(rows, photos)
-    counts.write(metrics or out.with_suffix(".json"))
+    counts.write(metrics)
     click.echo(f"{counts}\n{stage.summarise(rows)}\nwrote {len(rows):,} rows to {out}")
     early_checks.check_faces(counts.faces, out, params=params)

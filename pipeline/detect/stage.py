@@ -15,6 +15,7 @@ from pipeline.faces.boxes import Box
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.detections import GIVEN, WHOLE_PHOTO, Detection
 from pipeline.faces.manifest import Photo
+from pipeline.faces.tables import refuse_foreign_table
 from pipeline.runtime.finished_work.cache import RowCache, json_digest, work_folder
 from pipeline.runtime.finished_work.resumption import completed
 from pipeline.runtime.outputs.files import locked
@@ -54,6 +55,7 @@ def main(
     Raises:
         InputError: If the manifest cannot be read, or too many photos failed.
     """
+    refuse_foreign_table(detections_path, Detection)
     photos = manifest.read(manifest_path)
     keys = [_key(photo, params) for photo in photos]
     detected = []

@@ -57,7 +57,7 @@ class StatusCounts(Counter[str]):
 
     def write(self, path: Path) -> None:
         """Write the counts as a DVC metric: JSON with total, by_label and by_split."""
-        refuse_foreign(path, json_with("total"))
+        refuse_foreign_counts(path)
         content = {"total": dict(self), "by_label": self.by_label, "by_split": self.by_split}
         write_text(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
@@ -72,3 +72,8 @@ class StatusCounts(Counter[str]):
             for name, counts in rows.items()
         ]
         return "\n".join(lines)
+
+
+def refuse_foreign_counts(path: Path) -> None:
+    """Raise InputError if ``path`` is a file that ``StatusCounts.write`` did not write."""
+    refuse_foreign(path, json_with("by_label", "by_split", "total"))

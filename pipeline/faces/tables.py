@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -46,9 +46,9 @@ def write_table(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
 
 
 def refuse_foreign_table(path: Path, row_type: type[Row]) -> None:
-    """Raise InputError if ``path`` is a file that does not begin as tables of this type do."""
-    first, second, *_ = (field.name for field in fields(row_type))
-    refuse_foreign(path, starting_with(f"{first},{second},"))
+    """Raise InputError if ``path`` is a file that does not begin as tables of this type did in every version."""
+    names = [field.name for field in fields(row_type) if field.default is MISSING]
+    refuse_foreign(path, starting_with(",".join(names)))
 
 
 def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:

@@ -29,9 +29,12 @@ def landmarks(
     """
     from pipeline import early_checks
     from pipeline.faces import manifest as manifests
+    from pipeline.faces.status_counts import refuse_foreign_counts
     from pipeline.landmarks import stage
 
     params = parameters.load(params_path)
+    metrics = metrics or out.with_name(f"{out.name}.json")
+    refuse_foreign_counts(metrics)
     early_checks.check_params(params)
     early_checks.check_photos(manifests.read(manifest), params=params)
     counts = stage.main(
@@ -45,7 +48,7 @@ def landmarks(
         max_failed_fraction=params.ingest.max_failed_fraction,
         fallback=params.detect.fallback,
     )
-    counts.write(metrics or out.with_name(f"{out.name}.json"))
+    counts.write(metrics)
     click.echo(f"{counts}\nwrote {counts.total():,} rows to {out}")
     early_checks.check_faces(counts.faces, detections, params=params)
     for warning in class_counts.warnings(counts.faces, "face", params.evaluate.untrained_labels):

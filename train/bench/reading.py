@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipeline.bench.measurement import print_figures, timed
 from pipeline.runtime.outputs.files import write_text
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
 from pipeline.runtime.progress import progress
 from train.bench.large_sets import build_large_sets
 from train.data.dataset import Faces, open_shards, training_classes
@@ -76,6 +77,7 @@ def main(faces_dir: Path, heatmaps_dir: Path, sizes: Sequence[int], out: Path) -
     Raises:
         InputError: If the shards cannot be read, or hold no training faces.
     """
+    refuse_foreign(out, json_with("jpeg", "raw"))
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     results: dict[str, object] = {}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -30,8 +30,8 @@ DIGITS = 9  # significant digits that tell every float32 from its neighbours
 
 
 OURS = {  # the kind of each file
-    METRICS: json_with("accuracy"),
-    DETAILS: json_with("trained"),
+    METRICS: json_with("accuracy", "balanced_accuracy", "att_cos"),
+    DETAILS: json_with("trained", "classes"),
     PREDICTIONS: starting_with("id,actual,predicted"),
     MAPS: holding("attention.npy"),
 }

@@ -8,6 +8,7 @@ from dvclive.live import Live
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
+from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign, starting_with
 from train.loop.distributed import DistributedContext
 from train.loop.resume import EpochMetrics, State
 
@@ -15,11 +16,14 @@ SUFFIX = ".tsv"  # of dvclive's curves
 
 
 def refuse_foreign_files(folder: Path) -> None:
-    """Raise InputError for a file that is not a curve among those that dvclive removes before it begins."""
+    """Raise InputError for a file that is not of a training among those that dvclive removes or replaces."""
+    refuse_foreign(folder / "metrics.json", json_with("train", "validation"))
     removed = [*(folder / "plots").rglob("*"), *(folder / name for name in ("params.yaml", "report.html", "report.md"))]
     for path in removed:
-        if path.is_file() and path.suffix != SUFFIX and not path.name.startswith("."):
-            raise InputError(f"{path} is not a curve of a training, and would be lost: move it, or name another place")
+        if path.is_file() and not path.name.startswith("."):
+            if path.suffix != SUFFIX:
+                raise InputError(f"{path} is not a curve of a training, and would be lost: move it, or name another place")
+            refuse_foreign(path, starting_with("step\t"))
 
 
 @contextmanager

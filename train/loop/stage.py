@@ -116,12 +116,10 @@ def _finished(out_dir: Path, config: Config, distributed: DistributedContext) ->
 
 def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
     """Train to the end, and write the curves and the checkpoint."""
-    checkpoint, unfinished = out_dir / CHECKPOINT, _unfinished_path(out_dir)
+    unfinished = _unfinished_path(out_dir)
     params, distributed, context = trainer.params, trainer.distributed, trainer.context
-    distributed.wait()  # until every process has looked for the checkpoint that the first process removes
     if distributed.rank == 0:
         make_folder(out_dir)
-        remove_output(checkpoint)
     state = (trainer.resume(unfinished) if resume else None) or trainer.begin()
     if params.colour and distributed.rank == 0:
         for note in source_bias.notes(trainer.train, trainer.config.classes):
@@ -134,7 +132,7 @@ def _train(trainer: Trainer, out_dir: Path, resume: bool) -> dict[str, float]:
                 resuming.save(unfinished, state, context.classifier, context.optimizer)
     if distributed.rank == 0:
         best = replace(trainer.config, epoch=state.best["epoch"], validation=state.best)
-        checkpoints.save(checkpoint, state.best_weights, best)
+        checkpoints.save(out_dir / CHECKPOINT, state.best_weights, best)  # an earlier checkpoint stays until here
         remove_output(unfinished)
     return state.best
 

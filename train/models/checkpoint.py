@@ -75,8 +75,9 @@ def refuse_foreign(path: Path) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             is_ours = (file.metadata() or {}).keys() & {"config", "state"}
-    except SafetensorError:  # a damaged file
-        return
+    except SafetensorError:  # a damaged file, if it begins as its format does: with a length and a JSON object
+        with path.open("rb") as stream:
+            is_ours = stream.read(9)[8:] in (b"", b"{")
     if not is_ours:
         raise InputError(f"{path} holds weights that aucue did not write, and would be lost: name another folder with --out")
 

@@ -97,7 +97,8 @@ def locked(path: Path, *beside: Path) -> Iterator[None]:
         OSError: If nothing can be written beside the output; the error names ``path``.
     """
     home = _home(path)
-    lock, holder = (home.with_name(f".{home.name}.{suffix}") for suffix in ("lock", "holder"))
+    place = home if home.is_dir() and not os.access(home.parent, os.W_OK) else home.parent  # around a mounted disk
+    lock, holder = (place / f".{home.name}.{suffix}" for suffix in ("lock", "holder"))
     with ExitStack() as held:
         try:
             make_folder(home.parent)

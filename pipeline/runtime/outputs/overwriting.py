@@ -37,14 +37,15 @@ def png_drawn_at(dpi: int) -> Kind:
 
 
 def json_with(*names: str) -> Kind:
-    """Return the kind of JSON object that has one of the names, or that is cut off."""
+    """Return the kind of JSON object that has all of the names, or that is cut off after the first of them."""
 
     def is_ours(content: bytes) -> bool:
-        if not content.lstrip().startswith(b"{"):
-            return False
         try:
-            return any(name in json.loads(content) for name in names)
-        except ValueError:
-            return True
+            value = json.loads(content)
+        except json.JSONDecodeError as error:  # another document may follow, as in JSON Lines: that is not aucue's
+            return error.msg != "Extra data" and f'"{names[0]}"'.encode() in content
+        except UnicodeDecodeError:
+            return False
+        return isinstance(value, dict) and all(name in value for name in names)
 
     return is_ours

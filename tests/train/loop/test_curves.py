@@ -42,3 +42,12 @@ def test_a_file_that_is_no_curve_is_refused_by_name(tmp_path, name):
     (tmp_path / "live" / "notes.txt").write_text("dvclive leaves them")
     with pytest.raises(InputError, match=rf"{name} is not a curve of a training, and would be lost"):
         refuse_foreign_files(tmp_path / "live")
+
+
+@pytest.mark.parametrize("name", ["plots/metrics/mine.tsv", "metrics.json"])
+def test_a_table_or_figures_of_another_tool_are_refused(tmp_path, name):
+    path = tmp_path / "live" / name
+    path.parent.mkdir(parents=True)
+    path.write_text('{"mine": 1}')
+    with pytest.raises(InputError, match=rf"{name} is not a file that this command writes, and would be lost"):
+        refuse_foreign_files(tmp_path / "live")

@@ -98,16 +98,19 @@ def test_a_full_disk_names_the_file_and_keeps_the_earlier_one(tmp_path, mount):
 
 
 def test_weights_of_another_tool_are_not_replaced(classifier, config, tmp_path):
-    for name in ("none", "damaged", "ours", "unfinished", "theirs"):
+    for name in ("none", "damaged", "ours", "unfinished", "theirs", "pickle"):
         (tmp_path / name).mkdir()
     checkpoints.save(tmp_path / "ours" / "model.safetensors", classifier.state_dict(), config)
-    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"x" * 100)
+    whole = (tmp_path / "ours" / "model.safetensors").read_bytes()
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    torch.save({"a": torch.zeros(9)}, tmp_path / "pickle" / "model.safetensors")
     checkpoints.write_tensors(tmp_path / "unfinished" / "model.safetensors", {"a": torch.zeros(9)}, {"state": "{}"})
     checkpoints.write_tensors(tmp_path / "theirs" / "model.safetensors", {"a": torch.zeros(9)}, {"format": "pt"})
     for name in ("none", "damaged", "ours", "unfinished"):
         checkpoints.refuse_foreign(tmp_path / name / "model.safetensors")
-    with pytest.raises(InputError, match=r"theirs/model\.safetensors holds weights that aucue did not write"):
-        checkpoints.refuse_foreign(tmp_path / "theirs" / "model.safetensors")
+    for name in ("theirs", "pickle"):
+        with pytest.raises(InputError, match=rf"{name}/model\.safetensors holds weights that aucue did not write"):
+            checkpoints.refuse_foreign(tmp_path / name / "model.safetensors")
 
 
 def test_a_file_without_permission_is_not_taken_for_a_missing_one(tmp_path, monkeypatch):

@@ -35,12 +35,20 @@ def test_a_file_of_another_kind_is_refused_by_name(tmp_path, content, kind):
         (b'{"total": {}}', json_with("total")),
         (b'{"total": {"ok": 1', json_with("total")),
         (b"", json_with("total")),
+        (b'{"total": 1, "by_split": {}}', json_with("total", "by_split")),
     ],
 )
 def test_an_earlier_file_and_a_damaged_one_are_replaced(tmp_path, content, kind):
     (tmp_path / "file").write_bytes(content)
     refuse_foreign(tmp_path / "file", kind)
     refuse_foreign(tmp_path / "none", kind)
+
+
+@pytest.mark.parametrize("content", [b'{"total": 1}', b'{"total": 1, "by_split": 2}\n{"total": 3}\n', b'{"mine": 1'])
+def test_json_of_another_tool_is_refused(tmp_path, content):
+    (tmp_path / "metrics.json").write_bytes(content)
+    with pytest.raises(InputError, match="would be lost"):
+        refuse_foreign(tmp_path / "metrics.json", json_with("total", "by_split"))
 
 
 def test_a_drawing_is_known_by_its_resolution(tmp_path):
