@@ -10,7 +10,7 @@ from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.clutter import is_clutter
-from pipeline.ingest.datasets.common.csv_rows import box_of, rows
+from pipeline.ingest.datasets.common.csv_rows import box_of, given, rows
 from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError, closest_name
@@ -31,7 +31,9 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If the table cannot be read, has a column that looks like a misspelt known column, or gives a face twice.
     """
     path = _find_table(source)
-    table = rows(path, filled=COLUMNS[:2], optional=COLUMNS[2:])
+    table = rows(path, filled=("image",), present=("label",), optional=COLUMNS[2:])
+    if not any(row["label"] for _, row in table):
+        raise InputError(f"{path} gives no photo a label: fill in the column label")
     _, first = table[0]
     _refuse_misspelt(path, first)
     _report_unread(path, first)
@@ -64,22 +66,24 @@ def _photo(root: Path, row: dict[str, str], where: str) -> Photo:
         id=(file.relative_to(root) if is_inside else file).as_posix(),
         path=file.as_posix(),
         label=row["label"],
-        split=split_of(row.get("split", "")),
-        subject=row.get("subject", ""),
+        split=split_of(given(row.get("split", ""))),
+        subject=given(row.get("subject", "")),
         box=box_of(row.get("box", ""), where),
     )
+    if not photo.label:
+        return replace(photo, status=Status.EXCLUDED, reason="no label")
     if written_paths.is_foreign(written) and not file.exists():
-        reason = f"{written} is a path of Windows, not of this machine: write it relative to labels.csv"
+        reason = f"{written} is a path of another machine: write it relative to labels.csv"
         return replace(photo, status=Status.UNREADABLE, reason=reason)
     return photo
 
 
 def _note_foreign(source: DatasetSource, written: Sequence[str], photos: Sequence[Photo]) -> None:
-    """Note how many paths of Windows were found by their last parts."""
+    """Note how many paths of other machines were found by their last parts."""
     pairs = [(text, photo) for text, photo in zip(written, photos, strict=True) if written_paths.is_foreign(text)]
     found = [f"{text} is {photo.path}" for text, photo in pairs if photo.status == Status.OK]
     if found:
-        source.notes.append(f"{len(found):,} absolute paths of Windows are found by their last parts, e.g. {found[0]}")
+        source.notes.append(f"{len(found):,} paths of another machine are found by their last parts, e.g. {found[0]}")
 
 
 def _refuse_misspelt(path: Path, names: Collection[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import name_of
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.csv_rows import given, rows
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.progress import progress
@@ -23,7 +23,6 @@ BOX = ("face_x", "face_y", "face_width", "face_height")
 COLUMNS = (PATH, *BOX, "facial_landmarks", EXPRESSION, "valence", "arousal")
 NAMES = {"train": ("training.csv", "manually_training.csv"), "test": ("validation.csv", "manually_validation.csv")}
 AUTOMATIC = "automatically_annotated.csv"
-NO_VALUE = {"", "null", "nan", "none", "na", "n/a", "-"}
 SAMPLE = 20  # rows by which the folder of the photos is recognised
 
 
@@ -112,7 +111,7 @@ def _box(row: Mapping[str, str]) -> Box | None:
         ValueError: If the box is damaged. The message is a reason.
     """
     numbers = [row.get(name, "") for name in BOX]
-    if any(number.casefold() in NO_VALUE for number in numbers):
+    if not all(map(given, numbers)):
         return None
     try:
         left, top, width, height = map(float, numbers)
@@ -126,4 +125,4 @@ def _box(row: Mapping[str, str]) -> Box | None:
 
 
 def _box_is_null(row: Mapping[str, str]) -> bool:
-    return any(row.get(name, "").casefold() in NO_VALUE - {""} for name in BOX)
+    return any(row.get(name, "") and not given(row[name]) for name in BOX)

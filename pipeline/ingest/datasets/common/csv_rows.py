@@ -13,6 +13,8 @@ from pipeline.runtime.errors import InputError
 
 SEPARATORS = ",;\t|"  # Excel writes semicolons where a comma is the decimal sign, and tabs as "Unicode text"
 BLANKS = " \t\r\n\xa0\u200b\ufeff"  # around a name or value: also the blanks that nobody sees
+NO_VALUE = frozenset({"null", "nan", "none", "na", "n/a", "-"})  # in any case
+PUNCTUATION = str.maketrans("[](),;", "      ")  # of a box: [1, 2, 3, 4]
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 
 
@@ -128,15 +130,20 @@ def _header(path: Path, names: Sequence[str], known: Sequence[str]) -> list[str]
     return header
 
 
+def given(text: str) -> str:
+    """Return a value, or empty text if it only says that there is no value, as pandas writes ``NaN``."""
+    return "" if text.casefold() in NO_VALUE else text
+
+
 def box_of(text: str, where: str) -> Box | None:
-    """Parse a box ``left top right bottom``; return None for empty text.
+    """Parse a box ``left top right bottom``, which may have brackets and commas; return None for no value.
 
     Raises:
         InputError: If the text is not a box. The error names ``where``, a file and line.
     """
-    if not text:
+    if not given(text):
         return None
     try:
-        return parse_box(text)
+        return parse_box(text.translate(PUNCTUATION).strip())
     except ValueError as error:
         raise InputError(f"{where}: {error}") from None

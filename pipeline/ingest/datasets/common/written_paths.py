@@ -9,10 +9,12 @@ from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.runtime.user_paths import expand
 
 DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")  # how an absolute path of Windows begins
 QUOTES = "\"'"
+OUTER = 3  # parts of an absolute path that tell whose machine it is of: the slash, and two folders
 
 
 def find(root: Path, written: str) -> Path:
@@ -20,9 +22,9 @@ def find(root: Path, written: str) -> Path:
 
     A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` and ``$NAME`` written
     out, and with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes
-    accents in another Unicode form. So then any case and form counts, if only one file fits. A path that begins with a slash
-    may also begin at the root. Of an absolute path of Windows (``C:\faces\1.jpg``), which cannot exist here, the last parts
-    that lead to a file under the root count.
+    accents in another Unicode form. So then any case and form counts, and the suffix of any image format, if only one file
+    fits. A path that begins with a slash may also begin at the root, and a relative path may begin with the name of the root.
+    Of an absolute path of another machine (see ``is_foreign``), the last parts that lead to a file under the root count.
 
     Args:
         root: Folder that the path is relative to.
@@ -37,20 +39,33 @@ def find(root: Path, written: str) -> Path:
     plain = _plain(written)
     parts = plain.relative_to(plain.anchor).parts
     found = _follow(Path(plain.anchor), parts) if plain.is_absolute() else None
-    for first in range(len(parts) if is_foreign(written) else 1):
-        found = found or _follow(root, parts[first:])
+    found = found or _follow(root, parts)
+    if is_foreign(written):
+        for first in range(1, len(parts)):
+            found = found or _follow(root, parts[first:])
+    elif len(parts) > 1 and _folded(parts[0]) == _folded(root.resolve().name):
+        found = found or _follow(root, parts[1:])
     return found or as_written
 
 
 def is_foreign(written: str) -> bool:
-    r"""Return whether this is an absolute path of Windows (``C:\faces\1.jpg``) that this system cannot have."""
-    return os.name != "nt" and DRIVE.match(written.strip(QUOTES)) is not None
+    r"""Return whether this is an absolute path of another machine.
+
+    It is a path of Windows (``C:\faces\1.jpg``) that this system cannot have, or one whose outer folders do not exist here
+    (``/home/anna/faces/1.jpg``).
+    """
+    if os.name != "nt" and DRIVE.match(written.strip(QUOTES)) is not None:
+        return True
+    plain = _plain(written)
+    return plain.is_absolute() and len(plain.parts) > OUTER and not _exists(Path(*plain.parts[:OUTER]))
 
 
 def _follow(folder: Path, parts: Sequence[str]) -> Path | None:
     """Walk from a folder to a file, in any case. None if a part does not exist, or could be several names."""
-    for part in parts:
+    for number, part in enumerate(parts, start=1):
         name = part if part == ".." or _exists(folder / part) else _only_name(folder, part)
+        if name is None and number == len(parts):
+            name = _only_image(folder, part)
         if name is None:
             return None
         folder = folder / name
@@ -75,6 +90,13 @@ def _only_name(folder: Path, name: str) -> str | None:
     except (OSError, ValueError):
         return None
     return matches[0] if len(matches) == 1 else None
+
+
+def _only_image(folder: Path, name: str) -> str | None:
+    """The only image in the folder whose name differs in the suffix alone."""
+    stem = PurePath(name).stem if PurePath(name).suffix.lower() in IMAGE_SUFFIXES else name
+    found = [image for suffix in sorted(IMAGE_SUFFIXES) if (image := _only_name(folder, f"{stem}{suffix}"))]
+    return found[0] if len(found) == 1 else None
 
 
 @lru_cache(maxsize=4096)

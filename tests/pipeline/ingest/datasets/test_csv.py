@@ -59,7 +59,7 @@ def test_boxes_are_optional(read):
     [
         ("1 2 3", "box '1 2 3' is not four numbers: write left top right bottom"),
         ("a b c d", "is not four numbers"),
-        ('"1,2,3,4"', "is not four numbers"),
+        ('"1,2,3"', "is not four numbers"),
         ("1 2 nan 4", "is not finite"),
         ("1 2 1 4", "is empty: right must be larger than left"),
         ("1 4 3 2", "is empty"),
@@ -68,6 +68,23 @@ def test_boxes_are_optional(read):
 def test_malformed_box_is_named(read, box, problem):
     with pytest.raises(InputError, match=f"labels.csv line 3: .*{problem}"):
         read(f"image,label,box\na.jpg,anger,\nb.jpg,anger,{box}\n")
+
+
+@pytest.mark.parametrize("box", ['"1,2,3,4"', '"[1, 2, 3, 4]"', '"(1; 2; 3; 4)"', "1.0 2.0 3 4"])
+def test_a_box_may_have_brackets_and_commas(read, box):
+    assert read(f"image,label,box\na.jpg,anger,{box}\n")[0].box == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("value", ["nan", "NaN", "NULL", "None", "N/A"])
+def test_what_pandas_writes_for_no_value_is_no_value(read, value):
+    """A subject NaN would make one person of all photos."""
+    (photo,) = read(f"image,label,subject,split,box\na.jpg,anger,{value},{value},{value}\n")
+    assert (photo.subject, photo.split, photo.box) == ("", "", None)
+
+
+def test_a_photo_without_a_label_keeps_its_row(read):
+    _, photo = read("image,label\na.jpg,anger\nb.jpg,\n")
+    assert (photo.status, photo.reason) == ("excluded", "no label")
 
 
 def test_absolute_paths_are_kept(read, tmp_path):
@@ -95,9 +112,8 @@ def test_what_spreadsheets_write_is_read(read, text):
         ("image,expression\na.jpg,anger\n", "labels.csv has no column label: it has image, expression"),
         ("", "labels.csv has no column image, label"),
         ("image,label\n", "labels.csv has a header but no rows"),
-        ("image,label\na.jpg,anger\nb.jpg,\n", "labels.csv line 3: label is empty: fill it in or remove the line"),
         ("image,label\n,anger\n", "labels.csv line 2: image is empty"),
-        ("image,label\na.jpg\n", "labels.csv line 2: label is empty"),
+        ("image,label\na.jpg\n", "labels.csv gives no photo a label: fill in the column label"),
         (b"PK\3\4image,label\n", "labels.csv is a workbook or another binary file: save it as CSV"),
         (b"image,label\n\x81.jpg,anger\n", "labels.csv is not a CSV file in UTF-8"),
     ],
@@ -141,7 +157,7 @@ def test_paths_of_other_systems_are_found(read, tmp_path, written):
 def test_absolute_paths_of_windows_say_so_in_their_row(read):
     windows, here = read("image,label,split\nC:\\faces\\a.jpg,anger,test\nb.jpg,anger,test\n")
     assert (windows.status, windows.split) == ("unreadable", "test")
-    assert windows.reason == (r"C:\faces\a.jpg is a path of Windows, not of this machine: write it relative to labels.csv")
+    assert windows.reason == (r"C:\faces\a.jpg is a path of another machine: write it relative to labels.csv")
     assert here.status == "ok"
 
 
@@ -153,7 +169,7 @@ def test_absolute_paths_of_windows_are_found_by_their_end(tmp_path):
     source = DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1)
     assert [(photo.id, photo.status) for photo in csv.read(source)] == [("images/a.jpg", "ok"), (r"C:\b.jpg", "unreadable")]
     assert source.notes == [
-        rf"1 absolute paths of Windows are found by their last parts, e.g. C:\me\Images\A.jpg is {tmp_path}/images/a.jpg"
+        rf"1 paths of another machine are found by their last parts, e.g. C:\me\Images\A.jpg is {tmp_path}/images/a.jpg"
     ]
 
 
