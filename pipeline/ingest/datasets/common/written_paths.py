@@ -23,7 +23,7 @@ def find(root: Path, written: str) -> Path:
     A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` and ``$NAME`` written
     out, and with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes
     accents in another Unicode form. So then any case and form counts, and the suffix of any image format, if only one file
-    fits. A path that begins with a slash may also begin at the root, and a relative path may begin with the name of the root.
+    fits. A path that begins with a slash may also begin at the root, and a relative path with the name of the root.
     Of an absolute path of another machine (see ``is_foreign``), the last parts that lead to a file under the root count.
 
     Args:
