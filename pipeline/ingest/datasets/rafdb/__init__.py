@@ -6,6 +6,7 @@ is about: left, top, right and bottom in pixels. Copies have the aligned photos 
 or without ``train_labels.csv``.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -63,8 +64,10 @@ def _listed(tree: Tree, basic: Path, tables: list[Path]) -> list[Photo]:
     boxes = Boxes(tree, basic) if images.are_original else None
     photos = PhotoList()
     for line in lines:
-        photo = Photo(line.stem or Path(line.where).name, images.path(line.stem).as_posix(), "", line.split, subject="")
+        path = images.published_path(line.stem).as_posix()
+        photo = Photo(line.stem or Path(line.where).name, path, "", line.split, subject="")
         try:
+            photo = replace(photo, path=images.path(line.stem, line.split).as_posix())
             if line.problem:
                 raise ValueError(line.problem)
             photos.add_labelled(photo, name_of(line.label, LABELS), boxes.box(line.stem) if boxes else None)

@@ -1,9 +1,11 @@
 """The image files and boxes of RAF-DB, wherever they are in its folder."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
+from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
 
@@ -13,22 +15,23 @@ ALIGNED = "_aligned"
 class Images:
     """The original photos if there are any, else the aligned photos.
 
+    Copies may have one name in train and in test, so the folder of the split counts, too.
+
     Attributes:
         are_original: Whether they are the original photos.
     """
 
     def __init__(self, tree: Tree, basic: Path, stems: Collection[str]) -> None:
         outer = tree.folder(basic, "Image") or basic
+        self._basic = basic
         self._original, self._aligned = tree.folder(outer, "original"), tree.folder(outer, "aligned")
-        original: dict[str, Path] = {}
-        aligned: dict[str, Path] = {}
-        for top in filter(None, (self._original, self._aligned, basic)):
-            for folder, names in tree.walk(top):
-                in_aligned = "aligned" in (part.casefold() for part in folder.relative_to(basic).parts)
-                for path in (folder / name for name in names):
-                    stem = path.stem.casefold()
-                    images = aligned if in_aligned or stem.endswith(ALIGNED) else original
-                    images.setdefault(stem.removesuffix(ALIGNED), path)
+        original: dict[str, list[Path]] = defaultdict(list)
+        aligned: dict[str, list[Path]] = defaultdict(list)
+        for folder, _ in tree.walk(basic):
+            in_aligned = "aligned" in (part.casefold() for part in folder.relative_to(basic).parts)
+            for stem, name in tree.files(folder).images().items():
+                images = aligned if in_aligned or stem.endswith(ALIGNED) else original
+                images[stem.removesuffix(ALIGNED)].append(folder / name)
         if not any((original, aligned, self._original, self._aligned)):
             raise InputError(
                 f"{basic / 'Image'} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there"
@@ -38,14 +41,40 @@ class Images:
         self.are_original = found_original or (self._original is not None and not found_aligned)
         self._paths = original if self.are_original else aligned
 
-    def path(self, stem: str) -> Path:
-        """Return the image of a photo; the path where it is published if there is none."""
-        found = self._paths.get(stem.casefold())
-        if found is not None:
-            return found
+    def path(self, stem: str, split: str) -> Path:
+        """Return the image of a photo; the path where it is published if there is none.
+
+        Args:
+            stem: The name of the photo.
+            split: Its split. A photo in a folder of another split is not meant.
+
+        Raises:
+            ValueError: If several photos have the name. The message is a reason.
+        """
+        places = (self._original if self.are_original else self._aligned) or Path()
+        found = self._candidates(stem.casefold(), split, places)
+        if len(found) > 1:
+            first, second = (path.relative_to(self._basic).as_posix() for path in found[:2])
+            raise ValueError(f"several photos have its name, {first} and {second}: keep one of them")
+        return found[0] if found else self.published_path(stem)
+
+    def published_path(self, stem: str) -> Path:
+        """Return the path that a photo has in the published archives."""
         if self.are_original:
             return (self._original or Path()) / f"{stem}.jpg"
         return (self._aligned or Path()) / f"{stem}{ALIGNED}.jpg"
+
+    def _candidates(self, stem: str, split: str, published: Path) -> list[Path]:
+        """The photos with a name: those in the folders of their split, and in the published folder, come first."""
+        found = [path for path in self._paths.get(stem, ()) if self._split(path) in ("", split)]
+        for is_better in (lambda path: self._split(path) == split, lambda path: path.is_relative_to(published)):
+            found = list(filter(is_better, found)) or found
+        return found
+
+    def _split(self, path: Path) -> str:
+        """The split of the innermost folder that is named after one; empty if there is none."""
+        parts = reversed(path.parent.relative_to(self._basic).parts)
+        return next(filter(None, map(split_named, parts)), "")
 
 
 class Boxes:

@@ -187,6 +187,45 @@ def test_the_tables_of_a_copy_give_the_labels(copy):
     assert {photo.label for photo in copy(labels=6)} == {"anger"}
 
 
+@pytest.fixture
+def write(tmp_path):
+    """Write files below the dataset's root."""
+
+    def write(files):
+        for name, text in files.items():
+            (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "root" / name).write_text(text)
+
+    return write
+
+
+TABLES = {"train_labels.csv": "image,label\n0000.jpg,1\n0001.jpg,2\n", "test_labels.csv": "image,label\n0000.jpg,5\n"}
+
+
+@pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Train", "TEST"), ("b/training", "a/test_set")])
+def test_one_name_in_train_and_test_is_two_photos(write, tmp_path, train, test):
+    write(TABLES | {f"{train}/1/0000.jpg": "", f"{train}/2/0001.jpg": "", f"{test}/5/0000.jpg": ""})
+    found = [
+        (Path(photo.path).relative_to(tmp_path / "root").as_posix(), photo.label) for photo in rafdb.read(source(tmp_path))
+    ]
+    assert found == [
+        (f"{train}/1/0000.jpg", "surprise"), (f"{train}/2/0001.jpg", "fear"), (f"{test}/5/0000.jpg", "sadness"),
+    ]  # fmt: skip
+
+
+def test_a_photo_of_another_split_is_not_meant(write, tmp_path):
+    write(TABLES | {"train/1/0000.jpg": "", "train/2/0001.jpg": ""})
+    assert not Path(rafdb.read(source(tmp_path))[2].path).exists()
+
+
+def test_a_name_of_several_photos_is_excluded(write, tmp_path):
+    write(TABLES | {f"{name}.jpg": "" for name in ("train/1/0000", "train/2/0000", "train/2/0001", "test/5/0000")})
+    write({"train_labels.csv": TABLES["train_labels.csv"] + "0002.jpg,3\n"})
+    assert [photo.reason for photo in rafdb.read(source(tmp_path))] == [
+        "several photos have its name, train/1/0000.jpg and train/2/0000.jpg: keep one of them", "", "", "",
+    ]  # fmt: skip
+
+
 def test_a_copy_that_counts_from_0_is_refused(tmp_path):
     for number in range(7):
         (tmp_path / "root" / "train" / str(number)).mkdir(parents=True)
