@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pipeline.runtime.errors import closest_name
 
-SYNONYMS = (  # words for one expression; the short ones are the codes of JAFFE, KDEF and RaFD
+# Words for one expression. The short ones are the codes of JAFFE, KDEF and RaFD; "suprise" is a folder in copies of FERPlus.
+SYNONYMS = (
     ("anger", "angry", "mad", "rage", "furious", "an", "ang"),
     ("contempt", "contemptuous", "disdain", "scorn", "co", "con"),
     ("disgust", "disgusted", "di", "dis"),
@@ -15,7 +16,7 @@ SYNONYMS = (  # words for one expression; the short ones are the codes of JAFFE,
     ("neutral", "neutrality", "calm", "normal", "ne", "neu"),
     ("pain", "painful", "hurt"),
     ("sadness", "sad", "sorrow", "unhappy", "sa"),
-    ("surprise", "surprised", "astonished", "astonishment", "amazed", "su", "sur"),
+    ("surprise", "surprised", "astonished", "astonishment", "amazed", "suprise", "su", "sur"),
 )
 SHORTEST_MISSPELT = 5  # letters: of shorter words too many are alike (fer is a dataset, not fear)
 _AFFECTNET = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
@@ -47,14 +48,34 @@ def meant_label(text: str, labels: Collection[str]) -> str | None:
         text: The label as the dataset writes it.
         labels: The labels to choose from.
     """
+    words, word = _words_for(labels), _word(text)
+    close = closest_name(word, words) if len(word) >= SHORTEST_MISSPELT and word not in words else word
+    return words.get(close or "")
+
+
+def synonymous_label(text: str, labels: Collection[str]) -> str | None:
+    """Return the label of which a dataset's text is a synonym (angry), perhaps with a number (``1_angry``).
+
+    Args:
+        text: The label as the dataset writes it.
+        labels: The labels to choose from.
+    """
+    return _words_for(labels).get(_word(text))
+
+
+def _words_for(labels: Collection[str]) -> dict[str, str]:
+    """Each known word -> the label that it means."""
     words = {_folded(label): label for label in labels}
     for synonyms in SYNONYMS:
         label = next((label for label in labels if _folded(label) in synonyms), None)
         if label is not None:
             words = dict.fromkeys(synonyms, label) | words
-    word = re.sub(r"[\W\d_]+", " ", _folded(text)).strip()
-    close = closest_name(word, words) if len(word) >= SHORTEST_MISSPELT and word not in words else word
-    return words.get(close or "")
+    return words
+
+
+def _word(text: str) -> str:
+    """The text without its numbers and signs."""
+    return re.sub(r"[\W\d_]+", " ", _folded(text)).strip()
 
 
 def numbered_labels(numbers: Collection[str], labels: Collection[str]) -> dict[str, dict[str, str | None]]:

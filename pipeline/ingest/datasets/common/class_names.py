@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from pipeline.ingest.label_names import matching_label, meant_label
+from pipeline.ingest.label_names import matching_label, meant_label, synonymous_label
 
 COUNTED = re.compile(r"class[\s_-]*(?P<place>\d+)")  # class001: the first class
 
@@ -16,7 +16,8 @@ def name_of(label: str, names: Mapping[int, str]) -> str:
     """Translate a label of a dataset.
 
     Args:
-        label: A class number (``6``, or ``6.0`` as pandas writes it) or a name of the expression (``Anger``, ``angry``).
+        label: A class number (``6``, or ``6.0`` as pandas writes it) or a name of the expression (``Anger``, ``angry``). A
+            misspelt name is unknown: ``danger`` is no anger.
         names: The name of each class.
 
     Returns:
@@ -28,9 +29,13 @@ def name_of(label: str, names: Mapping[int, str]) -> str:
     try:
         return names[_integer(label)]
     except (ValueError, KeyError):
-        name = matching_label(label, names.values()) or meant_label(label, list(names.values()))
+        name = matching_label(label, names.values()) or synonymous_label(label, list(names.values()))
     if name is None:
-        raise UnknownLabelError(f"label {label!r} is unknown: this dataset numbers its classes {min(names)} to {max(names)}")
+        close = meant_label(label, list(names.values()))
+        fix = (
+            f"write {close} if that is meant" if close else f"this dataset numbers its classes {min(names)} to {max(names)}"
+        )
+        raise UnknownLabelError(f"label {label!r} is unknown: {fix}")
     return name
 
 

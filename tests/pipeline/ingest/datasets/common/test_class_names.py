@@ -18,6 +18,17 @@ def test_other_labels_are_unknown(label):
 
 
 @pytest.mark.parametrize(
+    ("label", "close"),
+    [("unhappiness", "happiness"), ("danger", "anger"), ("unsurprised", "surprise"), ("hapiness", "happiness")],
+)
+def test_a_near_miss_is_unknown(label, close):
+    """Unhappiness is no happiness."""
+    for translate in (name_of, name_of_folder):
+        with pytest.raises(UnknownLabelError, match=f"label '{label}' is unknown: write {close} if that is meant"):
+            translate(label, AFFECTNET)
+
+
+@pytest.mark.parametrize(
     ("folder", "label"),
     [
         ("1", "happiness"),
