@@ -19,7 +19,7 @@ def test_other_labels_are_unknown(label):
 
 @pytest.mark.parametrize(
     ("label", "close"),
-    [("unhappiness", "happiness"), ("danger", "anger"), ("unsurprised", "surprise"), ("disgusting", "disgust")],
+    [("unhappiness", "happiness"), ("danger", "anger"), ("unsurprised", "surprise"), ("hapiness", "happiness")],
 )
 def test_a_near_miss_is_unknown(label, close):
     """Unhappiness is no happiness."""
