@@ -15,6 +15,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
 LEAST_CLASSES = 2  # folders of classes by which a copy is recognised
+MOST_OF_A_PART = 2  # numbered folders without the dataset's first class; more are numbered otherwise
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,18 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) ->
 def _note_numbers(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) -> None:
     """Note which class each numbered folder is read as."""
     numbered = {int(each.path.name): each for each in found if each.path.name.isdecimal()}
+    in_train = {int(each.path.name) for each in found if each.path.name.isdecimal() and each.split in ("train", "")}
     for each in numbered.values():
         if each.label is None:
             raise InputError(
                 f"{each.path}: this dataset numbers its classes {min(names)} to {max(names)}: rename the folders of classes "
                 "to names such as anger"
             )
+    if len(in_train) > MOST_OF_A_PART and min(names) not in in_train:
+        raise InputError(
+            f"{found[0].path.parent}: folders of classes are numbered {min(in_train)} to {max(in_train)}, but this dataset "
+            f"numbers its classes from {min(names)}: rename the folders of classes to names such as anger"
+        )
     if numbered:
         meaning = ", ".join(f"{number} {each.label}" for number, each in sorted(numbered.items()))
         tree.notes.append(f"{found[0].path.parent}: the numbers of the folders are read as {meaning}")

@@ -1,5 +1,6 @@
 import pytest
 
+from pipeline.ingest.datasets.affectnet import LABELS as AFFECTNET
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.rafdb import LABELS
@@ -68,6 +69,22 @@ def test_a_copy_with_other_numbers_is_refused(read):
         InputError, match=r"0: this dataset numbers its classes 1 to 7: rename the folders of classes to names"
     ):
         read(*(f"{split}/{number}/a.jpg" for split in ("train", "test") for number in range(7)))
+
+
+@pytest.mark.parametrize("numbers", [range(1, 8), range(1, 9), (1, 3, 6), range(2, 7)])
+def test_a_copy_without_the_first_class_in_train_is_refused(tmp_path, numbers):
+    """Read with the dataset's numbers, all its labels would be shifted."""
+    for number in numbers:
+        for split in ("train", "val"):
+            (tmp_path / split / str(number)).mkdir(parents=True)
+    (tmp_path / "val" / "0").mkdir()
+    tree = Tree(tmp_path, [])
+    found = class_folders.find(tree, tmp_path, AFFECTNET)
+    with pytest.raises(
+        InputError,
+        match=rf"train: the folders of classes are numbered {min(numbers)} to {max(numbers)}, but .* from 0: rename",
+    ):
+        class_folders.photos_of(tree, found, AFFECTNET)
 
 
 def test_a_folder_of_another_name_is_excluded(read):
