@@ -12,6 +12,7 @@ from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.clutter import is_clutter
 from pipeline.ingest.datasets.common.csv_rows import box_of, given, rows
 from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
+from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError, closest_name
 from pipeline.runtime.status import Status
@@ -39,7 +40,7 @@ def read(source: DatasetSource) -> list[Photo]:
     _report_unread(path, first)
     photos = [(where, _photo(path.parent, row, where)) for where, row in table]
     _note_foreign(source, [row["image"] for _, row in table], [photo for _, photo in photos])
-    return with_own_ids(photos)
+    return validation_as_test(with_own_ids(photos), path.parent, source.notes)
 
 
 def _find_table(source: DatasetSource) -> Path:

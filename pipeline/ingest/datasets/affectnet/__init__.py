@@ -14,7 +14,7 @@ from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.affectnet import sets, tables, yolo
 from pipeline.ingest.datasets.affectnet.relabelling import relabel
 from pipeline.ingest.datasets.common import class_folders
-from pipeline.ingest.datasets.common.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.runtime.errors import InputError
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.class_names import UnknownLabelError, name_of
+from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
@@ -68,7 +69,7 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: Mapping[int, s
                 photos.add_labelled(photo, _name_of(number, texts, names))
             except ValueError as error:
                 photos.add_unusable(photo, str(part.labels / label), error)
-    return photos.finish()
+    return validation_as_test(photos.finish(), tree.root, tree.notes)
 
 
 def _name_of(number: str, texts: Mapping[str, str], names: Mapping[int, str]) -> str:

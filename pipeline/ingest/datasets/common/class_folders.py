@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets.common.class_names import UnknownLabelError, name_of_folder
+from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
@@ -67,9 +68,6 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) ->
         InputError: If a folder has a number that is none of the dataset's: then the copy numbers its classes otherwise.
     """
     _note_numbers(tree, found, names)
-    serve_as = {"validation": "test"} if "test" not in {each.split for each in found} else {}
-    if serve_as and any(each.split in serve_as for each in found):
-        tree.notes.append(f"{tree.root} has no test split: its validation photos serve as test photos")
     photos = []
     for each in found:
         status, reason = Status.OK, ""
@@ -77,9 +75,9 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) ->
             status, reason = Status.EXCLUDED, f"its folder {each.path.name!r} is none of the dataset's classes"
         for folder, files in tree.walk(each.path):
             for path in (folder / name for name in files):
-                name, split = path.relative_to(tree.root).as_posix(), serve_as.get(each.split, each.split)
-                photos.append(Photo(name, path.as_posix(), each.label or "", split, "", status, reason))
-    return photos
+                name = path.relative_to(tree.root).as_posix()
+                photos.append(Photo(name, path.as_posix(), each.label or "", each.split, "", status, reason))
+    return validation_as_test(photos, tree.root, tree.notes)
 
 
 def _note_numbers(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) -> None:

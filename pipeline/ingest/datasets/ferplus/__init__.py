@@ -17,7 +17,7 @@ from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_folders import ClassFolder
 from pipeline.ingest.datasets.common.class_names import name_of
 from pipeline.ingest.datasets.common.csv_rows import rows
-from pipeline.ingest.datasets.common.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.ferplus.tables import NEW, ORIGINAL, VOTES, WHOLE, Face, faces_of, majority, tables_in

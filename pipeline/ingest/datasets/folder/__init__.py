@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common.folder_tree import Folder, is_image, read_tree
+from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.layout import IsLabel, Layout, find_layout
 from pipeline.ingest.label_names import matching_label, meant_label
@@ -33,6 +34,7 @@ def read(source: DatasetSource) -> list[Photo]:
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
     source.notes.extend((*layout.notes, *passed.lines()))
+    photos = validation_as_test(photos, source.root, source.notes)
     return photos + [photo for parent in layout.parents for photo in _in_no_label(source.root, parent)]
 
 

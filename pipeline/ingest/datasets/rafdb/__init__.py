@@ -14,7 +14,7 @@ from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import name_of
-from pipeline.ingest.datasets.common.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.rafdb.photos import Boxes, Images

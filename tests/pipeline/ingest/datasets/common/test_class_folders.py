@@ -82,7 +82,7 @@ def test_a_copy_without_the_first_class_in_train_is_refused(tmp_path, numbers):
     found = class_folders.find(tree, tmp_path, AFFECTNET)
     with pytest.raises(
         InputError,
-        match=rf"train: the folders of classes are numbered {min(numbers)} to {max(numbers)}, but .* from 0: rename",
+        match=rf"train: folders of classes are numbered {min(numbers)} to {max(numbers)}, but .* from 0: rename",
     ):
         class_folders.photos_of(tree, found, AFFECTNET)
 

@@ -17,7 +17,8 @@ def test_a_photo_that_is_listed_again_is_another_row():
     photos.add_labelled(photo(1), "anger", (0, 0, 1, 1))
     rows = photos.finish()
     assert [row.id for row in rows] == ["p1", "p1#2", "p1#3", "p1#4", "p1#5"]
-    assert [row.reason for row in rows] == ["", "", "an earlier row is the same", "", ""]
+    several = "other rows give it another label (anger, fear)"  # which label is right is not known
+    assert [row.reason for row in rows] == [several, "", "an earlier row is the same", "", several]
     assert {row.path for row in rows} == {"p1.jpg"}
 
 

@@ -1,4 +1,4 @@
-"""Handle a part of a public dataset that is there alone, such as AffectNet's ``train_set/`` without its ``val_set/``."""
+"""Complete the splits of a dataset that lacks some, such as AffectNet's ``train_set/`` without its ``val_set/``."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,3 +26,20 @@ def without_lone_split(photos: list[Photo], root: Path, notes: list[str]) -> lis
         "compare with published figures, unpack the other part of the dataset there"
     )
     return [replace(photo, split="") for photo in photos]
+
+
+def validation_as_test(photos: list[Photo], root: Path, notes: list[str]) -> list[Photo]:
+    """Make test photos of the validation photos, if a dataset has these and training photos alone, as papers do.
+
+    Args:
+        photos: Photos of a dataset.
+        root: ``ingest.root``, for the note.
+        notes: Lines for the user, to which one is added.
+
+    Returns:
+        The photos. Ingest then takes a validation split out of the training photos.
+    """
+    if {photo.split for photo in photos if photo.status == Status.OK} != {"train", "validation"}:
+        return photos
+    notes.append(f"{root} has no test split: its validation photos serve as test photos")
+    return [replace(photo, split="test") if photo.split == "validation" else photo for photo in photos]

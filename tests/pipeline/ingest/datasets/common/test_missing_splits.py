@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.common.lone_split import without_lone_split
+from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 
 
 def photos(*splits):
@@ -26,4 +26,12 @@ def test_other_splits_stay(notes):
         assert without_lone_split(photos(*splits), Path("root"), notes) == photos(*splits)
     excluded = Photo("x", "", "", "test", "", "excluded", "damaged")
     assert without_lone_split([*photos("train"), excluded], Path("root"), notes)[0].split == ""
+    assert len(notes) == 1
+
+
+def test_validation_photos_serve_as_test_photos(notes):
+    assert validation_as_test(photos("train", "validation"), Path("root"), notes) == photos("train", "test")
+    assert notes == ["root has no test split: its validation photos serve as test photos"]
+    for splits in (("train", "test"), ("train", "validation", "test"), ("validation",), ("", ""), ()):
+        assert validation_as_test(photos(*splits), Path("root"), notes) == photos(*splits)
     assert len(notes) == 1
