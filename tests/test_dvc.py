@@ -134,9 +134,9 @@ def test_only_what_is_stale_runs(project):
     project.edit(codebook, r"happiness: \[12, 6\]", "happiness: [6, 12, 25]")
     project.edit(codebook, r"version: 2", "version: 1")
     project.edit("params.yaml", r"epochs: 2", "epochs: 1")
-    # Trainings and evaluations are in DVC's run cache. Stages whose folder DVC leaves alone (persist) are not: they run
+    # Trainings and evaluations are in DVC's run cache. Stages whose outputs DVC leaves alone (persist) are not: they run
     # again, the heatmaps from aucue's own cache.
-    assert project.reproduce() == ["heatmaps", "report"]
+    assert project.reproduce() == ["codebook", "heatmaps", "report"]
 
 
 def test_no_file_of_the_user_is_lost(project):
@@ -155,6 +155,14 @@ def test_no_file_of_the_user_is_lost(project):
     (project.folder / "data/faces/mine").rmdir()
     project.edit("params.yaml", r"jpeg_quality: 90", "jpeg_quality: 95")
     project.edit("params.yaml", r"max_failed_fraction: 0.4", "max_failed_fraction: 0.5")
+    table = project.folder / "data" / "detections.csv"
+    table.write_text("photo,mine\n")
+    process = project.start("dvc", "repro")
+    output, _ = process.communicate()
+    assert process.returncode != 0
+    assert "data/detections.csv is not a file that this command writes, and would be lost" in output
+    assert table.read_text() == "photo,mine\n"
+    table.unlink()
     project.reproduce()
 
 
