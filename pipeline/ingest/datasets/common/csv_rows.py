@@ -1,7 +1,7 @@
 """Read the tables that datasets come with, as spreadsheets write them. Errors name the file and the line."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
@@ -9,13 +9,12 @@ from typing import TextIO
 import click
 
 from pipeline.faces.boxes import Box, parse_box
+from pipeline.ingest.datasets.common.csv_header import Columns, Guess
+from pipeline.ingest.datasets.common.csv_lines import Lines, encodings_of, separator_of
 from pipeline.runtime.errors import InputError
 
-SEPARATORS = ",;\t|"  # Excel writes semicolons where a comma is the decimal sign, and tabs as "Unicode text"
-BLANKS = " \t\r\n\xa0\u200b\ufeff"  # around a name or value: also the blanks that nobody sees
 NO_VALUE = frozenset({"null", "nan", "none", "na", "n/a", "-"})  # in any case
 PUNCTUATION = str.maketrans("[](),;", "      ")  # of a box: [1, 2, 3, 4]
-WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 
 
 def rows(
@@ -24,11 +23,13 @@ def rows(
     present: tuple[str, ...] = (),
     optional: tuple[str, ...] = (),
     published: tuple[str, ...] = (),
+    guess: Guess = lambda first: None,  # noqa: ARG005 (a guess of nothing)
 ) -> list[tuple[str, dict[str, str]]]:
     """Read a CSV file with a header.
 
     The columns are separated by commas, semicolons, tabs or bars. The names of the given columns are found in any case.
-    Lines without a value are passed over.
+    Lines without a value are passed over. A line may be quoted as a whole. A header may stand between the rows again, where
+    tables were joined: it names the columns of the rows after it.
 
     Args:
         path: The file, in UTF-8, UTF-16 or Windows-1252.
@@ -37,6 +38,8 @@ def rows(
         optional: Other columns that the caller knows.
         published: All columns of a public dataset's table. If they are given, the file may lack its header, and the columns
             that the caller does not know are not kept in memory.
+        guess: Names the columns from a first line in which columns that must exist are missing. A line on stderr says what
+            was taken.
 
     Returns:
         For each row, its file and line for error messages, and its values by column, stripped of blanks.
@@ -44,15 +47,17 @@ def rows(
     Raises:
         InputError: If the file is missing, is no CSV file, lacks a column or a value, or has no rows.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: it must be a table, one CSV file")
     if not path.is_file():
         raise InputError(f"{path} does not exist: check ingest.root and ingest.dataset")
     csv.field_size_limit(10_000_000)  # FER's pixels are one long field
-    with path.open("rb") as file:
-        encodings = ("utf-16",) if file.read(2) in WIDE else ("utf-8-sig", "cp1252")
-    for encoding in encodings:
+    kept = (*filled, *present, *optional) if published else ()
+    for encoding in encodings_of(path):
+        columns = Columns(path, (*filled, *present), optional, published, guess)
         try:
             with path.open(encoding=encoding, newline="") as stream:
-                table = list(_rows(path, stream, filled, present, optional, published))
+                table = list(_rows(path, stream, columns, filled, kept))
         except UnicodeError:
             continue
         except csv.Error as error:
@@ -61,73 +66,30 @@ def rows(
             click.echo(f"{path} is not UTF-8 text: it is read as Windows-1252, Excel's CSV of western Europe", err=True)
         if not table:
             raise InputError(f"{path} has a header but no rows: list the photos in it")
+        columns.report()
         return table
     raise InputError(f"{path} is not a CSV file in UTF-8: save it as one")
 
 
 def _rows(
-    path: Path,
-    stream: TextIO,
-    filled: Sequence[str],
-    present: Sequence[str],
-    optional: Sequence[str],
-    published: Sequence[str],
+    path: Path, stream: TextIO, columns: Columns, filled: Sequence[str], kept: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    required = (*filled, *present)
-    reader = csv.reader(stream, delimiter=_separator(path, stream, required), skipinitialspace=True)
-    lines = _filled_lines(reader)
-    first = next(lines, [])
-    header = _header(path, first, (*required, *optional))
-    if len(first) == len(published) and not set(header) & set(published):  # the first line is a row
-        header, lines = list(published), chain([first], lines)
-    if missing := [column for column in required if column not in header]:
-        raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}")
-    for values in lines:
-        where = f"{path} line {reader.line_num}"
-        row = dict.fromkeys(header, "") | dict(zip(header, values, strict=False))
-        if published:
-            row = {name: row.get(name, "") for name in (*required, *optional)}
+    lines = Lines(stream, separator_of(path, stream, columns.score))
+    first = next(lines)
+    header = columns.header(first)
+    for values in chain([first] if header.is_row else [], lines):
+        again = columns.header_again(values)
+        if again:
+            header = again
+            continue
+        where = f"{path} line {lines.number}"
+        row = dict.fromkeys(header.names, "") | dict(zip(header.names, values, strict=False))
+        if kept:
+            row = {name: row.get(name, "") for name in kept}
         for column in filled:
             if not row[column]:
                 raise InputError(f"{where}: {column} is empty: fill it in or remove the line")
         yield where, row
-
-
-def _filled_lines(reader: Iterable[list[str]]) -> Iterator[list[str]]:
-    for line in reader:
-        values = [value.strip(BLANKS) for value in line]
-        if any(values) and not _names_separator(values[0]):
-            yield values
-
-
-def _separator(path: Path, stream: TextIO, required: Sequence[str]) -> str:
-    """The separator that gives the header most of the columns that must exist. The stream is rewound."""
-    headers = (line for line in stream if line.strip(BLANKS + SEPARATORS + '"') and not _names_separator(line))
-    header = next(headers, "")
-    if "\0" in header or header.startswith("PK\3\4"):
-        raise InputError(f"{path} is a workbook or another binary file: save it as CSV")
-    stream.seek(0)
-
-    def found(separator: str) -> int:
-        names = {name.strip(BLANKS).casefold() for name in next(csv.reader([header], delimiter=separator), [])}
-        return sum(column.casefold() in names for column in required)
-
-    return max(SEPARATORS, key=found)
-
-
-def _names_separator(text: str) -> bool:
-    """Whether this is the line ``sep=;``, which tells Excel the separator."""
-    return text.startswith("sep=") and len(text.strip(BLANKS)) <= len("sep=;")
-
-
-def _header(path: Path, names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The names of the columns, with known names as the caller writes them."""
-    spellings = {name.casefold(): name for name in known}
-    header = [spellings.get(name.casefold(), name) for name in names]
-    for name in known:
-        if header.count(name) > 1:
-            raise InputError(f"{path} has several columns {name}: keep one of them")
-    return header
 
 
 def given(text: str) -> str:

@@ -18,7 +18,12 @@ OUTER = 3  # parts of an absolute path that tell whose machine it is of: the sla
 
 
 def find(root: Path, written: str) -> Path:
-    r"""Return the file that a table names.
+    """Return the file that a table names (see ``find_existing``); if no file matches, the path as it is written."""
+    return find_existing(root, written) or root / written
+
+
+def find_existing(root: Path, written: str) -> Path | None:
+    """Return the file that a table names, or None.
 
     A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` and ``$NAME`` written
     out, and with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes
@@ -29,23 +34,20 @@ def find(root: Path, written: str) -> Path:
     Args:
         root: Folder that the path is relative to.
         written: The path as the table gives it, relative to ``root`` or absolute.
-
-    Returns:
-        The file. If no file matches, the path as it is written.
     """
     as_written = root / written
     if _exists(as_written):
         return as_written
-    plain = _plain(written)
+    plain = plain_path(written)
     parts = plain.relative_to(plain.anchor).parts
     found = _follow(Path(plain.anchor), parts) if plain.is_absolute() else None
     found = found or _follow(root, parts)
     if is_foreign(written):
         for first in range(1, len(parts)):
             found = found or _follow(root, parts[first:])
-    elif len(parts) > 1 and _folded(parts[0]) == _folded(root.resolve().name):
+    elif len(parts) > 1 and folded(parts[0]) == folded(root.resolve().name):
         found = found or _follow(root, parts[1:])
-    return found or as_written
+    return found
 
 
 def is_foreign(written: str) -> bool:
@@ -56,7 +58,7 @@ def is_foreign(written: str) -> bool:
     """
     if os.name != "nt" and DRIVE.match(written.strip(QUOTES)) is not None:
         return True
-    plain = _plain(written)
+    plain = plain_path(written)
     return plain.is_absolute() and len(plain.parts) > OUTER and not _exists(Path(*plain.parts[:OUTER]))
 
 
@@ -72,7 +74,8 @@ def _follow(folder: Path, parts: Sequence[str]) -> Path | None:
     return folder
 
 
-def _plain(written: str) -> PurePath:
+def plain_path(written: str) -> PurePath:
+    """Return the path that a table means: without quotes and ``file://``, with the slashes and folders of this system."""
     text = written.strip(QUOTES)
     if text.startswith("file://"):
         text = url2pathname(urlsplit(text).path)
@@ -86,7 +89,7 @@ def _exists(path: Path) -> bool:
 def _only_name(folder: Path, name: str) -> str | None:
     """The only name in the folder that is the same but for its case and Unicode form."""
     try:
-        matches = _names(folder, folder.stat().st_mtime_ns).get(_folded(name), ())
+        matches = _names(folder, folder.stat().st_mtime_ns).get(folded(name), ())
     except (OSError, ValueError):
         return None
     return matches[0] if len(matches) == 1 else None
@@ -103,9 +106,10 @@ def _only_image(folder: Path, name: str) -> str | None:
 def _names(folder: Path, changed: int) -> dict[str, tuple[str, ...]]:  # noqa: ARG001 (a changed folder is read again)
     names: dict[str, tuple[str, ...]] = {}
     for name in sorted(os.listdir(folder)):  # noqa: PTH208 (names only)
-        names[_folded(name)] = (*names.get(_folded(name), ()), name)
+        names[folded(name)] = (*names.get(folded(name), ()), name)
     return names
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return what is the same for names that differ in their case or Unicode form alone."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

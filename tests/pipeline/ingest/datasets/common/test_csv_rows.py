@@ -39,6 +39,41 @@ def test_utf_16_of_either_order_is_taken(read):
         assert values(read(("\ufeff" + TABLE.replace(",", "\t")).encode(encoding))) == VALUES
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_text_without_a_mark_is_taken(read, encoding):
+    assert values(read(TABLE.encode(encoding))) == VALUES
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("is_header_quoted", [False, True])
+def test_lines_that_are_quoted_as_a_whole_are_taken(read, separator, is_header_quoted):
+    header, *lines = TABLE.replace(",", separator).splitlines()
+    quoted = [f'"{header}"' if is_header_quoted else header, *(f'"{line}"' for line in lines)]
+    assert values(read("\n".join(quoted))) == VALUES
+    quoted[1] = f'"""a{separator} 1.jpg""{separator}fear"'
+    assert values(read("\n".join(quoted)))[0] == {"image": f"a{separator} 1.jpg", "label": "fear", "split": ""}
+
+
+def test_a_value_with_a_separator_is_no_line(read):
+    (row,) = values(read('image,label\n"a,b.jpg",anger\n'))
+    assert row["image"] == "a,b.jpg"
+
+
+def test_headers_between_the_rows_name_the_columns_of_the_rows_after_them(read, capsys):
+    table = read(TABLE + "image,label,split\nc.jpg,fear,test\nLabel,note,IMAGE\nanger,x,d.jpg\n")
+    assert [(where.rpartition(" ")[2], row["image"], row["label"], row.get("split")) for where, row in table[2:]] == [
+        ("5", "c.jpg", "fear", "test"),
+        ("7", "d.jpg", "anger", None),
+    ]
+    assert capsys.readouterr().err.endswith("t.csv: 2 lines are the header again, and no row\n")
+
+
+def test_a_folder_is_no_table(tmp_path):
+    (tmp_path / "t.csv").mkdir()
+    with pytest.raises(InputError, match=r"t\.csv is a folder: it must be a table"):
+        rows(tmp_path / "t.csv", filled=("image",))
+
+
 def test_a_guessed_encoding_is_said(read, tmp_path, capsys):
     read(TABLE)
     assert capsys.readouterr().err == ""
@@ -104,7 +139,8 @@ def test_short_lines_have_empty_values(read):
         (b"\xff\xfei\0m\0a", "t.csv is not a CSV file in UTF-8"),
         ("image,label\na.jpg,\n", "t.csv line 2: label is empty: fill it in or remove the line"),
         ("image,label\n,,\n", "t.csv has a header but no rows"),
-        ("", "t.csv has no column image, label"),
+        ("", "t.csv is empty: it must have a header"),
+        ("\ufeff\r\n,,\n", "t.csv is empty: it must have a header"),
     ],
 )
 def test_mistake_is_named(read, content, match):

@@ -109,8 +109,14 @@ def test_what_spreadsheets_write_is_read(read, text):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("image,expression\na.jpg,anger\n", "labels.csv has no column label: it has image, expression"),
-        ("", "labels.csv has no column image, label"),
+        (
+            "image,feeling\na.jpg,anger\n",
+            "labels.csv has no column label: it has image, feeling: name the columns in the fir",
+        ),
+        ("image,class,emotion\na.jpg,1,anger\n", "labels.csv has no column label: it has image, class, emotion"),
+        ("a,b\nc,d\n", "labels.csv has no column image, label: it has a, b: name the columns in the first line"),
+        ("a.jpg,anger,5\n", "labels.csv has no column image, label: it has a.jpg, anger, 5: name"),
+        ("", "labels.csv is empty: it must have a header, and a line for each photo"),
         ("image,label\n", "labels.csv has a header but no rows"),
         ("image,label\n,anger\n", "labels.csv line 2: image is empty"),
         ("image,label\na.jpg\n", "labels.csv gives no photo a label: fill in the column label"),
@@ -216,6 +222,56 @@ def test_root_may_be_too_high(tmp_path):
     (tmp_path / "Labels.xlsx").write_text("x")
     with pytest.raises(InputError, match=r"does not exist: .* holds archive/labels\.csv, second/labels\.csv, Labels\.xlsx$"):
         csv.read(source)
+
+
+def test_a_folder_named_as_the_table_is_none(tmp_path):
+    (tmp_path / "labels.csv").mkdir()
+    (tmp_path / "labels.csv" / "part-0.csv").write_text("image,label\na.jpg,anger\n")
+    source = DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1)
+    with pytest.raises(InputError, match=r"labels\.csv is a folder and no table: check ingest\.root"):
+        csv.read(source)
+    (tmp_path / "labels.csv" / "labels.csv").write_text("image,label\na.jpg,anger\n")
+    assert [photo.id for photo in csv.read(source)] == ["a.jpg"]
+
+
+@pytest.fixture
+def photos_below(tmp_path):
+    for name in ("faces/a.jpg", "faces/happy/b.PNG", "faces/x/c.jpg", "faces/y/c.jpg", "faces/.ipynb_checkpoints/d.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+
+
+@pytest.mark.usefixtures("photos_below")
+def test_photos_are_found_below_the_root_by_their_names(tmp_path):
+    written = ("a.jpg", "happy/b.png", "B", "c.jpg", r"Y\C.JPG", "d.jpg")
+    (tmp_path / "labels.csv").write_text("image,label\n" + "".join(f"{name},anger\n" for name in written))
+    source = DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1)
+    assert [(photo.id, photo.status, photo.reason) for photo in csv.read(source)] == [
+        ("faces/a.jpg", "ok", ""),
+        ("faces/happy/b.PNG", "ok", ""),
+        ("faces/happy/b.PNG#2", "excluded", "it repeats line 3 of the table"),
+        ("c.jpg", "unreadable", "2 photos have this name: write the path relative to labels.csv"),
+        ("faces/y/c.jpg", "ok", ""),
+        ("d.jpg", "ok", ""),  # no such photo: detect says so
+    ]
+    first = f"a.jpg is {tmp_path.as_posix()}/faces/a.jpg"
+    assert source.notes == [f"4 photos are found in other folders below {tmp_path}, e.g. {first}"]
+
+
+@pytest.mark.usefixtures("photos_below")
+def test_photos_are_found_beside_the_folder_of_the_table(tmp_path):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "labels.csv").write_text("image,label\na.jpg,anger\n")
+    (photo,) = csv.read(DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1))
+    assert photo.id == "../faces/a.jpg"
+    assert (tmp_path / "faces" / "a.jpg").samefile(photo.path)
+
+
+def test_rows_of_clutter_are_excluded_with_the_reason(read):
+    names = ("._a.jpg", ".ipynb_checkpoints/a-checkpoint.jpg", "x/@eaDir/a.jpg", "a.sync-conflict-20240101-120000-AB.jpg")
+    photos = read("image,label\n.own/a.jpg,anger\na-checkpoint.jpg,anger\n" + "".join(f"{name},anger\n" for name in names))
+    assert [photo.status for photo in photos] == ["ok", "ok", *["excluded"] * 4]
+    assert photos[3].reason == ".ipynb_checkpoints is a name that tools and systems give"
 
 
 def test_real_table(faces_dir):

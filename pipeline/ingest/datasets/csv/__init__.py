@@ -1,7 +1,8 @@
 """A table ``root/labels.csv`` with the columns image, label and optionally subject, split, box."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,10 +10,12 @@ import click
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import written_paths
-from pipeline.ingest.datasets.common.clutter import is_clutter
+from pipeline.ingest.datasets.common.clutter import is_clutter, is_of_tool
 from pipeline.ingest.datasets.common.csv_rows import box_of, given, rows
 from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
+from pipeline.ingest.datasets.csv.columns import guess_header, take_synonyms
+from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError, closest_name
 from pipeline.runtime.status import Status
@@ -32,15 +35,19 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If the table cannot be read, has a column that looks like a misspelt known column, or gives a face twice.
     """
     path = _find_table(source)
-    table = rows(path, filled=("image",), present=("label",), optional=COLUMNS[2:])
+    root = path.parent
+    table = rows(path, filled=("image",), present=("label",), optional=COLUMNS[2:], guess=partial(guess_header, root))
     if not any(row["label"] for _, row in table):
         raise InputError(f"{path} gives no photo a label: fill in the column label")
+    take_synonyms(path, table)
     _, first = table[0]
     _refuse_misspelt(path, first)
     _report_unread(path, first)
-    photos = [(where, _photo(path.parent, row, where)) for where, row in table]
-    _note_foreign(source, [row["image"] for _, row in table], [photo for _, photo in photos])
-    return validation_as_test(with_own_ids(photos), path.parent, source.notes)
+    below = PhotosBelow(source.root)
+    photos = [(where, _photo(root, row, where, below)) for where, row in table]
+    _note_foreign(source, [(row["image"], photo) for (_, row), (_, photo) in zip(table, photos, strict=True)])
+    source.notes.extend(below.notes())
+    return validation_as_test(with_own_ids(photos), root, source.notes)
 
 
 def _find_table(source: DatasetSource) -> Path:
@@ -56,12 +63,15 @@ def _find_table(source: DatasetSource) -> Path:
     tables = sorted(file.name for file in root.iterdir() if file.suffix.lower() in TABLES and not is_clutter(file.name))
     others = [table.relative_to(root).as_posix() for table in deeper] + tables
     seen = f": {root} holds {', '.join(others[:MOST_TABLES])}" if others else ""
-    raise InputError(f"{path} does not exist: check ingest.root and ingest.dataset{seen}")
+    problem = "is a folder and no table" if path.is_dir() else "does not exist"
+    raise InputError(f"{path} {problem}: check ingest.root and ingest.dataset{seen}")
 
 
-def _photo(root: Path, row: dict[str, str], where: str) -> Photo:
+def _photo(root: Path, row: dict[str, str], where: str, below: PhotosBelow) -> Photo:
     written = row["image"]
-    file = written_paths.find(root, written)
+    found = written_paths.find_existing(root, written)
+    others = [] if found or written_paths.is_foreign(written) else below.find(written, root)
+    file = found or (others[0] if len(others) == 1 else root / written)
     is_inside = file.is_relative_to(root) and not Path(written).is_absolute()
     photo = Photo(
         id=(file.relative_to(root) if is_inside else file).as_posix(),
@@ -71,18 +81,25 @@ def _photo(root: Path, row: dict[str, str], where: str) -> Photo:
         subject=given(row.get("subject", "")),
         box=box_of(row.get("box", ""), where),
     )
+    tools = [part for part in (file.relative_to(root).parts if is_inside else [file.name]) if is_of_tool(part)]
+    if tools:
+        return replace(photo, status=Status.EXCLUDED, reason=f"{tools[0]} is a name that tools and systems give")
     if not photo.label:
         return replace(photo, status=Status.EXCLUDED, reason="no label")
-    if written_paths.is_foreign(written) and not file.exists():
+    if len(others) > 1:
+        reason = f"{len(others)} photos have this name: write the path relative to labels.csv"
+        return replace(photo, status=Status.UNREADABLE, reason=reason)
+    if not found and written_paths.is_foreign(written):
         reason = f"{written} is a path of another machine: write it relative to labels.csv"
         return replace(photo, status=Status.UNREADABLE, reason=reason)
     return photo
 
 
-def _note_foreign(source: DatasetSource, written: Sequence[str], photos: Sequence[Photo]) -> None:
+def _note_foreign(source: DatasetSource, pairs: list[tuple[str, Photo]]) -> None:
     """Note how many paths of other machines were found by their last parts."""
-    pairs = [(text, photo) for text, photo in zip(written, photos, strict=True) if written_paths.is_foreign(text)]
-    found = [f"{text} is {photo.path}" for text, photo in pairs if photo.status == Status.OK]
+    found = [
+        f"{text} is {photo.path}" for text, photo in pairs if photo.status == Status.OK and written_paths.is_foreign(text)
+    ]
     if found:
         source.notes.append(f"{len(found):,} paths of another machine are found by their last parts, e.g. {found[0]}")
 

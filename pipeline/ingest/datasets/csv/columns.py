@@ -1,0 +1,84 @@
+"""Know the columns of a user's table under other names, and without a header."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.faces.manifest import SPLITS
+from pipeline.ingest.datasets.common.csv_header import Header
+from pipeline.ingest.datasets.common.csv_rows import given
+from pipeline.ingest.datasets.common.folder_tree import is_image
+from pipeline.ingest.splits import split_of
+
+SYNONYMS = {  # without case, blanks, hyphens and underscores
+    "image": {"img", "file", "filename", "filepath", "path", "imagepath", "imagefile", "imagename", "imgpath", "imgname"}
+    | {"imgfile", "images", "photo", "picture"},
+    "label": {"labels", "emotion", "emotionlabel", "expression", "class", "classname", "target"},
+    "split": {"set", "usage", "subset", "partition"},
+    "subject": {"person", "personid", "subjectid", "identity", "participant", "participantid"},
+}
+
+
+def guess_header(root: Path, first: list[str]) -> Header | None:
+    """Find the columns image and label in a first line that does not name them.
+
+    Args:
+        root: Folder that the photos' paths are relative to.
+        first: The values of the line.
+
+    Returns:
+        The columns, if the line has synonyms of the missing names, or is a row that names a photo, its label and perhaps
+        its split. Otherwise None, also if several columns could be meant.
+    """
+    names = [name.casefold() if name.casefold() in SYNONYMS else name for name in first]
+    for column in ("image", "label"):
+        if column not in names:
+            meant = _synonym(column, names)
+            if meant is None:
+                return _columns_of_row(root, first)
+            names[names.index(meant)] = column
+    return Header(names)
+
+
+def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> None:
+    """Rename the columns that mean split and subject, if those are absent, and say so.
+
+    A column means split only if it holds names of splits.
+    """
+    for column in ("split", "subject"):
+        names = list(table[0][1])
+        meant = None if column in names else _synonym(column, names)
+        if meant is None or (column == "split" and not all(_is_split(row.get(meant, "")) for _, row in table)):
+            continue
+        for _, row in table:
+            if meant in row:
+                row[column] = row.pop(meant)
+        click.echo(f"{path}: the column {meant!r} is taken as {column}", err=True)
+
+
+def _synonym(column: str, names: list[str]) -> str | None:
+    """The only name that means the column."""
+    found = [name for name in names if _folded(name) in SYNONYMS[column]]
+    return found[0] if len(found) == 1 else None
+
+
+def _columns_of_row(root: Path, values: list[str]) -> Header | None:
+    """The columns of a row: one value names a photo, one may be a split, and one is left."""
+    names = ["image" if _names_photo(root, value) else "split" if value and _is_split(value) else "" for value in values]
+    others = [place for place, value in enumerate(values) if value and not names[place]]
+    if names.count("image") != 1 or names.count("split") > 1 or len(others) != 1:
+        return None
+    names[others[0]] = "label"
+    return Header(names, is_row=True)
+
+
+def _names_photo(root: Path, value: str) -> bool:
+    return bool(value) and (is_image(value) or (root / value).is_file())
+
+
+def _is_split(value: str) -> bool:
+    return not given(value) or split_of(value) in SPLITS
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter not in " -_")

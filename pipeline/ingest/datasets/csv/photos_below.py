@@ -1,0 +1,62 @@
+"""Find photos that a table names without all of their folders, such as by their bare names."""
+
+import os
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path, PurePath
+
+from pipeline.ingest.datasets.common.folder_tree import is_image, read_tree
+from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.common.written_paths import folded, plain_path
+
+
+class PhotosBelow:
+    """The photos below a folder, by the ends of their paths. The folder is read when the first photo is looked for."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._found: list[str] = []
+
+    def find(self, written: str, base: Path) -> list[Path]:
+        """Return the photos whose paths end as a table writes them, in any case, with the suffix of any image format.
+
+        Args:
+            written: A relative path.
+            base: Folder that the table's paths are relative to.
+
+        Returns:
+            The photos as paths that begin with ``base``. Those with the suffix that is written come alone if there are any.
+        """
+        path = plain_path(written)
+        if path.is_absolute() or ".." in path.parts or not path.name:
+            return []
+        ends = [folded(part) for part in path.parts]
+        photos = [photo for photo in self._by_stem.get(_stem(path.name), []) if _outer(photo, len(ends)) == ends[:-1]]
+        photos = [photo for photo in photos if folded(photo.name) == ends[-1]] or photos
+        if len(photos) == 1:
+            self._found.append(f"{written} is {photos[0].as_posix()}")
+        return [base / os.path.relpath(photo, base) for photo in photos]
+
+    def notes(self) -> list[str]:
+        """Say how many photos were found."""
+        if not self._found:
+            return []
+        return [f"{len(self._found):,} photos are found in other folders below {self._root}, e.g. {self._found[0]}"]
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[Path]]:
+        photos = defaultdict(list)
+        for folder in read_tree(self._root, PassedOver()).walk():
+            for photo in folder.photos:
+                photos[_stem(photo.name)].append(photo)
+        return photos
+
+
+def _stem(name: str) -> str:
+    """The name without the suffix of an image. A name in a table may lack it, and hold other dots."""
+    return folded(name[: -len(PurePath(name).suffix)] if is_image(name) else name)
+
+
+def _outer(photo: Path, number: int) -> list[str]:
+    """The folders of a path with ``number`` parts that ends with the photo."""
+    return [folded(part) for part in photo.parts[-number:-1]]

@@ -1,0 +1,78 @@
+import pytest
+
+from pipeline.ingest.datasets import DatasetSource, csv
+from pipeline.ingest.datasets.csv.columns import guess_header
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text):
+        (tmp_path / "labels.csv").write_text(text)
+        return csv.read(DatasetSource(tmp_path, tmp_path / "photos", ("anger", "fear"), 1, 0, 1))
+
+    return read
+
+
+@pytest.mark.parametrize("image", ["filename", "file", "path", "img", "Image_Path", "file name", "FilePath"])
+@pytest.mark.parametrize("label", ["emotion", "Expression", "class", "labels", "label"])
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_columns_may_have_other_names(read, capsys, image, label, separator):
+    (photo,) = read(f"{label},{image}\nanger,a.jpg\n".replace(",", separator))
+    assert (photo.id, photo.label) == ("a.jpg", "anger")
+    assert (
+        f"columns under other names are taken: {'' if label == 'label' else repr(label) + ' as label, '}{image!r} as image"
+        in (capsys.readouterr().err)
+    )
+
+
+@pytest.mark.parametrize("name", ["set", "usage", "Usage", "subset"])
+def test_split_may_have_another_name(read, capsys, name):
+    photos = read(f"image,label,{name}\na.jpg,anger,Training\nb.jpg,fear,PrivateTest\n")
+    assert [photo.split for photo in photos] == ["train", "test"]
+    assert capsys.readouterr().err.endswith(f"labels.csv: the column {name!r} is taken as split\n")
+
+
+def test_a_column_with_other_values_is_no_split(read, capsys):
+    photos = read("image,label,set\na.jpg,anger,train\nb.jpg,fear,CK+\n")
+    assert [photo.split for photo in photos] == ["", ""]
+    assert "labels.csv: not read: 'set'" in capsys.readouterr().err
+
+
+def test_a_subject_may_have_another_name(read):
+    assert [photo.subject for photo in read("image,label,subject_id\na.jpg,anger,7\n")] == ["7"]
+
+
+@pytest.mark.parametrize("header", ["image,label,split,path,emotion,set", "path,image,set,split,label,emotion"])
+def test_the_proper_name_counts_where_there_is_one(read, capsys, header):
+    own = {"image": "a.jpg", "label": "anger", "split": "train"}
+    (photo,) = read(header + "\n" + ",".join(own.get(name, "test") for name in header.split(",")) + "\n")
+    assert (photo.id, photo.label, photo.split) == ("a.jpg", "anger", "train")
+    assert "not read: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("a.jpg,anger\nb.jpg,fear\n", "image, label"),
+        ("anger;a.jpg\nfear;b.jpg\n", "label, image"),
+        ("a.jpg\tanger\ttrain\nb.jpg\tfear\ttrain\n", "image, label, split"),
+        ('"a.jpg,anger"\n"b.jpg,fear"\n', "image, label"),
+        ("a.jpg,anger,,\nb.jpg,fear,,\n", "image, label, unknown, unknown"),
+    ],
+)
+def test_a_table_may_lack_its_header(read, capsys, text, columns):
+    photos = read(text)
+    assert [(photo.id, photo.label) for photo in photos] == [("a.jpg", "anger"), ("b.jpg", "fear")]
+    assert {photo.split for photo in photos} == {"train" if "train" in text else ""}
+    assert capsys.readouterr().err.endswith(f"labels.csv: there is no header: the columns are taken as {columns}\n")
+
+
+def test_a_photo_without_suffix_is_known_by_its_file(tmp_path):
+    assert guess_header(tmp_path, ["0001", "anger"]) is None
+    (tmp_path / "0001").write_bytes(b"x")
+    assert guess_header(tmp_path, ["0001", "anger"]) == (["image", "label"], True)
+
+
+@pytest.mark.parametrize("first", [["a.jpg", "b.jpg"], ["a.jpg"], ["path", "file", "label"], ["a.jpg", "train", "test"]])
+def test_what_could_be_several_columns_is_not_guessed(tmp_path, first):
+    assert guess_header(tmp_path, first) is None
