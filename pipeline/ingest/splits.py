@@ -48,6 +48,12 @@ def assign(photos: list[Photo], validation_fraction: float, test_fraction: float
         if photo.split and photo.split not in SPLITS:
             raise InputError(f"photo {photo.id!r} has the split {photo.split!r}: use one of {', '.join(SPLITS)}")
 
+    if usable and not without and not any(photo.split == "train" for photo in usable):
+        has = " and ".join(split for split in SPLITS if any(photo.split == split for photo in usable))
+        raise InputError(
+            f"the dataset has {has} photos, but no training photos: add a folder or rows of the split train, or name the "
+            f"folder of the labels in ingest.root, or empty the column split, to have splits made"
+        )
     split = {photo.id: photo.split or "train" for photo in usable}
     if without:
         split.update(dict.fromkeys(choose(usable, test_fraction, seed), "test"))

@@ -127,6 +127,16 @@ def test_some_photos_with_a_split_and_some_without_is_an_error():
         assign(photos, 0.1, 0.2, 0)
 
 
+@pytest.mark.parametrize(
+    ("splits", "has"),
+    [(["test"], "test"), (["validation"], "validation"), (["test", "validation"], "validation and test")],
+)
+def test_splits_without_train_are_named(splits, has):
+    photos = [Photo(split, f"{split}.jpg", "anger", split, "") for split in splits]
+    with pytest.raises(InputError, match=f"the dataset has {has} photos, but no training photos: add a folder or rows"):
+        assign(photos, 0.1, 0.2, seed=0)
+
+
 def test_unknown_split_is_named():
     photos = [Photo("a", "", "anger", "train", ""), Photo("b", "", "anger", "dev", "")]
     with pytest.raises(InputError, match="photo 'b' has the split 'dev': use one of train, validation, test"):

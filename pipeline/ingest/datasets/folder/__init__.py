@@ -1,22 +1,27 @@
-"""Photos sorted into folders: ``root/label/*.jpg``, ``root/split/label/*.jpg`` or ``root/label/split/*.jpg``."""
+"""Photos sorted into folders: ``root/label/*.jpg``, ``root/split/label/*.jpg`` or ``root/label/split/*.jpg``.
+
+Folders of persons may be around the labels or in them.
+"""
 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from pipeline.faces.manifest import Photo
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common.folder_tree import Folder, is_image, read_tree
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.passed_over import PassedOver
-from pipeline.ingest.datasets.folder.layout import IsLabel, Layout, find_layout
+from pipeline.ingest.datasets.folder.layout import LabelFolder, Layout, find_layout
+from pipeline.ingest.datasets.folder.persons import IsLabel
 from pipeline.ingest.label_names import matching_label, meant_label
+from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
 
 def read(source: DatasetSource) -> list[Photo]:
-    """List one photo per file in a label folder, in path order. The subjects are not known.
+    """List one photo per file in a label folder, in path order. Subjects are known from folders of persons.
 
     A file in a label folder without the suffix of an image is excluded, and so is an image outside the label folders.
     Clutter (see ``clutter``) and folders without photos are counted in the notes.
@@ -29,13 +34,14 @@ def read(source: DatasetSource) -> list[Photo]:
     is_label = partial(_may_be_label, source=source)
     layout = find_layout(tree, is_label, passed)
     _refuse_deeper_labels(layout, is_label)
-    photos = [photo for split, label, folder in layout.classes for photo in _in_label(source.root, folder, label, split)]
+    photos = [photo for label in layout.classes for photo in _in_label(source.root, label)]
     if not any(photo.status == Status.OK for photo in photos):
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
     source.notes.extend((*layout.notes, *passed.lines()))
     photos = validation_as_test(photos, source.root, source.notes)
-    return photos + [photo for parent in layout.parents for photo in _in_no_label(source.root, parent)]
+    photos += [photo for parent in layout.parents for photo in _in_no_label(source.root, parent)]
+    return photos + [photo for beside in layout.beside for photo in _beside_splits(source.root, beside, is_label)]
 
 
 def _may_be_label(name: str, source: DatasetSource) -> bool:
@@ -45,35 +51,59 @@ def _may_be_label(name: str, source: DatasetSource) -> bool:
 
 def _refuse_deeper_labels(layout: Layout, is_label: IsLabel) -> None:
     """Raise InputError if the folders in the place of labels are none, but hold some."""
-    if any(is_label(label) for _, label, _ in layout.classes):
+    if any(is_label(label.label) for label in layout.classes):
         return
-    for _, label, folder in layout.classes:
-        deeper = next((name for inner in folder.walk() for name in inner.folders if is_label(name)), None)
+    for label in layout.classes:
+        deeper = next((name for inner in label.folder.walk() for name in inner.folders if is_label(name)), None)
         if deeper:
-            raise InputError(
-                f"{folder.path.parent} holds folders of no label ({label}), and labels deeper in them ({deeper}): "
-                f"name the folder around the labels in ingest.root, such as {folder.path}"
-            )
+            raise InputError(_describe_deeper_label(layout, label, deeper))
 
 
-def _in_label(root: Path, folder: Folder, label: str, split: str) -> Iterator[Photo]:
-    inside = list(folder.walk())
+def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> str:
+    around = label.folder.path.parent
+    names = [other.label for other in layout.classes if other.folder.path.parent == around]
+    splits = [name for name in names if split_of(name) in SPLITS]
+    if splits:
+        others = ", ".join(name for name in names if name not in splits)
+        fix = "name them train, validation or test, or move them out of ingest.root"
+        return f"{around} holds {', '.join(splits)}, and folders that are neither a split nor a label ({others}): {fix}"
+    fix = f"name the folder around the labels in ingest.root, such as {label.folder.path}"
+    return f"{around} holds folders of no label ({label.label}), and labels deeper in them ({deeper}): {fix}"
+
+
+def _in_label(root: Path, label: LabelFolder) -> Iterator[Photo]:
+    inside = list(label.folder.walk())
     for path in sorted(folder.path / name for folder in inside for name in folder.files):
         is_photo = is_image(path.name)
         status = Status.OK if is_photo else Status.EXCLUDED
         reason = "" if is_photo else f"its suffix {path.suffix!r} is not that of an image"
-        yield _photo(root, path, label, split, status, reason)
+        yield _photo(root, path, label, status, reason)
     for folder in inside:
         for name, reason in folder.unreadable.items():
-            yield _photo(root, folder.path / name, label, split, Status.UNREADABLE, reason)
+            yield _photo(root, folder.path / name, label, Status.UNREADABLE, reason)
 
 
-def _in_no_label(root: Path, folder: Folder) -> Iterator[Photo]:
-    for path in folder.photos:
-        yield _photo(root, path, "", "", Status.EXCLUDED, "it lies in no label folder")
-    for name, reason in folder.unreadable.items():
-        yield _photo(root, folder.path / name, "", "", Status.EXCLUDED, reason)
+def _beside_splits(root: Path, beside: Folder, is_label: IsLabel) -> Iterator[Photo]:
+    for folder in beside.walk():
+        if any(map(is_label, folder.path.relative_to(beside.path).parts)):
+            yield from _in_no_label(root, folder, f"{beside.name} is neither a split nor a label")
+        else:
+            yield from _in_no_label(root, folder)
 
 
-def _photo(root: Path, path: Path, label: str, split: str, status: Status, reason: str) -> Photo:
-    return Photo(path.relative_to(root).as_posix(), path.as_posix(), label, split, "", status, reason)
+def _in_no_label(root: Path, folder: Folder, reason: str = "it lies in no label folder") -> Iterator[Photo]:
+    reasons = dict.fromkeys((path.name for path in folder.photos), reason) | folder.unreadable
+    for name, problem in reasons.items():
+        path = folder.path / name
+        yield Photo(path.relative_to(root).as_posix(), path.as_posix(), "", "", "", Status.EXCLUDED, problem)
+
+
+def _photo(root: Path, path: Path, label: LabelFolder, status: Status, reason: str) -> Photo:
+    return Photo(
+        path.relative_to(root).as_posix(), path.as_posix(), label.label, label.split, _subject(path, label), status, reason
+    )
+
+
+def _subject(path: Path, label: LabelFolder) -> str:
+    inner = path.relative_to(label.folder.path).parts[:-1] if label.has_persons else ()
+    return inner[0] if inner else label.subject

@@ -1,14 +1,33 @@
 """Recognise which folders of a tree are splits and which are labels."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.folder_tree import Folder
 from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.folder.persons import IsLabel, are_around_labels, are_parts, hold_persons
 from pipeline.ingest.splits import split_of
 
-IsLabel = Callable[[str], bool]  # whether the name of a folder may be that of a label
+MOST_NAMES = 3  # of folders in a note
+
+
+@dataclass(frozen=True)
+class LabelFolder:
+    """A folder that holds the photos of one label.
+
+    Attributes:
+        split: The split of the photos; empty if it is not known.
+        label: The label as the folder's name gives it.
+        folder: The folder, or the folder of a split in it.
+        subject: The person of all its photos; empty if it is not known.
+        has_persons: Whether its inner folders are named after persons.
+    """
+
+    split: str
+    label: str
+    folder: Folder
+    subject: str = ""
+    has_persons: bool = False
 
 
 @dataclass
@@ -16,18 +35,22 @@ class Layout:
     """The label folders of a tree.
 
     Attributes:
-        classes: (split, label, folder) of each label folder, or of each split in a label folder. The split may be empty.
-        parents: The folders around and beside the label folders. Images directly in them have no label.
+        classes: The folders that hold the photos of one label.
+        parents: The folders around the label folders. Images directly in them have no label.
+        beside: The folders beside the splits that are neither a split nor a label.
         notes: Sentences on a layout that a user may not expect.
     """
 
-    classes: list[tuple[str, str, Folder]] = field(default_factory=list)
+    classes: list[LabelFolder] = field(default_factory=list)
     parents: list[Folder] = field(default_factory=list)
+    beside: list[Folder] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
     """Find the layout of a tree: ``label``, ``split/label`` or ``label/split``, perhaps inside a folder that wraps it.
+
+    Between them may be folders of persons (see ``persons``).
 
     Args:
         tree: The dataset's folder.
@@ -45,15 +68,42 @@ def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
         for folder in splits:
             inner = _unwrap(folder, _split(folder), is_label)
             layout.parents += inner
-            layout.classes += [(_split(folder), label.name, label) for label in _relevant(inner, is_label, passed)]
-        layout.parents += [folder for other in others for folder in other.walk()]
+            _add_labels(layout, _relevant(inner, is_label, passed), _split(folder), is_label, passed)
+        layout.beside = others
     elif _hold_splits(folders) and any(is_label(folder.name) for folder in folders):
         layout.parents += folders
         layout.notes.append("each label's folder holds folders of splits")
-        layout.classes = [(_split(inner), label.name, inner) for label in folders for inner in label.folders.values()]
+        layout.classes = [
+            LabelFolder(_split(inner), label.name, inner) for label in folders for inner in label.folders.values()
+        ]
     else:
-        layout.classes = [("", folder.name, folder) for folder in folders]
+        _add_labels(layout, folders, "", is_label, passed)
     return layout
+
+
+def _add_labels(layout: Layout, folders: list[Folder], split: str, is_label: IsLabel, passed: PassedOver) -> None:
+    """Add the label folders of a split. They may lie in folders of persons or parts, and hold folders of persons."""
+    if not are_around_labels(folders, is_label):
+        has_persons = hold_persons(folders)
+        layout.classes += [LabelFolder(split, folder.name, folder, has_persons=has_persons) for folder in folders]
+        if has_persons:
+            layout.notes.append(f"the folders in the label folders, such as in {folders[0].path}, are taken as subjects")
+        return
+    are_only_parts = are_parts(folders)
+    for folder in folders:
+        subject = "" if are_only_parts else folder.name
+        labels = _relevant([folder], is_label, passed)
+        layout.classes += [LabelFolder(split, label.name, label, subject) for label in labels]
+    layout.parents += folders
+    names = [folder.name for folder in folders]
+    listed = ", ".join(names[:MOST_NAMES] + ["..."] * (len(names) > MOST_NAMES))
+    if are_only_parts:
+        fix = "to test on one of them, name it test, and put the others into a folder train"
+        layout.notes.append(f"the photos in {listed} are taken together, as parts of one dataset: {fix}")
+    else:
+        layout.notes.append(
+            f"the {len(names)} folders around the labels in {folders[0].path.parent} ({listed}) are taken as subjects"
+        )
 
 
 def _unwrap(folder: Folder, split: str, is_label: IsLabel) -> list[Folder]:

@@ -121,6 +121,23 @@ def test_photos_in_another_folder_beside_splits_are_excluded(read):
     assert [(photo.id, photo.reason) for photo in photos[2:]] == [("samples/deep/s.jpg", "it lies in no label folder")]
 
 
+@pytest.mark.parametrize("name", ["train_augmented", "train_aug", "original"])
+def test_the_reason_of_a_folder_of_labels_beside_splits_is_true(read, name):
+    photos = read("train/anger/a.jpg", "test/fear/a.jpg", f"{name}/anger/deep/a.jpg", f"{name}/b.jpg")
+    assert ok(photos) == ["test/fear/a.jpg", "train/anger/a.jpg"]
+    assert {photo.id: photo.reason for photo in photos[2:]} == {
+        f"{name}/anger/deep/a.jpg": f"{name} is neither a split nor a label",
+        f"{name}/b.jpg": "it lies in no label folder",
+    }
+
+
+def test_an_unknown_folder_beside_the_only_split_is_named(read):
+    with pytest.raises(
+        InputError, match=r"root holds test, and folders that are neither a split nor a label \(train_aug\): na"
+    ):
+        read("test/anger/a.jpg", "train_aug/anger/a.jpg")
+
+
 def test_names_around_the_root_are_nobodys_business(tmp_path):
     root = tmp_path / ".data" / "__MACOSX" / "train"
     (root / "anger").mkdir(parents=True)
