@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
-from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
@@ -33,7 +33,8 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If no folder has a known layout, a table cannot be read, or most rows cannot be used.
     """
     tree = Tree(source.root, source.notes)
-    reader = tree.find(partial(_published, tree), partial(_copy, tree))
+    names = ClassNames(LABELS, source.rename)
+    reader = tree.find(partial(_published, tree, names), partial(_copy, tree, names))
     if reader is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
@@ -42,20 +43,20 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _published(tree: Tree, folder: Path) -> Reader | None:
+def _published(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
     if "compound" in (folder.name.casefold(), folder.parent.name.casefold()):  # RAF-DB's other subset, with other classes
         return None
     basic = tree.folder(folder, "basic") or folder
     tables = tables_in(tree, basic)
-    return partial(_listed, tree, basic, tables) if tables else None
+    return partial(_listed, tree, names, basic, tables) if tables else None
 
 
-def _copy(tree: Tree, folder: Path) -> Reader | None:
-    classes = class_folders.find(tree, folder, LABELS)
-    return None if classes is None else partial(class_folders.photos_of, tree, classes, LABELS)
+def _copy(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
+    classes = class_folders.find(tree, folder, names)
+    return None if classes is None else partial(class_folders.photos_of, tree, classes, names)
 
 
-def _listed(tree: Tree, basic: Path, tables: list[Path]) -> list[Photo]:
+def _listed(tree: Tree, names: ClassNames, basic: Path, tables: list[Path]) -> list[Photo]:
     """The photos that the tables list."""
     lines = [line for table in tables for line in lines_of(table)]
     if not lines:
@@ -70,7 +71,7 @@ def _listed(tree: Tree, basic: Path, tables: list[Path]) -> list[Photo]:
             photo = replace(photo, path=images.path(line.stem, line.split).as_posix())
             if line.problem:
                 raise ValueError(line.problem)
-            photos.add_labelled(photo, name_of(line.label, LABELS), boxes.box(line.stem) if boxes else None)
+            photos.add_labelled(photo, names.name_of(line.label), boxes.box(line.stem) if boxes else None)
         except ValueError as error:
             photos.add_unusable(photo, line.where, error)
     listed = photos.finish()

@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.ingest.datasets.affectnet import LABELS as AFFECTNET
 from pipeline.ingest.datasets.common import class_folders
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.rafdb import LABELS
 from pipeline.runtime.errors import InputError
@@ -17,13 +18,14 @@ def notes():
 def read(tmp_path, notes):
     """Read empty photos in the given folders, or return None if they are no copy in folders of classes."""
 
-    def read(*files):
+    def read(*files, labels=LABELS, **rename):
         for file in files:
             (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / file).touch()
         tree = Tree(tmp_path, notes)
-        found = class_folders.find(tree, tmp_path, LABELS)
-        return found and class_folders.photos_of(tree, found, LABELS)
+        names = ClassNames(labels, rename)
+        found = class_folders.find(tree, tmp_path, names)
+        return found and class_folders.photos_of(tree, found, names)
 
     return read
 
@@ -64,27 +66,41 @@ def test_the_meaning_of_numbers_is_said(read, notes):
     assert "the numbers of the folders are read as 1 surprise, 7 neutral" in "\n".join(notes)
 
 
-def test_a_copy_with_other_numbers_is_refused(read):
+OTHERWISE = "look at some photos, and write for all numbers which class they are in params.yaml, such as ingest.rename: {'"
+FROM_0 = {str(number): name for number, name in enumerate(LABELS.values())}
+
+
+@pytest.mark.parametrize("splits", [("train/", "test/"), ("",)])
+def test_a_copy_with_other_numbers_is_refused_unless_they_are_renamed(read, splits):
+    files = [f"{split}{number}/a.jpg" for split in splits for number in range(7)]
     with pytest.raises(
-        InputError, match=r"0: this dataset numbers its classes 1 to 7: rename the folders of classes to names"
+        InputError, match=rf"numbered 0 to 6, but this dataset numbers its classes 1 to 7: {OTHERWISE}0': sur"
     ):
-        read(*(f"{split}/{number}/a.jpg" for split in ("train", "test") for number in range(7)))
+        read(*files)
+    with pytest.raises(InputError, match=OTHERWISE):
+        read(*files, **{"0": "surprise"})  # and the others?
+    photos = read(*files, **FROM_0)
+    assert {photo.label for photo in photos} == set("0123456")
+    assert len(photos) == len(files)
+
+
+def test_a_class_of_the_own_numbers_may_be_left_out(read, notes):
+    photos = read("train/1/a.jpg", "train/7/a.jpg", "test/1/a.jpg", **{"7": None})
+    assert [photo.label for photo in photos] == ["surprise", "surprise", "7"]
+    assert "the numbers of the folders are read as 1 surprise" in "\n".join(notes)
 
 
 @pytest.mark.parametrize("numbers", [range(1, 8), range(1, 9), (1, 3, 6), range(2, 7)])
-def test_a_copy_without_the_first_class_in_train_is_refused(tmp_path, numbers):
+def test_a_copy_without_the_first_class_in_train_is_refused(read, numbers):
     """Read with the dataset's numbers, all its labels would be shifted."""
-    for number in numbers:
-        for split in ("train", "val"):
-            (tmp_path / split / str(number)).mkdir(parents=True)
-    (tmp_path / "val" / "0").mkdir()
-    tree = Tree(tmp_path, [])
-    found = class_folders.find(tree, tmp_path, AFFECTNET)
+    files = [f"{split}/{number}/a.jpg" for number in numbers for split in ("train", "val")]
     with pytest.raises(
         InputError,
-        match=rf"train: folders of classes are numbered {min(numbers)} to {max(numbers)}, but .* from 0: rename",
+        match=rf"numbered {min(numbers)} to {max(numbers)}, but .* its classes 0 to 10: {OTHERWISE}0': null, '{min(numbers)}':",
     ):
-        class_folders.photos_of(tree, found, AFFECTNET)
+        read(*files, "val/0/a.jpg", labels=AFFECTNET)
+    photos = read(labels=AFFECTNET, **dict.fromkeys(map(str, (0, *numbers)), "anger"))
+    assert {photo.label for photo in photos} == {str(number) for number in (0, *numbers)}
 
 
 def test_a_folder_of_another_name_is_excluded(read):

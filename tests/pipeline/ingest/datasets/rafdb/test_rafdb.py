@@ -1,8 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.ingest import stage
 from pipeline.ingest.datasets import DatasetSource, rafdb
+from pipeline.ingest.labels import check_labels
 from pipeline.runtime.errors import InputError
 
 LINES = [f"train_{number:05d}.jpg {number}" for number in range(1, 8)] + ["test_0001.jpg 4", ""]
@@ -229,13 +232,41 @@ def test_a_name_of_several_photos_is_excluded(write, tmp_path):
 def test_a_copy_that_counts_from_0_is_refused(tmp_path):
     for number in range(7):
         (tmp_path / "root" / "train" / str(number)).mkdir(parents=True)
-    with pytest.raises(InputError, match=r"train.0: this dataset numbers its classes 1 to 7: rename the folders"):
+    with pytest.raises(InputError, match=r"numbered 0 to 6, .* its classes 1 to 7: .* ingest.rename: {'0': surprise, '1'"):
         rafdb.read(source(tmp_path))
     (tmp_path / "root" / "train" / "1" / "train_00001_aligned.jpg").touch()
     lines = [f"{split}_{number:05d}_aligned.jpg,{number % 7}" for split in ("train", "test") for number in range(70)]
     (tmp_path / "root" / "train_labels.csv").write_text("\n".join(["image,label", *lines]))
-    with pytest.raises(InputError, match=r"train_labels.csv line 2: label '0' is unknown: .* \(20 rows\): restore"):
+    with pytest.raises(
+        InputError, match=r"train_labels.csv line 2: label '0' is unknown: .* \(20 rows\): restore .*{'0': sur"
+    ):
         rafdb.read(source(tmp_path))
+
+
+@pytest.mark.parametrize("splits", [("train/", "test/"), ("",)])
+def test_the_user_says_what_other_numbers_mean(write, tmp_path, params, splits):
+    names = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
+    write({f"{split}{i % 7}/{i}.jpg": f"{split}{i}" for split in splits for i in range(70)})
+    rename = {str(number): name for number, name in enumerate(names)}
+    ours = {"dataset": "rafdb", "root": str(tmp_path / "root"), "labels": names, "rename": rename, "test_fraction": 0.3}
+    photos = stage.main(
+        base=params.base,
+        params=params.ingest.model_copy(update=ours),
+        photos_dir=tmp_path / "photos",
+        manifest_path=tmp_path / "manifest.csv",
+    )
+    assert {Path(photo.path).parent.name: photo.label for photo in photos} == rename
+
+
+def test_numbers_of_a_list_are_renamed_once(write, tmp_path):
+    write({f"{name}.jpg": "" for name in ("train/train_1", "train/train_2", "train/train_3")})
+    write({"train_labels.csv": "image,label\ntrain_1.jpg,0\ntrain_2.jpg,1\ntrain_3.jpg,fear\n"})
+    rename = {"0": "fear", "1": "surprise", "fear": "anger"}
+    photos = rafdb.read(replace(source(tmp_path), rename=rename))
+    labels = ("surprise", "fear", "anger")
+    assert [photo.label for photo in check_labels(photos, labels, rafdb.LABELS.values(), rename)] == [
+        "fear", "surprise", "anger",
+    ]  # fmt: skip
 
 
 def test_compound_expressions_are_another_dataset(tmp_path):
