@@ -3,13 +3,17 @@
 A copy that has a validation split but no test split has its validation photos as test photos, as papers do with AffectNet.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
+from pipeline.ingest.datasets.common.folder_tree import Folder
+from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.label_names import as_yaml
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
@@ -57,27 +61,48 @@ def split_named(folder: str) -> str:
 def _are_all_classes(found: list[ClassFolder], names: ClassNames) -> bool:
     """Whether folders beside one another are all classes. AffectNet's own folders of photos have numbers, too, from 1."""
     numbered = _numbered(found)
-    named = all(each.label for each in found if each.path.name not in numbered)
-    return named and (names.are_renamed(numbered) or names.number(numbered.values()))
+    named = all(each.label or names.close_to(each.path.name) for each in found if each.path.name not in numbered)
+    return named and (names.are_renamed(numbered) or names.may_have(numbered.values()))
 
 
 def photos_of(tree: Tree, found: list[ClassFolder], names: ClassNames) -> list[Photo]:
-    """List the photos in folders of classes, in the order of their paths. Photos of other folders are excluded.
+    """List the photos in folders of classes, in the order of their paths, then all photos beside these folders.
+
+    Photos of other folders and beside the folders are excluded. Folders without photos are counted in a note.
 
     Raises:
-        InputError: If a folder has a number that is none of the dataset's: then the copy numbers its classes otherwise.
+        InputError: If the folders have other numbers than the dataset's classes, and ``ingest.rename`` does not name all.
     """
     _note_numbers(tree, found, names)
+    root, passed = tree.read_all()
+    folders = {folder.path: folder for folder in root.walk()}
+    classes = [each for each in found if each.path in folders and (each.label or folders[each.path].has_photos)]
     photos = []
-    for each in found:
-        status, reason = Status.OK, ""
-        if each.label is None:
-            status, reason = Status.EXCLUDED, f"its folder {each.path.name!r} is none of the dataset's classes"
-        for folder, files in tree.walk(each.path):
-            for path in (folder / name for name in files):
-                name = path.relative_to(tree.root).as_posix()
-                photos.append(Photo(name, path.as_posix(), each.label or "", each.split, "", status, reason))
-    return validation_as_test(photos, tree.root, tree.notes)
+    for each in classes:
+        of_class = in_label(tree.root, folders[each.path], each.label or "", each.split)
+        photos += of_class if each.label else (_of_no_class(photo, each, names) for photo in of_class)
+    photos = validation_as_test(photos, tree.root, tree.notes)
+    for folder in _beside(root, {each.path for each in classes}):
+        photos += in_no_label(tree.root, folder)
+        if folder.files and not folder.has_photos:
+            passed.without_photos[folder.path.as_posix()] = len(folder.files)
+    return photos
+
+
+def _of_no_class(photo: Photo, folder: ClassFolder, names: ClassNames) -> Photo:
+    name = folder.path.name
+    close = names.close_to(name)
+    fix = f": write ingest.rename: {as_yaml({name: close})} in params.yaml if that is meant" if close else ""
+    reason = photo.reason or f"its folder {name!r} is none of the dataset's classes{fix}"
+    return replace(photo, status=Status.EXCLUDED, reason=reason)
+
+
+def _beside(folder: Folder, classes: Collection[Path]) -> Iterator[Folder]:
+    """The folders outside the folders of classes."""
+    yield folder
+    for inner in folder.folders.values():
+        if inner.path not in classes:
+            yield from _beside(inner, classes)
 
 
 def _note_numbers(tree: Tree, found: list[ClassFolder], names: ClassNames) -> None:
@@ -91,8 +116,8 @@ def _note_numbers(tree: Tree, found: list[ClassFolder], names: ClassNames) -> No
     if (is_shifted or not numbers <= set(names.names)) and not names.are_renamed(numbered):
         raise InputError(
             f"{place}: folders of classes are numbered {min(in_train)} to {max(in_train)}, but this "
-            f"dataset numbers its classes {names.range}: look at some photos, and write for all numbers which class they are "
-            f"in params.yaml, such as ingest.rename: {names.renumbering(numbers, in_train)}"
+            f"dataset numbers its classes {names.range}: look at some photos, and write for all numbers which class they "
+            f"are in params.yaml, such as ingest.rename: {names.renumbering(numbers, in_train)}"
         )
     own = {number: names.names[number] for name, number in numbered.items() if not names.are_renamed([name])}
     if own:

@@ -84,8 +84,8 @@ class ClassNames:
         """Return whether ``ingest.rename`` names all these labels."""
         return all(matching_label(label, self.rename) is not None for label in labels)
 
-    def number(self, numbers: Collection[int]) -> bool:
-        """Return whether numbers may be those of classes: the dataset's own from the first on, or all of them shifted by 1."""
+    def may_have(self, numbers: Collection[int]) -> bool:
+        """Return whether numbers may be those of classes: the own from the first on, or all of them shifted by 1."""
         own, given = set(self.names), set(numbers)
         is_own = self.first in given and given <= own
         return not given or is_own or any(given == {number + shift for number in own} for shift in (-1, 1))
@@ -102,8 +102,12 @@ class ClassNames:
             shift = 0
         return as_yaml({str(number): self.names.get(number - shift) for number in sorted(numbers)})
 
+    def close_to(self, label: str) -> str | None:
+        """Return the class that an unknown label may mean, such as happiness for ``hapiness``; None if there is none."""
+        return meant_label(label, list(self.names.values()))
+
     def _unknown(self, label: str) -> UnknownLabelError:
-        close = meant_label(label, list(self.names.values()))
+        close = self.close_to(label)
         fix = f"write {close} if that is meant" if close else f"this dataset numbers its classes {self.range}"
         return UnknownLabelError(f"label {label!r} is unknown: {fix}", self._rename_for(label, close))
 

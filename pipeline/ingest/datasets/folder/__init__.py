@@ -1,12 +1,11 @@
 """Photos sorted into folders: ``root/label/*.jpg``, ``root/split/label/*.jpg`` or ``root/label/split/*.jpg``."""
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.common.folder_tree import Folder, is_image, read_tree
+from pipeline.ingest.datasets.common.folder_tree import read_tree
+from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.layout import IsLabel, Layout, find_layout
@@ -29,13 +28,13 @@ def read(source: DatasetSource) -> list[Photo]:
     is_label = partial(_may_be_label, source=source)
     layout = find_layout(tree, is_label, passed)
     _refuse_deeper_labels(layout, is_label)
-    photos = [photo for split, label, folder in layout.classes for photo in _in_label(source.root, folder, label, split)]
+    photos = [photo for split, label, folder in layout.classes for photo in in_label(source.root, folder, label, split)]
     if not any(photo.status == Status.OK for photo in photos):
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
     source.notes.extend((*layout.notes, *passed.lines()))
     photos = validation_as_test(photos, source.root, source.notes)
-    return photos + [photo for parent in layout.parents for photo in _in_no_label(source.root, parent)]
+    return photos + [photo for parent in layout.parents for photo in in_no_label(source.root, parent)]
 
 
 def _may_be_label(name: str, source: DatasetSource) -> bool:
@@ -54,26 +53,3 @@ def _refuse_deeper_labels(layout: Layout, is_label: IsLabel) -> None:
                 f"{folder.path.parent} holds folders of no label ({label}), and labels deeper in them ({deeper}): "
                 f"name the folder around the labels in ingest.root, such as {folder.path}"
             )
-
-
-def _in_label(root: Path, folder: Folder, label: str, split: str) -> Iterator[Photo]:
-    inside = list(folder.walk())
-    for path in sorted(folder.path / name for folder in inside for name in folder.files):
-        is_photo = is_image(path.name)
-        status = Status.OK if is_photo else Status.EXCLUDED
-        reason = "" if is_photo else f"its suffix {path.suffix!r} is not that of an image"
-        yield _photo(root, path, label, split, status, reason)
-    for folder in inside:
-        for name, reason in folder.unreadable.items():
-            yield _photo(root, folder.path / name, label, split, Status.UNREADABLE, reason)
-
-
-def _in_no_label(root: Path, folder: Folder) -> Iterator[Photo]:
-    for path in folder.photos:
-        yield _photo(root, path, "", "", Status.EXCLUDED, "it lies in no label folder")
-    for name, reason in folder.unreadable.items():
-        yield _photo(root, folder.path / name, "", "", Status.EXCLUDED, reason)
-
-
-def _photo(root: Path, path: Path, label: str, split: str, status: Status, reason: str) -> Photo:
-    return Photo(path.relative_to(root).as_posix(), path.as_posix(), label, split, "", status, reason)

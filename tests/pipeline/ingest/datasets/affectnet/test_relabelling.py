@@ -2,8 +2,8 @@ import pytest
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.affectnet import LABELS
-from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.affectnet.relabelling import relabel
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.runtime.errors import InputError
 
 PHOTOS = [

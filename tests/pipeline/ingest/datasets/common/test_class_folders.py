@@ -25,7 +25,9 @@ def read(tmp_path, notes):
         tree = Tree(tmp_path, notes)
         names = ClassNames(labels, rename)
         found = class_folders.find(tree, tmp_path, names)
-        return found and class_folders.photos_of(tree, found, names)
+        photos = found and class_folders.photos_of(tree, found, names)
+        tree.report_clutter()
+        return photos
 
     return read
 
@@ -42,6 +44,66 @@ def test_folders_of_classes_in_folders_of_splits(read, names, train, test):
     assert sorted(photo.id for photo in photos) == sorted(
         f"{split}/{name}/a.JPG" for split in (train, test) for name in names
     )
+
+
+def excluded(photos):
+    """The photos that are left out, each with its reason."""
+    return {photo.id: photo.reason for photo in photos if photo.status == "excluded"}
+
+
+@pytest.mark.parametrize(
+    "file", ["test/a.jpg", "train/a.jpg", "a.jpg", "extra/happy/a.jpg", "train.2/a/b/c.PNG", "happy/a.jpg"]
+)
+def test_a_photo_beside_the_folders_of_classes_is_excluded(read, file):
+    photos = read("train/happy/1.jpg", "train/sad/2.jpg", "test/sad/3.jpg", file)
+    assert excluded(photos) == {file: "it lies in no label folder"}
+    assert len(photos) == 4
+
+
+def test_a_file_of_an_unknown_format_is_excluded(read):
+    photos = read("train/happy/1.heic", "train/happy/2.jpg", "train/sad/3.jpg")
+    assert excluded(photos) == {"train/happy/1.heic": "its suffix '.heic' is not that of an image"}
+
+
+def test_a_broken_link_and_a_link_in_a_circle_are_not_dropped(read, tmp_path, notes):
+    for folder in ("train/happy", "train/sad", "test/sad"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "train" / "happy" / "1.png").symlink_to("nowhere")
+    (tmp_path / "test" / "archive").symlink_to("nowhere")
+    (tmp_path / "test" / "sad" / "again").symlink_to(tmp_path)
+    photos = read("train/happy/2.jpg", "train/sad/2.jpg", "test/sad/3.jpg")
+    assert {photo.id: photo.reason for photo in photos if photo.reason} == {
+        "test/archive": "a link whose target does not exist",
+    }
+    assert len(photos) == 5  # later stages say why they cannot read 1.png
+    assert f"passed over: 1 link to a folder that holds the link ({tmp_path.as_posix()}/test/sad/again)" in notes
+
+
+def test_a_linked_folder_is_read(read, tmp_path, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "x.jpg").touch()
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    (tmp_path / "train" / "happy" / "more").symlink_to(elsewhere)
+    photos = read("train/happy/2.jpg", "train/sad/2.jpg")
+    assert [photo.id for photo in photos] == ["train/happy/2.jpg", "train/happy/more/x.jpg", "train/sad/2.jpg"]
+
+
+def test_folders_without_photos_are_counted(read, notes):
+    photos = read("train/happy/1.jpg", "train/sad/2.jpg", "train/annotations/1.txt", "docs/a/b.pdf", "readme.txt")
+    assert excluded(photos) == {}
+    assert any(line.startswith("passed over: 2 folders without photos, with 2 files (") for line in notes)
+
+
+@pytest.mark.parametrize("split", ["train/", ""])
+@pytest.mark.parametrize("name", ["hapiness", "Happines", "Suprised"])
+def test_the_reason_of_a_misspelt_class_names_the_class(read, split, name):
+    photos = read(*(f"{split}{label}/a.jpg" for label in (name, "happy", "sad", "fear")))
+    meant = "surprise" if name == "Suprised" else "happiness"
+    assert excluded(photos) == {
+        f"{split}{name}/a.jpg": f"its folder {name!r} is none of the dataset's classes: write ingest.rename: "
+        f"{{{name}: {meant}}} in params.yaml if that is meant"
+    }
+    assert excluded(read(**{name: meant})) == {}
 
 
 def test_without_splits(read):
@@ -73,9 +135,7 @@ FROM_0 = {str(number): name for number, name in enumerate(LABELS.values())}
 @pytest.mark.parametrize("splits", [("train/", "test/"), ("",)])
 def test_a_copy_with_other_numbers_is_refused_unless_they_are_renamed(read, splits):
     files = [f"{split}{number}/a.jpg" for split in splits for number in range(7)]
-    with pytest.raises(
-        InputError, match=rf"numbered 0 to 6, but this dataset numbers its classes 1 to 7: {OTHERWISE}0': sur"
-    ):
+    with pytest.raises(InputError, match=rf"numbered 0 to 6, but .* its classes 1 to 7: {OTHERWISE}0': sur"):
         read(*files)
     with pytest.raises(InputError, match=OTHERWISE):
         read(*files, **{"0": "surprise"})  # and the others?
@@ -96,7 +156,7 @@ def test_a_copy_without_the_first_class_in_train_is_refused(read, numbers):
     files = [f"{split}/{number}/a.jpg" for number in numbers for split in ("train", "val")]
     with pytest.raises(
         InputError,
-        match=rf"numbered {min(numbers)} to {max(numbers)}, but .* its classes 0 to 10: {OTHERWISE}0': null, '{min(numbers)}':",
+        match=rf"numbered {min(numbers)} to {max(numbers)}, but .* classes 0 to 10: {OTHERWISE}0': null, '{min(numbers)}':",
     ):
         read(*files, "val/0/a.jpg", labels=AFFECTNET)
     photos = read(labels=AFFECTNET, **dict.fromkeys(map(str, (0, *numbers)), "anger"))

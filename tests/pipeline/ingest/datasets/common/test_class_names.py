@@ -90,8 +90,5 @@ def test_an_unknown_label_comes_with_the_entry_that_it_needs(names, label, renam
     ],
 )
 def test_a_renumbering_keeps_the_order_of_the_classes(numbers, meanings):
-    pairs = zip(numbers, meanings, strict=True)
-    assert (
-        AFFECTNET_NAMES.renumbering(numbers, numbers)
-        == "{" + ", ".join(f"'{number}': {name}" for number, name in pairs) + "}"
-    )
+    pairs = [f"'{number}': {name}" for number, name in zip(numbers, meanings, strict=True)]
+    assert AFFECTNET_NAMES.renumbering(numbers, numbers) == f"{{{', '.join(pairs)}}}"
