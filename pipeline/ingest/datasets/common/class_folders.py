@@ -65,10 +65,16 @@ def _are_all_classes(found: list[ClassFolder], names: ClassNames) -> bool:
     return named and (names.are_renamed(numbered) or names.may_have(numbered.values()))
 
 
-def photos_of(tree: Tree, found: list[ClassFolder], names: ClassNames) -> list[Photo]:
+def photos_of(tree: Tree, found: list[ClassFolder], names: ClassNames, within: Path | None = None) -> list[Photo]:
     """List the photos in folders of classes, in the order of their paths, then all photos beside these folders.
 
     Photos of other folders and beside the folders are excluded. Folders without photos are counted in a note.
+
+    Args:
+        tree: The dataset.
+        found: The folders of classes.
+        names: The dataset's classes.
+        within: The folder in which photos beside the folders of classes are listed; None for the dataset's whole folder.
 
     Raises:
         InputError: If the folders have other numbers than the dataset's classes, and ``ingest.rename`` does not name all.
@@ -82,7 +88,7 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: ClassNames) -> list[P
         of_class = in_label(tree.root, folders[each.path], each.label or "", each.split)
         photos += of_class if each.label else (_of_no_class(photo, each, names) for photo in of_class)
     photos = validation_as_test(photos, tree.root, tree.notes)
-    for folder in _beside(root, {each.path for each in classes}):
+    for folder in _beside(folders[within or tree.root], {each.path for each in classes}):
         photos += in_no_label(tree.root, folder)
         if folder.files and not folder.has_photos:
             passed.without_photos[folder.path.as_posix()] = len(folder.files)
@@ -107,10 +113,10 @@ def _beside(folder: Folder, classes: Collection[Path]) -> Iterator[Folder]:
 
 def _note_numbers(tree: Tree, found: list[ClassFolder], names: ClassNames) -> None:
     """Note which class each numbered folder is read as."""
-    numbered, place = _numbered(found), found[0].path.parent
+    numbered = _numbered(found)
     if not numbered:
         return
-    numbers = set(numbered.values())
+    place, numbers = found[0].path.parent, set(numbered.values())
     in_train = set(_numbered([each for each in found if each.split in ("train", "")]).values()) or numbers
     is_shifted = len(in_train) > MOST_OF_A_PART and names.first not in in_train
     if (is_shifted or not numbers <= set(names.names)) and not names.are_renamed(numbered):

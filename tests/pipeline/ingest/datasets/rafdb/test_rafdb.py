@@ -269,6 +269,52 @@ def test_numbers_of_a_list_are_renamed_once(write, tmp_path):
     ]  # fmt: skip
 
 
+def splits_and_labels(photos):
+    return sorted((photo.split, photo.label) for photo in photos if photo.status == "ok")
+
+
+PHOTOS = dict.fromkeys(
+    ("train/1/a_aligned.jpg", "train/2/b_aligned.jpg", "test/5/c_aligned.jpg", "test/7/d_aligned.jpg"), ""
+)
+LISTED = [("test", "neutral"), ("test", "sadness"), ("train", "fear"), ("train", "surprise")]
+
+
+@pytest.mark.parametrize("folder", ["", "DATASET/"])
+def test_a_split_without_a_table_has_the_labels_of_its_folders(write, tmp_path, folder):
+    write({f"{folder}{path}": "" for path in (*PHOTOS, "test/e.jpg", "test/x/f.jpg")})
+    write({"train_labels.csv": "image,label\na_aligned.jpg,1\nb_aligned.jpg,2\n"})
+    photos = rafdb.read(source(tmp_path))
+    assert splits_and_labels(photos) == LISTED
+    assert {photo.id.removeprefix(folder) for photo in photos if photo.status != "ok"} == {"test/e.jpg", "test/x/f.jpg"}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"labels.csv": "path,label\ntrain/1/a_aligned.jpg,1\ntrain/2/b_aligned.jpg,2\ntest/5/c.jpg,5\ntest/7/d.jpg,7\n"},
+        {"labels.csv": ",filename,Emotion\n0,a.jpg,1\n1,b.jpg,2\n2,c.jpg,sad\n3,d.jpg,Neutral\n"},
+        {"labels.csv": "a.jpg,1\nb.jpg,2\nc.jpg,5\nd.jpg,7\n"},
+        {"labels.txt": "a.jpg 1\nb.jpg 2\nc.jpg 5\nd.jpg 7\n"},
+        {"train.txt": "a.jpg 1\nb.jpg 2\n", "test.txt": "c.jpg 5\nd.jpg 7\n"},
+        {
+            "Train.txt": "train/1/a_aligned.jpg,1\ntrain/2/b_aligned.jpg,2\n",
+            "test_labels.csv": "image,label\nc.jpg,5\nd.jpg,7",
+        },
+        {"train_labels.csv": "a.jpg,1\nb.jpg,2\n", "test_labels.csv": "c_aligned.jpg;5\nd_aligned.jpg;7\n"},
+        {"train.csv": "image;label\na.jpg;1\nb.jpg;2\n", "test.csv": "name\tlabel\nc.jpg\t5\nd.jpg\t7\n"},
+        {"train.txt": "a.jpg\nb.jpg\n", "labels.csv": "x,y\n1,2\n"},  # no lists of labels: the folders say them
+    ],
+)
+def test_the_lists_of_copies(write, tmp_path, tables):
+    write(PHOTOS | tables)
+    assert splits_and_labels(rafdb.read(source(tmp_path))) == LISTED
+
+
+def test_a_list_without_splits_is_split_by_ingest(write, tmp_path):
+    write({"images/a.jpg": "", "images/b.jpg": "", "labels.csv": "image,label\na.jpg,1\nb.jpg,2\n"})
+    assert splits_and_labels(rafdb.read(source(tmp_path))) == [("", "fear"), ("", "surprise")]
+
+
 def test_compound_expressions_are_another_dataset(tmp_path):
     (tmp_path / "root" / "compound" / "EmoLabel").mkdir(parents=True)
     (tmp_path / "root" / "compound" / "EmoLabel" / "list_patition_label.txt").write_text("train_0001.jpg 1")
