@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
 from pipeline.runtime.errors import closest_name
 
@@ -114,6 +115,7 @@ def _scalar(text: str | None) -> str:
     return text if is_plain else "'" + text.replace("'", "''") + "'"
 
 
+@lru_cache(maxsize=4096)  # the rows of a table have few labels
 def _folded(text: str) -> str:
     words = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", text)).strip().casefold()
     number = re.fullmatch(r"0*(\d+)(?:\.0*)?", words)

@@ -14,6 +14,7 @@ from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.affectnet import sets, tables, yolo
 from pipeline.ingest.datasets.affectnet.relabelling import relabel
 from pipeline.ingest.datasets.common import class_folders
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.runtime.errors import InputError
@@ -40,7 +41,9 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If no folder has one of the layouts, several have one, or most annotations cannot be read.
     """
     tree = Tree(source.root, source.notes)
-    reader = tree.find(partial(_published, tree), partial(_automatic, tree), partial(_copy, tree))
+    names = ClassNames(LABELS, source.rename)
+    layouts = (partial(layout, tree, names) for layout in (_published, _automatic, _copy))
+    reader = tree.find(*layouts)
     if reader is None:
         raise InputError(
             f"{source.root} has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder, "
@@ -51,28 +54,28 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _published(tree: Tree, folder: Path) -> Reader | None:
+def _published(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
     if annotated := sets.find(tree, folder):
-        return partial(sets.photos_of, tree, annotated, LABELS)
+        return partial(sets.photos_of, tree, annotated, names)
     listed = tables.find(tree, folder)
-    return None if listed is None else partial(tables.photos_of, tree, listed, LABELS)
+    return None if listed is None else partial(tables.photos_of, tree, listed, names)
 
 
-def _automatic(tree: Tree, folder: Path) -> Reader | None:
+def _automatic(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
     listed = tables.find_automatic(tree, folder)
-    return None if listed is None else partial(tables.photos_of, tree, listed, LABELS)
+    return None if listed is None else partial(tables.photos_of, tree, listed, names)
 
 
-def _copy(tree: Tree, folder: Path) -> Reader | None:
+def _copy(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
     if parts := yolo.find(tree, folder):
-        return partial(yolo.photos_of, tree, folder, parts, LABELS)
-    classes = class_folders.find(tree, folder, LABELS)
+        return partial(yolo.photos_of, tree, folder, parts, names)
+    classes = class_folders.find(tree, folder, names)
     if classes is None:
         return None
-    reader = partial(class_folders.photos_of, tree, classes, LABELS)
+    reader = partial(class_folders.photos_of, tree, classes, names)
     table = tree.file(folder, "labels.csv")
-    return partial(_relabelled, tree, reader, table) if table else reader
+    return partial(_relabelled, tree, reader, table, names) if table else reader
 
 
-def _relabelled(tree: Tree, reader: Reader, table: Path) -> list[Photo]:
-    return relabel(reader(), table, LABELS, tree.notes)
+def _relabelled(tree: Tree, reader: Reader, table: Path, names: ClassNames) -> list[Photo]:
+    return relabel(reader(), table, names, tree.notes)

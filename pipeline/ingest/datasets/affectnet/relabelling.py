@@ -5,24 +5,23 @@ in the folders of their earlier labels.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_rows import rows
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 
 PATH, LABEL = "pth", "label"
 
 
-def relabel(photos: list[Photo], table: Path, names: Mapping[int, str], notes: list[str]) -> list[Photo]:
+def relabel(photos: list[Photo], table: Path, names: ClassNames, notes: list[str]) -> list[Photo]:
     """Give photos the labels of a table.
 
     Args:
         photos: Photos in folders of classes.
         table: The table. It names a photo by its folder and its name.
-        names: The dataset's numbers and names of its classes.
+        names: The dataset's classes.
         notes: Lines for the user, to which one is added.
 
     Returns:
@@ -42,7 +41,7 @@ def relabel(photos: list[Photo], table: Path, names: Mapping[int, str], notes: l
             continue
         where, label = labels[key]
         try:
-            name = name_of(label, names)
+            name = names.name_of(label)
         except ValueError as error:
             relabelled.add_unusable(photo, where, error)
             continue

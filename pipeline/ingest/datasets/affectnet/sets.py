@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
@@ -28,7 +28,7 @@ def find(tree: Tree, folder: Path) -> dict[str, Path] | None:
     return tree.complete(sets, lambda split, other: _set(tree, other, NAMES[split]))
 
 
-def photos_of(tree: Tree, sets: Mapping[str, Path], names: Mapping[int, str]) -> list[Photo]:
+def photos_of(tree: Tree, sets: Mapping[str, Path], names: ClassNames) -> list[Photo]:
     """List all annotated photos in the order of their numbers, then the photos without annotation, which are excluded.
 
     Raises:
@@ -68,7 +68,7 @@ def _set(tree: Tree, folder: Path, name: str) -> Path | None:
     return None
 
 
-def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: Mapping[int, str]) -> None:
+def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: ClassNames) -> None:
     annotations = tree.folder(folder, "annotations") or folder / "annotations"
     images = tree.folder(folder, "images") or folder / "images"
     numbers = {name[: -len(END)]: name for name in tree.files(annotations).all if name.casefold().endswith(END)}
@@ -79,7 +79,7 @@ def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: Map
         name, annotation = f"{split}_{number}", annotations / numbers[number]
         path = (tree.photo(images, f"{number}.jpg") or images / f"{number}.jpg").as_posix()
         try:
-            photos.add(Photo(name, path, name_of(read_class(annotation), names), split, subject=""))
+            photos.add(Photo(name, path, names.name_of(read_class(annotation)), split, subject=""))
         except ValueError as error:
             photos.add_unusable(Photo(name, path, "", split, subject=""), str(annotation), error)
     annotated = {number.casefold() for number in numbers}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_rows import given, rows
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
@@ -46,7 +46,7 @@ def find_automatic(tree: Tree, folder: Path) -> dict[str, Path] | None:
     return {"train": table} if table else None
 
 
-def photos_of(tree: Tree, tables: Mapping[str, Path], names: Mapping[int, str]) -> list[Photo]:
+def photos_of(tree: Tree, tables: Mapping[str, Path], names: ClassNames) -> list[Photo]:
     """List the photos of the tables, in the order of their rows.
 
     Raises:
@@ -64,7 +64,7 @@ def photos_of(tree: Tree, tables: Mapping[str, Path], names: Mapping[int, str]) 
     return listed
 
 
-def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: Mapping[int, str]) -> None:
+def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: ClassNames) -> None:
     lines = rows(table, filled=(), present=(PATH, EXPRESSION), optional=BOX, published=COLUMNS)
     place = _find_photos(tree, table.parent, [row[PATH] for _, row in lines if row[PATH]])
     without_box = 0
@@ -74,7 +74,7 @@ def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: Ma
             continue
         path = (_photo(tree, place, row[PATH]) or place.folder / row[PATH]).as_posix()
         try:
-            label, box = name_of(row[EXPRESSION], names), _box(row)
+            label, box = names.name_of(row[EXPRESSION]), _box(row)
         except ValueError as error:
             photos.add_unusable(Photo(row[PATH], path, "", split, subject=""), where, error)
             continue

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_folders import split_named
-from pipeline.ingest.datasets.common.class_names import UnknownLabelError, name_of
+from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.label_names import as_yaml
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
@@ -41,7 +42,7 @@ def find(tree: Tree, folder: Path) -> list[Part] | None:
     return parts or None
 
 
-def photos_of(tree: Tree, folder: Path, parts: list[Part], names: Mapping[int, str]) -> list[Photo]:
+def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) -> list[Photo]:
     """List the photos in the order of their paths.
 
     Raises:
@@ -72,10 +73,10 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: Mapping[int, s
     return validation_as_test(photos.finish(), tree.root, tree.notes)
 
 
-def _name_of(number: str, texts: Mapping[str, str], names: Mapping[int, str]) -> str:
-    if number not in texts:
-        raise UnknownLabelError(f"label {number!r} is not in data.yaml")
-    return name_of(texts[number], names)
+def _name_of(number: str, texts: Mapping[str, str], names: ClassNames) -> str:
+    if number not in texts and not names.are_renamed([number]):
+        raise UnknownLabelError(f"label {number!r} is not in data.yaml", as_yaml({number: None}))
+    return names.name_of(number if names.are_renamed([number]) else texts[number])
 
 
 def _class_in(file: Path) -> str:

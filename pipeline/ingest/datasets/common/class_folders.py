@@ -3,14 +3,17 @@
 A copy that has a validation split but no test split has its validation photos as test photos, as papers do with AffectNet.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS, Photo
-from pipeline.ingest.datasets.common.class_names import UnknownLabelError, name_of_folder
+from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
+from pipeline.ingest.datasets.common.folder_tree import Folder
+from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.label_names import as_yaml
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
@@ -28,13 +31,13 @@ class ClassFolder:
     label: str | None  # None if the folder's name is none of the dataset's classes
 
 
-def find(tree: Tree, folder: Path, names: Mapping[int, str]) -> list[ClassFolder] | None:
+def find(tree: Tree, folder: Path, names: ClassNames) -> list[ClassFolder] | None:
     """Find the folders of classes in a folder, or in its folders of splits.
 
     Args:
         tree: The dataset.
         folder: The folder.
-        names: The dataset's numbers and names of its classes.
+        names: The dataset's classes.
 
     Returns:
         The folders; None if this is no copy in folders of classes.
@@ -55,53 +58,86 @@ def split_named(folder: str) -> str:
     return split if split in SPLITS else ""
 
 
-def _are_all_classes(found: list[ClassFolder], names: Mapping[int, str]) -> bool:
+def _are_all_classes(found: list[ClassFolder], names: ClassNames) -> bool:
     """Whether folders beside one another are all classes. AffectNet's own folders of photos have numbers, too, from 1."""
-    numbers = [int(each.path.name) for each in found if each.path.name.isdecimal()]
-    return all(each.label for each in found) and (not numbers or min(names) in numbers)
+    numbered = _numbered(found)
+    named = all(each.label or names.close_to(each.path.name) for each in found if each.path.name not in numbered)
+    return named and (names.are_renamed(numbered) or names.may_have(numbered.values()))
 
 
-def photos_of(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) -> list[Photo]:
-    """List the photos in folders of classes, in the order of their paths. Photos of other folders are excluded.
+def photos_of(tree: Tree, found: list[ClassFolder], names: ClassNames, within: Path | None = None) -> list[Photo]:
+    """List the photos in folders of classes, in the order of their paths, then all photos beside these folders.
+
+    Photos of other folders and beside the folders are excluded. Folders without photos are counted in a note.
+
+    Args:
+        tree: The dataset.
+        found: The folders of classes.
+        names: The dataset's classes.
+        within: The folder in which photos beside the folders of classes are listed; None for the dataset's whole folder.
 
     Raises:
-        InputError: If a folder has a number that is none of the dataset's: then the copy numbers its classes otherwise.
+        InputError: If the folders have other numbers than the dataset's classes, and ``ingest.rename`` does not name all.
     """
     _note_numbers(tree, found, names)
-    photos = []
-    for each in found:
-        status, reason = Status.OK, ""
-        if each.label is None:
-            status, reason = Status.EXCLUDED, f"its folder {each.path.name!r} is none of the dataset's classes"
-        for folder, files in tree.walk(each.path):
-            for path in (folder / name for name in files):
-                name = path.relative_to(tree.root).as_posix()
-                photos.append(Photo(name, path.as_posix(), each.label or "", each.split, "", status, reason))
-    return validation_as_test(photos, tree.root, tree.notes)
+    root, passed = tree.read_all()
+    folders = {folder.path: folder for folder in root.walk()}
+    classes = [each for each in found if each.path in folders and (each.label or folders[each.path].has_photos)]
+    photos: list[Photo] = []
+    for each in classes:
+        of_class = in_label(tree.root, folders[each.path], each.label or "", each.split)
+        photos += of_class if each.label else (_of_no_class(photo, each, names) for photo in of_class)
+    photos = validation_as_test(photos, tree.root, tree.notes)
+    for folder in _beside(folders[within or tree.root], {each.path for each in classes}):
+        photos += in_no_label(tree.root, folder)
+        if folder.files and not folder.has_photos:
+            passed.without_photos[folder.path.as_posix()] = len(folder.files)
+    return photos
 
 
-def _note_numbers(tree: Tree, found: list[ClassFolder], names: Mapping[int, str]) -> None:
+def _of_no_class(photo: Photo, folder: ClassFolder, names: ClassNames) -> Photo:
+    name = folder.path.name
+    close = names.close_to(name)
+    fix = f": write ingest.rename: {as_yaml({name: close})} in params.yaml if that is meant" if close else ""
+    reason = photo.reason or f"its folder {name!r} is none of the dataset's classes{fix}"
+    return replace(photo, status=Status.EXCLUDED, reason=reason)
+
+
+def _beside(folder: Folder, classes: Collection[Path]) -> Iterator[Folder]:
+    """The folders outside the folders of classes."""
+    yield folder
+    for inner in folder.folders.values():
+        if inner.path not in classes:
+            yield from _beside(inner, classes)
+
+
+def _note_numbers(tree: Tree, found: list[ClassFolder], names: ClassNames) -> None:
     """Note which class each numbered folder is read as."""
-    numbered = {int(each.path.name): each for each in found if each.path.name.isdecimal()}
-    in_train = {int(each.path.name) for each in found if each.path.name.isdecimal() and each.split in ("train", "")}
-    for each in numbered.values():
-        if each.label is None:
-            raise InputError(
-                f"{each.path}: this dataset numbers its classes {min(names)} to {max(names)}: rename the folders of classes "
-                "to names such as anger"
-            )
-    if len(in_train) > MOST_OF_A_PART and min(names) not in in_train:
+    numbered = _numbered(found)
+    if not numbered:
+        return
+    place, numbers = found[0].path.parent, set(numbered.values())
+    in_train = set(_numbered([each for each in found if each.split in ("train", "")]).values()) or numbers
+    is_shifted = len(in_train) > MOST_OF_A_PART and names.first not in in_train
+    if (is_shifted or not numbers <= set(names.names)) and not names.are_renamed(numbered):
         raise InputError(
-            f"{found[0].path.parent}: folders of classes are numbered {min(in_train)} to {max(in_train)}, but this dataset "
-            f"numbers its classes from {min(names)}: rename the folders of classes to names such as anger"
+            f"{place}: folders of classes are numbered {min(in_train)} to {max(in_train)}, but this "
+            f"dataset numbers its classes {names.range}: look at some photos, and write for all numbers which class they "
+            f"are in params.yaml, such as ingest.rename: {names.renumbering(numbers, in_train)}"
         )
-    if numbered:
-        meaning = ", ".join(f"{number} {each.label}" for number, each in sorted(numbered.items()))
-        tree.notes.append(f"{found[0].path.parent}: the numbers of the folders are read as {meaning}")
+    own = {number: names.names[number] for name, number in numbered.items() if not names.are_renamed([name])}
+    if own:
+        meaning = ", ".join(f"{number} {label}" for number, label in sorted(own.items()))
+        tree.notes.append(f"{place}: the numbers of the folders are read as {meaning}")
 
 
-def _label(folder: str, names: Mapping[int, str]) -> str | None:
+def _numbered(found: list[ClassFolder]) -> dict[str, int]:
+    """The names of numbered folders, and their numbers."""
+    return {each.path.name: int(each.path.name) for each in found if each.path.name.isdecimal()}
+
+
+def _label(folder: str, names: ClassNames) -> str | None:
     try:
-        return name_of_folder(folder, names)
+        return names.name_of_folder(folder)
     except UnknownLabelError:
         return None

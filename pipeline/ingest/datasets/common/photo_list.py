@@ -24,6 +24,7 @@ class PhotoList:
         self._copies: Counter[str] = Counter()
         self._unusable: dict[str, list[str]] = {}  # by split, messages that name the place
         self._unknown: dict[str, list[str]] = {}  # by unknown label, the same
+        self._renames: dict[str, str] = {}  # by unknown label, the entry for ingest.rename that it needs
 
     def add(self, photo: Photo) -> None:
         """Append a photo.
@@ -61,6 +62,7 @@ class PhotoList:
         self._unusable.setdefault(photo.split, []).append(f"{where}: {error}")
         if isinstance(error, UnknownLabelError):
             self._unknown.setdefault(str(error), []).append(f"{where}: {error}")
+            self._renames[str(error)] = error.rename
 
     def finish(self) -> list[Photo]:
         """Return the photos.
@@ -77,9 +79,10 @@ class PhotoList:
                 raise InputError(
                     f"{messages[0]} ({len(messages):,} of {size:,} rows cannot be used): restore the published file"
                 )
-        for messages in self._unknown.values():
+        for label, messages in self._unknown.items():
             if len(messages) > max(FEW, MOST_UNKNOWN * len(photos)):
-                raise InputError(f"{messages[0]} ({len(messages):,} rows): restore the published labels")
+                fix = "restore the published labels, or write in params.yaml which class each label is, such as "
+                raise InputError(f"{messages[0]} ({len(messages):,} rows): {fix}ingest.rename: {self._renames[label]}")
         return photos
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.ingest.datasets.common.clutter import is_clutter
-from pipeline.ingest.datasets.common.folder_tree import count_clutter, is_folder
+from pipeline.ingest.datasets.common.folder_tree import Folder, count_clutter, is_folder, read_tree
 from pipeline.ingest.datasets.common.names import Names
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.runtime.errors import InputError
@@ -75,6 +75,11 @@ class Tree:
     def walk(self, folder: Path) -> Iterator[tuple[Path, list[str]]]:
         """Yield a folder and the folders in it at any depth, each with the names of its image files. Loops end."""
         yield from self._walk(folder, ())
+
+    def read_all(self) -> tuple[Folder, PassedOver]:
+        """Read all folders, however deep; return the root, and the count of what is passed over in it."""
+        self._passed = PassedOver()  # which counts again what the looks so far passed over
+        return read_tree(self.root, self._passed), self._passed
 
     def find(self, *layouts: Callable[[Path], Reader | None]) -> Reader | None:
         """Look for the dataset in the root and in the folders below, from the top down.

@@ -3,7 +3,7 @@
 Copies have the photos as image files: FERPlus in ``FER2013Train/fer0000000.png``, FER2013 in ``train/angry/*.jpg``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_folders import ClassFolder
-from pipeline.ingest.datasets.common.class_names import name_of
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_rows import rows
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
@@ -42,7 +42,8 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If no folder has a known layout, the two tables do not belong together, or most rows cannot be used.
     """
     tree = Tree(source.root, source.notes)
-    reader = tree.find(partial(_with_tables, tree, source.photos), partial(_in_folders, tree))
+    names = ClassNames(ORIGINAL, source.rename)
+    reader = tree.find(partial(_with_tables, tree, source.photos, names), partial(_in_folders, tree, names))
     if reader is None:
         raise InputError(f"{source.root / WHOLE[0]} does not exist: check ingest.root and ingest.dataset")
     photos = without_lone_split(reader(), source.root, source.notes)
@@ -50,21 +51,21 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _with_tables(tree: Tree, made: Path, folder: Path) -> Reader | None:
+def _with_tables(tree: Tree, made: Path, names: ClassNames, folder: Path) -> Reader | None:
     if tables := tables_in(tree, folder):
         new = next(filter(None, (tree.file(place, NEW) for place in (folder, *tree.below()))), None)
-        return partial(_from_pixels, tree, made, tables, new)
+        return partial(_from_pixels, tree, made, names, tables, new)
     if (new := tree.file(folder, NEW)) and (images := _images(tree, folder)):
         return partial(_from_images, new, images)
     return None
 
 
-def _in_folders(tree: Tree, folder: Path) -> Reader | None:
-    classes = class_folders.find(tree, folder, ORIGINAL)
-    return None if classes is None else partial(_from_folders, tree, classes, folder)
+def _in_folders(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
+    classes = class_folders.find(tree, folder, names)
+    return None if classes is None else partial(_from_folders, tree, names, classes, folder)
 
 
-def _from_pixels(tree: Tree, made: Path, tables: list[Path], new: Path | None) -> list[Photo]:
+def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new: Path | None) -> list[Photo]:
     """The photos of tables of pixels, with the votes on them, or with their original labels."""
     faces = [face for table in tables for face in faces_of(table)]
     votes: list[Vote] | list[None] = [None] * len(faces)
@@ -88,7 +89,8 @@ def _from_pixels(tree: Tree, made: Path, tables: list[Path], new: Path | None) -
         except ValueError as error:
             photos.add_unusable(photo, face.where, error, Status.UNREADABLE)
             continue
-        _add(photos, photo, usage, face, vote)
+        where, label = (vote[0], partial(majority, vote[1])) if vote else (face.where, partial(_original, face, names))
+        _add(photos, photo, usage, where, label)
     if unlabelled == len(faces):
         raise InputError(f"{tables[0]} has no column emotion: put {NEW} beside it")
     if unlabelled:
@@ -105,25 +107,29 @@ def _from_images(new: Path, images: Mapping[str, Path]) -> list[Photo]:
         path = images.get(stem.casefold(), new.parent / image)
         photo = Photo(stem or Path(where).name, path.as_posix(), "", SPLIT_OF_USAGE.get(row["Usage"].casefold(), ""), "")
         if image:
-            _add(photos, photo, row["Usage"], None, (where, row))
+            _add(photos, photo, row["Usage"], where, partial(majority, row))
         else:  # FERPlus names no image where it saw no face
             photos.add(replace(photo, path="", status=Status.EXCLUDED, reason=f"{NEW} names no image"))
     return photos.finish()
 
 
-def _from_folders(tree: Tree, classes: list[ClassFolder], folder: Path) -> list[Photo]:
+def _from_folders(tree: Tree, names: ClassNames, classes: list[ClassFolder], folder: Path) -> list[Photo]:
     """The photos of a copy of FER2013 in folders of classes."""
     _note_original(tree, folder)
-    return class_folders.photos_of(tree, classes, ORIGINAL)
+    return class_folders.photos_of(tree, classes, names)
 
 
-def _add(photos: PhotoList, photo: Photo, usage: str, face: Face | None, vote: Vote | None) -> None:
-    """Append a photo with the label of its votes, or else with its original label."""
-    where = vote[0] if vote else face.where if face else ""
+def _original(face: Face, names: ClassNames) -> tuple[str, bool]:
+    """The original label of a face, which never ties."""
+    return names.name_of(face.emotion or ""), False
+
+
+def _add(photos: PhotoList, photo: Photo, usage: str, where: str, label_of: Callable[[], tuple[str, bool]]) -> None:
+    """Append a photo with its label, unless the votes tie."""
     try:
         if usage.casefold() not in SPLIT_OF_USAGE:
             raise ValueError(f"Usage {usage!r} does not match Training, PublicTest or PrivateTest")
-        label, tie = majority(vote[1]) if vote else (name_of(face.emotion if face and face.emotion else "", ORIGINAL), False)
+        label, tie = label_of()
     except ValueError as error:
         photos.add_unusable(photo, where, error)
         return

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.common.folder_tree import Folder, is_image, read_tree
+from pipeline.ingest.datasets.common.folder_tree import Folder, read_tree
+from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.layout import LabelFolder, Layout, find_layout
@@ -34,13 +35,17 @@ def read(source: DatasetSource) -> list[Photo]:
     is_label = partial(_may_be_label, source=source)
     layout = find_layout(tree, is_label, passed)
     _refuse_deeper_labels(layout, is_label)
-    photos = [photo for label in layout.classes for photo in _in_label(source.root, label)]
+    photos = [
+        photo
+        for label in layout.classes
+        for photo in in_label(source.root, label.folder, label.label, label.split, partial(_subject, label))
+    ]
     if not any(photo.status == Status.OK for photo in photos):
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
     source.notes.extend((*layout.notes, *passed.lines()))
     photos = validation_as_test(photos, source.root, source.notes)
-    photos += [photo for parent in layout.parents for photo in _in_no_label(source.root, parent)]
+    photos += [photo for parent in layout.parents for photo in in_no_label(source.root, parent)]
     return photos + [photo for beside in layout.beside for photo in _beside_splits(source.root, beside, is_label)]
 
 
@@ -71,39 +76,14 @@ def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> s
     return f"{around} holds folders of no label ({label.label}), and labels deeper in them ({deeper}): {fix}"
 
 
-def _in_label(root: Path, label: LabelFolder) -> Iterator[Photo]:
-    inside = list(label.folder.walk())
-    for path in sorted(folder.path / name for folder in inside for name in folder.files):
-        is_photo = is_image(path.name)
-        status = Status.OK if is_photo else Status.EXCLUDED
-        reason = "" if is_photo else f"its suffix {path.suffix!r} is not that of an image"
-        yield _photo(root, path, label, status, reason)
-    for folder in inside:
-        for name, reason in folder.unreadable.items():
-            yield _photo(root, folder.path / name, label, Status.UNREADABLE, reason)
-
-
 def _beside_splits(root: Path, beside: Folder, is_label: IsLabel) -> Iterator[Photo]:
     for folder in beside.walk():
         if any(map(is_label, folder.path.relative_to(beside.path).parts)):
-            yield from _in_no_label(root, folder, f"{beside.name} is neither a split nor a label")
+            yield from in_no_label(root, folder, f"{beside.name} is neither a split nor a label")
         else:
-            yield from _in_no_label(root, folder)
+            yield from in_no_label(root, folder)
 
 
-def _in_no_label(root: Path, folder: Folder, reason: str = "it lies in no label folder") -> Iterator[Photo]:
-    reasons = dict.fromkeys((path.name for path in folder.photos), reason) | folder.unreadable
-    for name, problem in reasons.items():
-        path = folder.path / name
-        yield Photo(path.relative_to(root).as_posix(), path.as_posix(), "", "", "", Status.EXCLUDED, problem)
-
-
-def _photo(root: Path, path: Path, label: LabelFolder, status: Status, reason: str) -> Photo:
-    return Photo(
-        path.relative_to(root).as_posix(), path.as_posix(), label.label, label.split, _subject(path, label), status, reason
-    )
-
-
-def _subject(path: Path, label: LabelFolder) -> str:
+def _subject(label: LabelFolder, path: Path) -> str:
     inner = path.relative_to(label.folder.path).parts[:-1] if label.has_persons else ()
     return inner[0] if inner else label.subject

@@ -3,7 +3,8 @@
 Published: labels in ``basic/EmoLabel/list_patition_label.txt`` (spelt so), photos in ``basic/Image``.
 ``basic/Annotation/boundingbox/train_00001_boundingbox.txt`` gives the box of the face in the original photo that the label
 is about: left, top, right and bottom in pixels. Copies have the aligned photos in ``train/1/train_00001_aligned.jpg``, with
-or without ``train_labels.csv``.
+or without ``train_labels.csv``, or list them in ``labels.csv``, ``train.txt`` and ``test.txt``. A split that no table lists
+has the labels of its folders.
 """
 
 from dataclasses import replace
@@ -13,12 +14,13 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
-from pipeline.ingest.datasets.common.class_names import name_of
-from pipeline.ingest.datasets.common.missing_splits import without_lone_split
+from pipeline.ingest.datasets.common.class_folders import split_named
+from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.rafdb.photos import Boxes, Images
-from pipeline.ingest.datasets.rafdb.tables import lines_of, tables_in
+from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, tables_in
 from pipeline.runtime.errors import InputError
 
 LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 6: "anger", 7: "neutral"}
@@ -33,7 +35,8 @@ def read(source: DatasetSource) -> list[Photo]:
         InputError: If no folder has a known layout, a table cannot be read, or most rows cannot be used.
     """
     tree = Tree(source.root, source.notes)
-    reader = tree.find(partial(_published, tree), partial(_copy, tree))
+    names = ClassNames(LABELS, source.rename)
+    reader = tree.find(partial(_published, tree, names), partial(_copy, tree, names))
     if reader is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
@@ -42,26 +45,29 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _published(tree: Tree, folder: Path) -> Reader | None:
+def _published(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
     if "compound" in (folder.name.casefold(), folder.parent.name.casefold()):  # RAF-DB's other subset, with other classes
         return None
     basic = tree.folder(folder, "basic") or folder
     tables = tables_in(tree, basic)
-    return partial(_listed, tree, basic, tables) if tables else None
+    return partial(_listed, tree, names, basic, tables) if tables else None
 
 
-def _copy(tree: Tree, folder: Path) -> Reader | None:
-    classes = class_folders.find(tree, folder, LABELS)
-    return None if classes is None else partial(class_folders.photos_of, tree, classes, LABELS)
+def _copy(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
+    classes = class_folders.find(tree, folder, names)
+    return None if classes is None else partial(class_folders.photos_of, tree, classes, names)
 
 
-def _listed(tree: Tree, basic: Path, tables: list[Path]) -> list[Photo]:
+def _listed(tree: Tree, names: ClassNames, basic: Path, tables: list[Path]) -> list[Photo]:
     """The photos that the tables list."""
     lines = [line for table in tables for line in lines_of(table)]
     if not lines:
         raise InputError(f"{tables[0]} lists no photo: restore the published file")
     images = Images(tree, basic, {line.stem for line in lines})
     boxes = Boxes(tree, basic) if images.are_original else None
+    lines = [_in_its_split(line, images) for line in lines]
+    if not any(line.split for line in lines):  # ingest makes the splits
+        lines = [replace(line, problem="") if line.label else line for line in lines]
     photos = PhotoList()
     for line in lines:
         path = images.published_path(line.stem).as_posix()
@@ -70,9 +76,28 @@ def _listed(tree: Tree, basic: Path, tables: list[Path]) -> list[Photo]:
             photo = replace(photo, path=images.path(line.stem, line.split).as_posix())
             if line.problem:
                 raise ValueError(line.problem)
-            photos.add_labelled(photo, name_of(line.label, LABELS), boxes.box(line.stem) if boxes else None)
+            photos.add_labelled(photo, names.name_of(line.label), boxes.box(line.stem) if boxes else None)
         except ValueError as error:
             photos.add_unusable(photo, line.where, error)
     listed = photos.finish()
     tree.report_unlisted(photo.path for photo in listed)
-    return listed
+    listed += _of_other_splits(tree, names, basic, {line.split for line in lines})
+    return validation_as_test(listed, tree.root, tree.notes)
+
+
+def _in_its_split(line: Line, images: Images) -> Line:
+    """The line with the split of the photo's folder, if neither the photo's name nor the table's says the split."""
+    split = "" if line.split or not line.label else images.split(line.stem)
+    return replace(line, split=split, problem="") if split else line
+
+
+def _of_other_splits(tree: Tree, names: ClassNames, basic: Path, listed: set[str]) -> list[Photo]:
+    """The photos of splits that no table lists, with the labels of their folders."""
+    photos = []
+    for place in () if "" in listed else (basic, *tree.inner(basic)):
+        classes = class_folders.find(tree, place, names) or []
+        for folder in tree.inner(place):
+            if split_named(folder.name) not in ("", *listed):
+                inside = [each for each in classes if each.path.parent == folder]
+                photos += class_folders.photos_of(tree, inside, names, within=folder)
+    return photos

@@ -58,6 +58,11 @@ class Images:
             raise ValueError(f"several photos have its name, {first} and {second}: keep one of them")
         return found[0] if found else self.published_path(stem)
 
+    def split(self, stem: str) -> str:
+        """Return the split of the folder in which the photos of a name lie; empty if there is none, or several."""
+        splits = {self._split(path) for path in self._paths.get(stem.casefold(), ())}
+        return splits.pop() if len(splits) == 1 else ""
+
     def published_path(self, stem: str) -> Path:
         """Return the path that a photo has in the published archives."""
         if self.are_original:

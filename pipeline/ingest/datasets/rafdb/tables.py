@@ -1,19 +1,25 @@
-"""The tables of RAF-DB: the published list of names and numbers, or ``train_labels.csv`` of copies."""
+"""The tables of RAF-DB: the published list of names and numbers, or ``train_labels.csv`` and the like of copies."""
 
+import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.csv_rows import rows
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
 
 LISTS = ("list_patition_label.txt", "list_partition_label.txt")
-TABLES = ("train_labels.csv", "test_labels.csv", "valid_labels.csv", "val_labels.csv")
+PARTS = ("train", "test", "valid", "val")  # of which copies have tables
+WHOLE = ("labels.csv", "label.csv", "labels.txt")
 SPLITS = {"train": "train", "test": "test", "valid": "validation", "val": "validation"}
 ALIGNED = "_aligned"
-HEADER = ("label", "labels", "emotion", "expression")
+SEPARATORS = str.maketrans(',;"', "   ")
+IMAGE = ("image", "images", "image_name", "img", "filename", "file_name", "file", "name", "path", "image_path", "pth")
+LABEL = ("label", "labels", "emotion", "expression", "class")
+LOOKED_AT = 4000  # bytes by which a list is recognised
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,9 @@ def tables_in(tree: Tree, folder: Path) -> list[Path]:
     for place in filter(None, (published, folder)):
         if table := tree.file(place, *LISTS):
             return [table]
-    return [table for name in TABLES if (table := tree.file(folder, name))]
+    parts = [table for part in PARTS if (table := _part(tree, folder, part))]
+    whole = [table for name in WHOLE if (table := tree.file(folder, name)) and _is_list(table)]
+    return parts or whole[:1]
 
 
 def lines_of(table: Path) -> Iterator[Line]:
@@ -42,27 +50,61 @@ def lines_of(table: Path) -> Iterator[Line]:
     Raises:
         InputError: If the table cannot be read.
     """
-    if table.suffix.casefold() == ".csv":
-        split = SPLITS[table.name.casefold().partition("_")[0]]
-        for where, row in rows(table, filled=(), present=("image", "label")):
-            yield _line(where, [row["image"], row["label"]], split)
+    split = SPLITS.get(table.stem.casefold().removesuffix("_labels"), "")
+    columns = _columns(_first_lines(table)[:1])
+    if columns and table.suffix.casefold() == ".csv":
+        image, label = columns
+        for where, row in rows(table, filled=(), present=columns):
+            yield _line(where, [row[image], row[label]], split)
         return
     for number, text in enumerate(_text(table).splitlines(), start=1):
-        fields = text.replace(",", " ").split()
-        is_header = number == 1 and bool(fields) and fields[-1].casefold() in HEADER
+        fields = text.translate(SEPARATORS).split()
+        is_header = number == 1 and bool(fields) and fields[-1].casefold() in LABEL
         if fields and not is_header:
-            yield _line(f"{table} line {number}", fields, "")
+            yield _line(f"{table} line {number}", fields, split)
 
 
 def _line(where: str, fields: list[str], split: str) -> Line:
     name = fields[0].replace("\\", "/")
     stem = PurePosixPath(name).stem.removesuffix(ALIGNED)
     split = {"train": "train", "test": "test"}.get(stem.partition("_")[0], split)
+    split = split or next(filter(None, map(split_named, reversed(PurePosixPath(name).parts[:-1]))), "")
     if len(fields) != 2 or not stem:
         return Line(where, stem, "", split, "expected an image name and a number")
     if not split:
-        return Line(where, stem, "", split, f"{name} starts with neither train_ nor test_")
+        return Line(where, stem, fields[1], split, f"{name} starts with neither train_ nor test_")
     return Line(where, stem, fields[1], split)
+
+
+def _part(tree: Tree, folder: Path, part: str) -> Path | None:
+    """The table of a split."""
+    others = (tree.file(folder, f"{part}.csv"), tree.file(folder, f"{part}.txt"))
+    return tree.file(folder, f"{part}_labels.csv") or next((table for table in others if table and _is_list(table)), None)
+
+
+def _is_list(table: Path) -> bool:
+    """Whether a table of a common name, such as ``train.txt``, lists images with labels."""
+    lines = _first_lines(table)
+    named = [line for line in lines[1:] or lines if len(line) > 1 and PurePosixPath(line[0]).suffix and line[-1]]
+    return _columns(lines[:1]) is not None or bool(named)
+
+
+def _first_lines(table: Path) -> list[list[str]]:
+    """The fields of the first lines."""
+    with table.open("rb") as file:
+        content = file.read(LOOKED_AT)
+    wide = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    text = content.decode("utf-16" if wide else "utf-8-sig", errors="replace")
+    separator = r"[,;\t|]" if table.suffix.casefold() == ".csv" else r"[,\s]+"
+    fields = [[field.strip(' \t"') for field in re.split(separator, line.strip())] for line in text.splitlines()]
+    return [line for line in fields if any(line)]
+
+
+def _columns(header: list[list[str]]) -> tuple[str, str] | None:
+    """The names of the columns of images and labels; None if this is no header of a list."""
+    names = [name.casefold() for name in header[0]] if header else []
+    image, label = (next((name for name in names if name in known), "") for known in (IMAGE, LABEL))
+    return (image, label) if image and label else None
 
 
 def _text(table: Path) -> str:

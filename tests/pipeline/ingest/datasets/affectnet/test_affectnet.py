@@ -188,3 +188,9 @@ def test_missing_parts_are_named(source, tmp_path):
     (tmp_path / "train_set" / "images").mkdir(parents=True)
     with pytest.raises(InputError, match=r"annotations has no \*_exp.npy: unpack AffectNet's annotations there"):
         affectnet.read(source)
+
+
+def test_annotations_with_other_numbers_are_what_the_user_says(source, new_layout):
+    rename = {"0": "anger", "7": None}
+    labels = [photo.label for photo in affectnet.read(replace(source, rename=rename))]
+    assert labels[:12] == ["0", *NAMES[1:7], "7", "0", *NAMES[1:4]]  # the common step renames

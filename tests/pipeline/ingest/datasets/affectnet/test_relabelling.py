@@ -3,6 +3,7 @@ import pytest
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.affectnet import LABELS
 from pipeline.ingest.datasets.affectnet.relabelling import relabel
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.runtime.errors import InputError
 
 PHOTOS = [
@@ -29,16 +30,16 @@ def table(tmp_path):
 
 
 def test_the_table_knows_better_than_the_folder(table, notes):
-    photos = relabel(PHOTOS, table("0,anger/a.jpg,surprise,0.8", "1,anger\\b.jpg,anger,0.9"), LABELS, notes)
+    photos = relabel(PHOTOS, table("0,anger/a.jpg,surprise,0.8", "1,anger\\b.jpg,anger,0.9"), ClassNames(LABELS), notes)
     assert [photo.label for photo in photos] == ["surprise", "anger", "fear", "anger"]  # the test photo is another photo
     assert "gives 1 photos another label than their folder" in "\n".join(notes)
 
 
 def test_an_unknown_label_excludes_its_photo(table, notes):
-    photos = relabel(PHOTOS, table("0,anger/b.jpg,qqq,0.8"), LABELS, notes)
+    photos = relabel(PHOTOS, table("0,anger/b.jpg,qqq,0.8"), ClassNames(LABELS), notes)
     assert [photo.status for photo in photos] == ["ok", "excluded", "ok", "ok"]
 
 
 def test_a_table_of_unknown_labels_is_an_error(table, notes):
     with pytest.raises(InputError, match=r"labels.csv line 2: label 'x' is unknown"):
-        relabel(PHOTOS, table("0,anger/a.jpg,x,0", "0,anger/b.jpg,y,0", "0,fear/a.jpg,z,0"), LABELS, notes)
+        relabel(PHOTOS, table("0,anger/a.jpg,x,0", "0,anger/b.jpg,y,0", "0,fear/a.jpg,z,0"), ClassNames(LABELS), notes)

@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.ingest.datasets.affectnet import LABELS as AFFECTNET
 from pipeline.ingest.datasets.common import class_folders
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.rafdb import LABELS
 from pipeline.runtime.errors import InputError
@@ -17,13 +18,16 @@ def notes():
 def read(tmp_path, notes):
     """Read empty photos in the given folders, or return None if they are no copy in folders of classes."""
 
-    def read(*files):
+    def read(*files, labels=LABELS, **rename):
         for file in files:
             (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / file).touch()
         tree = Tree(tmp_path, notes)
-        found = class_folders.find(tree, tmp_path, LABELS)
-        return found and class_folders.photos_of(tree, found, LABELS)
+        names = ClassNames(labels, rename)
+        found = class_folders.find(tree, tmp_path, names)
+        photos = found and class_folders.photos_of(tree, found, names)
+        tree.report_clutter()
+        return photos
 
     return read
 
@@ -40,6 +44,66 @@ def test_folders_of_classes_in_folders_of_splits(read, names, train, test):
     assert sorted(photo.id for photo in photos) == sorted(
         f"{split}/{name}/a.JPG" for split in (train, test) for name in names
     )
+
+
+def excluded(photos):
+    """The photos that are left out, each with its reason."""
+    return {photo.id: photo.reason for photo in photos if photo.status == "excluded"}
+
+
+@pytest.mark.parametrize(
+    "file", ["test/a.jpg", "train/a.jpg", "a.jpg", "extra/happy/a.jpg", "train.2/a/b/c.PNG", "happy/a.jpg"]
+)
+def test_a_photo_beside_the_folders_of_classes_is_excluded(read, file):
+    photos = read("train/happy/1.jpg", "train/sad/2.jpg", "test/sad/3.jpg", file)
+    assert excluded(photos) == {file: "it lies in no label folder"}
+    assert len(photos) == 4
+
+
+def test_a_file_of_an_unknown_format_is_excluded(read):
+    photos = read("train/happy/1.heic", "train/happy/2.jpg", "train/sad/3.jpg")
+    assert excluded(photos) == {"train/happy/1.heic": "its suffix '.heic' is not that of an image"}
+
+
+def test_a_broken_link_and_a_link_in_a_circle_are_not_dropped(read, tmp_path, notes):
+    for folder in ("train/happy", "train/sad", "test/sad"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "train" / "happy" / "1.png").symlink_to("nowhere")
+    (tmp_path / "test" / "archive").symlink_to("nowhere")
+    (tmp_path / "test" / "sad" / "again").symlink_to(tmp_path)
+    photos = read("train/happy/2.jpg", "train/sad/2.jpg", "test/sad/3.jpg")
+    assert {photo.id: photo.reason for photo in photos if photo.reason} == {
+        "test/archive": "a link whose target does not exist",
+    }
+    assert len(photos) == 5  # later stages say why they cannot read 1.png
+    assert f"passed over: 1 link to a folder that holds the link ({tmp_path.as_posix()}/test/sad/again)" in notes
+
+
+def test_a_linked_folder_is_read(read, tmp_path, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "x.jpg").touch()
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    (tmp_path / "train" / "happy" / "more").symlink_to(elsewhere)
+    photos = read("train/happy/2.jpg", "train/sad/2.jpg")
+    assert [photo.id for photo in photos] == ["train/happy/2.jpg", "train/happy/more/x.jpg", "train/sad/2.jpg"]
+
+
+def test_folders_without_photos_are_counted(read, notes):
+    photos = read("train/happy/1.jpg", "train/sad/2.jpg", "train/annotations/1.txt", "docs/a/b.pdf", "readme.txt")
+    assert excluded(photos) == {}
+    assert any(line.startswith("passed over: 2 folders without photos, with 2 files (") for line in notes)
+
+
+@pytest.mark.parametrize("split", ["train/", ""])
+@pytest.mark.parametrize("name", ["hapiness", "Happines", "Suprised"])
+def test_the_reason_of_a_misspelt_class_names_the_class(read, split, name):
+    photos = read(*(f"{split}{label}/a.jpg" for label in (name, "happy", "sad", "fear")))
+    meant = "surprise" if name == "Suprised" else "happiness"
+    assert excluded(photos) == {
+        f"{split}{name}/a.jpg": f"its folder {name!r} is none of the dataset's classes: write ingest.rename: "
+        f"{{{name}: {meant}}} in params.yaml if that is meant"
+    }
+    assert excluded(read(**{name: meant})) == {}
 
 
 def test_without_splits(read):
@@ -64,27 +128,39 @@ def test_the_meaning_of_numbers_is_said(read, notes):
     assert "the numbers of the folders are read as 1 surprise, 7 neutral" in "\n".join(notes)
 
 
-def test_a_copy_with_other_numbers_is_refused(read):
-    with pytest.raises(
-        InputError, match=r"0: this dataset numbers its classes 1 to 7: rename the folders of classes to names"
-    ):
-        read(*(f"{split}/{number}/a.jpg" for split in ("train", "test") for number in range(7)))
+OTHERWISE = "look at some photos, and write for all numbers which class they are in params.yaml, such as ingest.rename: {'"
+FROM_0 = {str(number): name for number, name in enumerate(LABELS.values())}
+
+
+@pytest.mark.parametrize("splits", [("train/", "test/"), ("",)])
+def test_a_copy_with_other_numbers_is_refused_unless_they_are_renamed(read, splits):
+    files = [f"{split}{number}/a.jpg" for split in splits for number in range(7)]
+    with pytest.raises(InputError, match=rf"numbered 0 to 6, but .* its classes 1 to 7: {OTHERWISE}0': sur"):
+        read(*files)
+    with pytest.raises(InputError, match=OTHERWISE):
+        read(*files, **{"0": "surprise"})  # and the others?
+    photos = read(*files, **FROM_0)
+    assert {photo.label for photo in photos} == set("0123456")
+    assert len(photos) == len(files)
+
+
+def test_a_class_of_the_own_numbers_may_be_left_out(read, notes):
+    photos = read("train/1/a.jpg", "train/7/a.jpg", "test/1/a.jpg", **{"7": None})
+    assert [photo.label for photo in photos] == ["surprise", "surprise", "7"]
+    assert "the numbers of the folders are read as 1 surprise" in "\n".join(notes)
 
 
 @pytest.mark.parametrize("numbers", [range(1, 8), range(1, 9), (1, 3, 6), range(2, 7)])
-def test_a_copy_without_the_first_class_in_train_is_refused(tmp_path, numbers):
+def test_a_copy_without_the_first_class_in_train_is_refused(read, numbers):
     """Read with the dataset's numbers, all its labels would be shifted."""
-    for number in numbers:
-        for split in ("train", "val"):
-            (tmp_path / split / str(number)).mkdir(parents=True)
-    (tmp_path / "val" / "0").mkdir()
-    tree = Tree(tmp_path, [])
-    found = class_folders.find(tree, tmp_path, AFFECTNET)
+    files = [f"{split}/{number}/a.jpg" for number in numbers for split in ("train", "val")]
     with pytest.raises(
         InputError,
-        match=rf"train: folders of classes are numbered {min(numbers)} to {max(numbers)}, but .* from 0: rename",
+        match=rf"numbered {min(numbers)} to {max(numbers)}, but .* classes 0 to 10: {OTHERWISE}0': null, '{min(numbers)}':",
     ):
-        class_folders.photos_of(tree, found, AFFECTNET)
+        read(*files, "val/0/a.jpg", labels=AFFECTNET)
+    photos = read(labels=AFFECTNET, **dict.fromkeys(map(str, (0, *numbers)), "anger"))
+    assert {photo.label for photo in photos} == {str(number) for number in (0, *numbers)}
 
 
 def test_a_folder_of_another_name_is_excluded(read):

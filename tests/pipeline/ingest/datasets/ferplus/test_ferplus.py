@@ -258,3 +258,13 @@ def test_a_row_of_an_unknown_emotion_is_excluded(tmp_path):
 def test_missing_table_is_named(tmp_path):
     with pytest.raises(InputError, match=r"fer2013\.csv does not exist: check ingest\.root"):
         ferplus.read(DatasetSource(tmp_path, tmp_path, (), 1, 0, 1))
+
+
+def test_original_labels_numbered_from_1_are_what_the_user_says(tmp_path):
+    lines = [f"{1 + i % 7},{PIXELS},Training" for i in range(28)]
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *lines]))
+    rename = {str(number): name for number, name in enumerate(ferplus.ORIGINAL.values(), start=1)}
+    with pytest.raises(InputError, match=r"'7' is unknown: .* ingest.rename: {'1': anger, '2': disgust, .* '7': neutral}"):
+        ferplus.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))
+    photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1, rename))
+    assert {photo.label for photo in photos} == set(rename)

@@ -1,8 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.ingest import stage
 from pipeline.ingest.datasets import DatasetSource, rafdb
+from pipeline.ingest.labels import check_labels
 from pipeline.runtime.errors import InputError
 
 LINES = [f"train_{number:05d}.jpg {number}" for number in range(1, 8)] + ["test_0001.jpg 4", ""]
@@ -229,13 +232,87 @@ def test_a_name_of_several_photos_is_excluded(write, tmp_path):
 def test_a_copy_that_counts_from_0_is_refused(tmp_path):
     for number in range(7):
         (tmp_path / "root" / "train" / str(number)).mkdir(parents=True)
-    with pytest.raises(InputError, match=r"train.0: this dataset numbers its classes 1 to 7: rename the folders"):
+    with pytest.raises(InputError, match=r"numbered 0 to 6, .* its classes 1 to 7: .* ingest.rename: {'0': surprise, '1'"):
         rafdb.read(source(tmp_path))
     (tmp_path / "root" / "train" / "1" / "train_00001_aligned.jpg").touch()
     lines = [f"{split}_{number:05d}_aligned.jpg,{number % 7}" for split in ("train", "test") for number in range(70)]
     (tmp_path / "root" / "train_labels.csv").write_text("\n".join(["image,label", *lines]))
-    with pytest.raises(InputError, match=r"train_labels.csv line 2: label '0' is unknown: .* \(20 rows\): restore"):
+    with pytest.raises(
+        InputError, match=r"train_labels.csv line 2: label '0' is unknown: .* \(20 rows\): restore .*{'0': sur"
+    ):
         rafdb.read(source(tmp_path))
+
+
+@pytest.mark.parametrize("splits", [("train/", "test/"), ("",)])
+def test_the_user_says_what_other_numbers_mean(write, tmp_path, params, splits):
+    names = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
+    write({f"{split}{i % 7}/{i}.jpg": f"{split}{i}" for split in splits for i in range(70)})
+    rename = {str(number): name for number, name in enumerate(names)}
+    ours = {"dataset": "rafdb", "root": str(tmp_path / "root"), "labels": names, "rename": rename, "test_fraction": 0.3}
+    photos = stage.main(
+        base=params.base,
+        params=params.ingest.model_copy(update=ours),
+        photos_dir=tmp_path / "photos",
+        manifest_path=tmp_path / "manifest.csv",
+    )
+    assert {Path(photo.path).parent.name: photo.label for photo in photos} == rename
+
+
+def test_numbers_of_a_list_are_renamed_once(write, tmp_path):
+    write({f"{name}.jpg": "" for name in ("train/train_1", "train/train_2", "train/train_3")})
+    write({"train_labels.csv": "image,label\ntrain_1.jpg,0\ntrain_2.jpg,1\ntrain_3.jpg,fear\n"})
+    rename = {"0": "fear", "1": "surprise", "fear": "anger"}
+    photos = rafdb.read(replace(source(tmp_path), rename=rename))
+    labels = ("surprise", "fear", "anger")
+    assert [photo.label for photo in check_labels(photos, labels, rafdb.LABELS.values(), rename)] == [
+        "fear", "surprise", "anger",
+    ]  # fmt: skip
+
+
+def splits_and_labels(photos):
+    return sorted((photo.split, photo.label) for photo in photos if photo.status == "ok")
+
+
+PHOTOS = dict.fromkeys(
+    ("train/1/a_aligned.jpg", "train/2/b_aligned.jpg", "test/5/c_aligned.jpg", "test/7/d_aligned.jpg"), ""
+)
+LISTED = [("test", "neutral"), ("test", "sadness"), ("train", "fear"), ("train", "surprise")]
+
+
+@pytest.mark.parametrize("folder", ["", "DATASET/"])
+def test_a_split_without_a_table_has_the_labels_of_its_folders(write, tmp_path, folder):
+    write({f"{folder}{path}": "" for path in (*PHOTOS, "test/e.jpg", "test/x/f.jpg")})
+    write({"train_labels.csv": "image,label\na_aligned.jpg,1\nb_aligned.jpg,2\n"})
+    photos = rafdb.read(source(tmp_path))
+    assert splits_and_labels(photos) == LISTED
+    assert {photo.id.removeprefix(folder) for photo in photos if photo.status != "ok"} == {"test/e.jpg", "test/x/f.jpg"}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"labels.csv": "path,label\ntrain/1/a_aligned.jpg,1\ntrain/2/b_aligned.jpg,2\ntest/5/c.jpg,5\ntest/7/d.jpg,7\n"},
+        {"labels.csv": ",filename,Emotion\n0,a.jpg,1\n1,b.jpg,2\n2,c.jpg,sad\n3,d.jpg,Neutral\n"},
+        {"labels.csv": "a.jpg,1\nb.jpg,2\nc.jpg,5\nd.jpg,7\n"},
+        {"labels.txt": "a.jpg 1\nb.jpg 2\nc.jpg 5\nd.jpg 7\n"},
+        {"train.txt": "a.jpg 1\nb.jpg 2\n", "test.txt": "c.jpg 5\nd.jpg 7\n"},
+        {
+            "Train.txt": "train/1/a_aligned.jpg,1\ntrain/2/b_aligned.jpg,2\n",
+            "test_labels.csv": "image,label\nc.jpg,5\nd.jpg,7",
+        },
+        {"train_labels.csv": "a.jpg,1\nb.jpg,2\n", "test_labels.csv": "c_aligned.jpg;5\nd_aligned.jpg;7\n"},
+        {"train.csv": "image;label\na.jpg;1\nb.jpg;2\n", "test.csv": "name\tlabel\nc.jpg\t5\nd.jpg\t7\n"},
+        {"train.txt": "a.jpg\nb.jpg\n", "labels.csv": "x,y\n1,2\n"},  # no lists of labels: the folders say them
+    ],
+)
+def test_the_lists_of_copies(write, tmp_path, tables):
+    write(PHOTOS | tables)
+    assert splits_and_labels(rafdb.read(source(tmp_path))) == LISTED
+
+
+def test_a_list_without_splits_is_split_by_ingest(write, tmp_path):
+    write({"images/a.jpg": "", "images/b.jpg": "", "labels.csv": "image,label\na.jpg,1\nb.jpg,2\n"})
+    assert splits_and_labels(rafdb.read(source(tmp_path))) == [("", "fear"), ("", "surprise")]
 
 
 def test_compound_expressions_are_another_dataset(tmp_path):
