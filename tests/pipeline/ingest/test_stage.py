@@ -64,14 +64,15 @@ def test_unknown_label_of_the_users_own_photos_is_an_error(run, folders, tmp_pat
     (folders / "contempt").mkdir()
     (folders / "contempt" / "1.png").write_bytes(b"x")
     text = (
-        r"labels unknown to ingest.labels \(anger, fear\): 'contempt' \(1 photo\): correct contempt, or add to ingest.labels"
+        r"labels unknown to ingest.labels \(anger, fear\): 'contempt' \(1 photo\): write in params.yaml ingest.rename: "
+        r"{contempt: '\?'} with one of ingest.labels for each \?, or null"
     )
     with pytest.raises(InputError, match=text):
         run(dataset="folder")
     assert not (tmp_path / "manifest.csv").exists()
     (folders / "contempt").rename(folders / "FEAER")
     with pytest.raises(
-        InputError, match=r"'FEAER' \(1 photo\): write ingest.rename: {FEAER: fear} in params.yaml if that is"
+        InputError, match=r"'FEAER' \(1 photo\): write in params.yaml ingest.rename: {FEAER: fear} if that is"
     ):
         run(dataset="folder")
 
