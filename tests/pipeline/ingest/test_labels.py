@@ -40,8 +40,8 @@ def test_all_unknown_labels_are_listed_with_counts_and_a_fix_to_paste():
     assert refused(["angry", "fear", "happy", "angry", "envy", "feaer"]) == (
         "labels unknown to ingest.labels (anger, fear, happiness): 'angry' (2 photos), 'envy' (1 photo), 'feaer' (1 photo), "
         "'happy' (1 photo): write in params.yaml ingest.rename: {angry: anger, envy: '?', feaer: fear, happy: happiness} "
-        "with one of ingest.labels for each ?, or null to leave the class out; or add envy to ingest.labels and the codebook; "
-        "or name in ingest.root the folder that holds the label folders"
+        "with one of ingest.labels for each ?, or null to leave the class out; or add envy to ingest.labels and the "
+        "codebook; or name in ingest.root the folder that holds the label folders"
     )
     assert refused(["angry", "happy"]).endswith(
         ": write in params.yaml ingest.rename: {angry: anger, happy: happiness} if that is meant"
