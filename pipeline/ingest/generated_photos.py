@@ -11,7 +11,7 @@ from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import file_digest, locked, write_text
 from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
-from pipeline.runtime.outputs.places import building_folder, make_folder, move, uninterrupted
+from pipeline.runtime.outputs.places import building_folder, make_folder, move, naming_output, uninterrupted
 from pipeline.runtime.workers.parallel import threaded_map
 
 RECORD, FILES = "index.json", "generated_photos"
@@ -30,13 +30,15 @@ def replaced(folder: Path) -> Iterator[Path]:
 
     Raises:
         InputError: If a picture would replace a file that aucue did not make.
+        OSError: If a picture cannot be written; the error names it by its final path.
     """
     refuse_foreign(folder / RECORD, json_with(FILES))
     with locked(folder):
         building = building_folder(folder)
         try:
-            yield building
-            _publish(building, folder)
+            with naming_output(building, folder):
+                yield building
+                _publish(building, folder)
         finally:
             shutil.rmtree(building, ignore_errors=True)
 

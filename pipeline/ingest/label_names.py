@@ -19,6 +19,7 @@ SYNONYMS = (
     ("sadness", "sad", "sorrow", "unhappy", "sa"),
     ("surprise", "surprised", "astonished", "astonishment", "amazed", "suprise", "su", "sur"),
 )
+YAML_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}  # of YAML 1.1 and 1.2, that are no text
 SHORTEST_MISSPELT = 5  # letters: of shorter words too many are alike (fer is a dataset, not fear)
 _AFFECTNET = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 NUMBERINGS = {  # dataset -> its classes by number
@@ -111,7 +112,7 @@ def _scalar(text: str | None) -> str:
     if text is None:
         return "null"
     # Numbers are quoted, since DVC refuses a mapping whose names are numbers and words.
-    is_plain = re.fullmatch(r"[^\W\d][\w-]*", text) and text.casefold() not in ("null", "true", "false")
+    is_plain = re.fullmatch(r"[^\W\d][\w-]*", text) and text.casefold() not in YAML_WORDS
     return text if is_plain else "'" + text.replace("'", "''") + "'"
 
 

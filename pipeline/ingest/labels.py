@@ -13,7 +13,8 @@ from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
-MOST_LABELS = 20  # that a message lists
+MOST_LABELS = 40  # that a message lists
+TO_FILL_IN = "?"  # in a template of ingest.rename
 
 
 def check_labels(
@@ -87,14 +88,14 @@ def _describe(unknown: Mapping[str, int], labels: tuple[str, ...]) -> str:
     if numberings:
         fixes = [f"those of {dataset}, write ingest.rename: {as_yaml(rename)}" for dataset, rename in numberings.items()]
         return f"{problem}: look at some photos: if the numbers are {', if they are '.join(fixes)} (null leaves a class out)"
-    meant = {label: meaning for label in unknown if (meaning := meant_label(label, labels))}
-    others = {label: None for label in list(unknown)[:MOST_LABELS] if label not in meant}
-    fixes = [f"write ingest.rename: {as_yaml(meant)} in params.yaml if that is meant"] if meant else []
-    if any(split_of(label) in SPLITS for label in others):
-        fixes.append("ingest.root must hold only folders of splits, or only folders of labels")
-    elif others:
-        fixes.append(
-            f"correct {', '.join(others)}, or add to ingest.labels and the codebook, or leave out with "
-            f"ingest.rename: {as_yaml(others)}, or name in ingest.root the folder that holds the label folders"
-        )
-    return f"{problem}: {'; '.join(fixes)}"
+    template = {label: meant_label(label, labels) or TO_FILL_IN for label in list(unknown)[:MOST_LABELS]}
+    if any(split_of(label) in SPLITS for label, meant in template.items() if meant == TO_FILL_IN):
+        return f"{problem}: ingest.root must hold only folders of splits, or only folders of labels"
+    fix = f"write in params.yaml ingest.rename: {as_yaml(template)}"
+    if TO_FILL_IN not in template.values():
+        return f"{problem}: {fix} if that is meant"
+    new = ", ".join(label for label, meant in template.items() if meant == TO_FILL_IN)
+    return (
+        f"{problem}: {fix} with one of ingest.labels for each {TO_FILL_IN}, or null to leave the class out; or add {new} to "
+        "ingest.labels and the codebook; or name in ingest.root the folder that holds the label folders"
+    )

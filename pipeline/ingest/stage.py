@@ -60,10 +60,10 @@ def main(
     with locked(manifest_path, duplicates_path):
         with generated_photos.replaced(photos_dir) as building:  # of an earlier run, if all checks pass
             photos, notes = _read(base, params, photos_dir, building)
+            for note in notes:  # they may explain an error that follows
+                click.echo(note, err=True)
             photos = splits.assign(photos, params.validation_fraction, params.test_fraction, base.seed)
             manifest.check(photos)  # before the long step
-            for note in notes:
-                click.echo(note, err=True)
             check(photos)
             photos = generated_photos.moved(_with_digests(photos, base.workers), building, photos_dir)
             copies = duplicates.find(photos)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.runtime.finished_work.cache import ShardCache, json_digest, link
 from pipeline.runtime.outputs.files import atomic, write_text
-from pipeline.runtime.outputs.places import building_folder, make_folder, move, uninterrupted
+from pipeline.runtime.outputs.places import building_folder, make_folder, move, name_output, naming_output, uninterrupted
 from pipeline.shards.errors import ShardAccessError, ShardError
 from pipeline.shards.files import COLUMNS, column_digest, encode_strings
 from pipeline.shards.foreign_content import refuse_foreign_content
@@ -27,7 +27,7 @@ class ShardWriter:
     """Context manager that fills a folder with one set.
 
     The set is built in a hidden folder where ``folder`` really is, and replaces an earlier set when it is complete. Until
-    then, and after an error, the earlier set stays as it is.
+    then, and after an error, the earlier set stays as it is. File errors name a shard by its final path.
     """
 
     def __init__(
@@ -133,14 +133,18 @@ class ShardWriter:
         return f"{len(self._shards):05d}.h5"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, OSError):
+            name_output(error, self._building, self._folder)
         try:
             if kind is None:
-                self._write_index()
+                with naming_output(self._building, self._folder):
+                    self._write_index()
         except BaseException:
             shutil.rmtree(self._building, ignore_errors=True)
             raise
         if kind is None:
-            self._publish()  # after an error there, the rest of the set stays where it was built
+            with naming_output(self._building, self._folder):
+                self._publish()  # after an error there, the rest of the set stays where it was built
         shutil.rmtree(self._building, ignore_errors=True)
 
     def _write_index(self) -> None:

@@ -122,7 +122,7 @@ ONE_WORKER, TWO_WORKERS = (("workers: auto       # processes;", f"workers: {n} #
 def test_unknown_label(run, write_params, table):
     table("x.jpg,angry")
     write_params(*CSV)
-    fails(run("ingest"), "): 'angry' (1 photo): write ingest.rename: {angry: anger} in params.yaml if that is meant")
+    fails(run("ingest"), "): 'angry' (1 photo): write in params.yaml ingest.rename: {angry: anger} if that is meant")
 
 
 def test_home_is_written_out_in_parameters_and_options(run, write_params, table, tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ def open_rows(path: Path | None, held: ExitStack) -> sqlite3.Connection:
         held: Takes what has to be released after the connection is closed.
 
     Raises:
-        OSError: If the disk is full.
+        OSError: If the disk is full, or the file may not grow.
     """
     if path is None:
         return _connect(":memory:")
@@ -39,8 +39,8 @@ def open_rows(path: Path | None, held: ExitStack) -> sqlite3.Connection:
     except (sqlite3.Error, OSError, Timeout) as error:
         if isinstance(error, OSError) and error.errno in FULL:
             raise
-        if _is_full(error):
-            raise _full_disk(path) from error
+        if cannot_grow := _growth_error(error, path):
+            raise cannot_grow from error
         reason = "another run uses it" if isinstance(error, Timeout) else str(error)
         warn(f"{path} cannot be used ({reason}): this run keeps no finished work there")
         return _connect(":memory:")
@@ -77,7 +77,7 @@ def naming_rows(path: Path | None) -> Iterator[None]:
     """Turn the errors of a database in a with block into one line that names its file.
 
     Raises:
-        OSError: If the disk is full.
+        OSError: If the disk is full, or the file may not grow.
         InputError: If the file cannot be used.
     """
     try:
@@ -85,15 +85,17 @@ def naming_rows(path: Path | None) -> Iterator[None]:
     except sqlite3.Error as error:
         if path is None:
             raise
-        if _is_full(error):
-            raise _full_disk(path) from error
+        if cannot_grow := _growth_error(error, path):
+            raise cannot_grow from error
         fix = "run the command again; if that does not help, delete this file, which costs only time"
         raise InputError(f"{path}: {error}: {fix}") from error
 
 
-def _is_full(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-
-
-def _full_disk(path: Path) -> OSError:
-    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+def _growth_error(error: Exception, path: Path) -> OSError | None:
+    """The file error of a full disk, or of a file that may not grow, which SQLite calls "disk I/O error"."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    if code == sqlite3.SQLITE_IOERR_WRITE:
+        return OSError(errno.EFBIG, "the file cannot grow (a limit on the size of files, or a full disk)", str(path))
+    return None

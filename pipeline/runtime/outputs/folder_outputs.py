@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.runtime.outputs.files import locked
-from pipeline.runtime.outputs.places import building_folder, make_folder, move, uninterrupted
+from pipeline.runtime.outputs.places import building_folder, make_folder, move, naming_output, uninterrupted
 
 
 @contextmanager
@@ -24,15 +24,12 @@ def replaced_together(folder: Path, mark: str) -> Iterator[Path]:
     with locked(folder):
         building = building_folder(folder)
         try:
-            yield building
-            make_folder(folder)
-            with uninterrupted():
-                (folder / mark).unlink(missing_ok=True)
-                for file in sorted(building.iterdir(), key=lambda file: file.name == mark):
-                    move(file, folder / file.name)
-        except OSError as error:
-            if error.filename and Path(error.filename).parent == building:
-                error.filename = str(folder / Path(error.filename).name)
-            raise
+            with naming_output(building, folder):
+                yield building
+                make_folder(folder)
+                with uninterrupted():
+                    (folder / mark).unlink(missing_ok=True)
+                    for file in sorted(building.iterdir(), key=lambda file: file.name == mark):
+                        move(file, folder / file.name)
         finally:
             shutil.rmtree(building, ignore_errors=True)

@@ -45,15 +45,23 @@ def building_folder(folder: Path) -> Path:
 
     Args:
         folder: The output; it need not exist.
+
+    Raises:
+        OSError: If it cannot be made; the error names the output.
     """
     real = Path(os.path.realpath(folder))
     beside, inside = (place / f".{real.name}.partial" for place in (real.parent, real))
-    for leftover in (beside, inside):  # of a killed writer
-        shutil.rmtree(leftover, ignore_errors=True)
-    make_folder(real.parent)
-    if not real.is_dir():
-        beside.mkdir()
-        return beside
+    with naming_output(beside, folder), naming_output(inside, folder):
+        for leftover in (beside, inside):  # of a killed writer
+            shutil.rmtree(leftover, ignore_errors=True)
+        make_folder(real.parent)
+        if not real.is_dir():
+            beside.mkdir()
+            return beside
+        return _beside_or_inside(beside, inside)
+
+
+def _beside_or_inside(beside: Path, inside: Path) -> Path:
     try:
         beside.mkdir()
         (beside / inside.name).mkdir()
@@ -66,6 +74,26 @@ def building_folder(folder: Path) -> Path:
         return inside
     inside.rmdir()
     return beside
+
+
+@contextmanager
+def naming_output(building: Path, folder: Path) -> Iterator[None]:
+    """Give every file error of the with block that names a file in ``building`` the file's final path in ``folder``."""
+    try:
+        yield
+    except OSError as error:
+        name_output(error, building, folder)
+        raise
+
+
+def name_output(error: OSError, building: Path, folder: Path) -> None:
+    """Give a file error that names a file in ``building`` the file's final path in ``folder``, which a user knows.
+
+    An error that says that ``building`` itself is in the way keeps its name.
+    """
+    file = Path(os.fsdecode(error.filename or ""))
+    if file.is_relative_to(building) and not isinstance(error, FileExistsError):
+        error.filename = str(folder / file.relative_to(building))
 
 
 @contextmanager

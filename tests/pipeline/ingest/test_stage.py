@@ -64,14 +64,15 @@ def test_unknown_label_of_the_users_own_photos_is_an_error(run, folders, tmp_pat
     (folders / "contempt").mkdir()
     (folders / "contempt" / "1.png").write_bytes(b"x")
     text = (
-        r"labels unknown to ingest.labels \(anger, fear\): 'contempt' \(1 photo\): correct contempt, or add to ingest.labels"
+        r"labels unknown to ingest.labels \(anger, fear\): 'contempt' \(1 photo\): write in params.yaml ingest.rename: "
+        r"{contempt: '\?'} with one of ingest.labels for each \?, or null"
     )
     with pytest.raises(InputError, match=text):
         run(dataset="folder")
     assert not (tmp_path / "manifest.csv").exists()
     (folders / "contempt").rename(folders / "FEAER")
     with pytest.raises(
-        InputError, match=r"'FEAER' \(1 photo\): write ingest.rename: {FEAER: fear} in params.yaml if that is"
+        InputError, match=r"'FEAER' \(1 photo\): write in params.yaml ingest.rename: {FEAER: fear} if that is"
     ):
         run(dataset="folder")
 
@@ -183,3 +184,12 @@ def test_an_unusable_row_of_a_public_dataset_reaches_the_manifest(run, tmp_path,
     assert all(photo.sha256 for photo in photos)
     assert {photo.split for photo in photos[20:]} == {"test"}
     assert "1 rows have no box (NULL): detect looks for the face" in capsys.readouterr().err
+
+
+def test_notes_come_before_the_error_that_they_explain(run, tmp_path, capsys):
+    for name in ("subject01/anger", "subject02/fear"):
+        (tmp_path / "persons" / name).mkdir(parents=True)
+        (tmp_path / "persons" / name / "a.png").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"split is empty: .* subjects"):
+        run(dataset="folder", root=str(tmp_path / "persons"))
+    assert "are taken as subjects" in capsys.readouterr().err

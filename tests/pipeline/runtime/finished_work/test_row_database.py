@@ -1,11 +1,13 @@
 import errno
 import os
 import sqlite3
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.file_errors import describe
 from pipeline.runtime.finished_work.cache import RowCache, prune
 
 
@@ -65,6 +67,23 @@ def test_a_folder_that_cannot_be_made_costs_only_the_finished_work(tmp_path, cap
     assert "detect.sqlite cannot be used" in capsys.readouterr().err
 
 
+@pytest.fixture
+def limited_files():
+    """Limit the size of the files that this process writes, in a with block."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def limited(size):
+        earlier = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, earlier[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, earlier)
+
+    return limited
+
+
 def test_a_full_disk_names_the_file_and_keeps_the_rows(tmp_path, mount):
     disk = mount(tmp_path / "disk", size=2**17)
 
@@ -79,6 +98,26 @@ def test_a_full_disk_names_the_file_and_keeps_the_rows(tmp_path, mount):
     with RowCache(disk, "detect") as rows:
         assert rows.recall("a") == [1]
         assert "b" not in rows
+
+
+def test_a_limit_on_the_size_of_files_is_named(tmp_path, limited_files):
+    with RowCache(tmp_path, "detect") as rows:
+        rows.keep("a", [1])
+
+    def fill():
+        with RowCache(tmp_path, "detect") as rows:
+            rows.keep("b", ["x" * 2**18])
+
+    with (
+        limited_files(2**16),
+        pytest.raises(OSError, match=r"the file cannot grow \(a limit .*: '.*detect\.sqlite'") as caught,
+    ):
+        fill()
+    assert describe(caught.value).endswith(
+        "detect.sqlite: raise the limit on the size of files (`ulimit -f`), or write to a file system without it"
+    )
+    with RowCache(tmp_path, "detect") as rows:
+        assert rows.recall("a") == [1]
 
 
 def test_errors_in_use_name_the_file(tmp_path):

@@ -1,10 +1,12 @@
+import errno
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from pipeline.runtime.outputs.files import locked
-from pipeline.runtime.outputs.places import building_folder, make_folder, remove_output, uninterrupted
+from pipeline.runtime.outputs.places import building_folder, make_folder, naming_output, remove_output, uninterrupted
 
 
 def fill(folder):
@@ -52,6 +54,26 @@ def test_what_a_killed_writer_left_goes(tmp_path):
         (tmp_path / place / ".faces.partial" / "half").touch()
     fill(tmp_path / "faces")
     assert [path.name for path in (tmp_path / "faces").iterdir()] == ["new"]
+
+
+def test_errors_name_the_output_and_not_where_it_is_built(tmp_path, monkeypatch):
+    def fail(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", lambda path, **_: path == tmp_path or fail(path))
+        with pytest.raises(OSError, match=rf": '{tmp_path}/faces'$"):
+            building_folder(tmp_path / "faces")
+    building = building_folder(tmp_path / "faces")
+    for name, named in ((building / "a" / "b.h5", "faces/a/b.h5"), (tmp_path / "other", "other")):
+        with pytest.raises(OSError, match=rf": '{tmp_path}/{named}'$"), naming_output(building, tmp_path / "faces"):
+            fail(name)
+
+
+def test_what_is_in_the_way_is_named_itself(tmp_path):
+    (tmp_path / ".faces.partial").touch()
+    with pytest.raises(FileExistsError, match=r"'.*/\.faces\.partial'"):
+        building_folder(tmp_path / "faces")
 
 
 def test_a_removed_output_leaves_its_link(tmp_path):
