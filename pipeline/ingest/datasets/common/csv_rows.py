@@ -15,6 +15,7 @@ SEPARATORS = ",;\t|"  # Excel writes semicolons where a comma is the decimal sig
 BLANKS = " \t\r\n\xa0\u200b\ufeff"  # around a name or value: also the blanks that nobody sees
 NO_VALUE = frozenset({"null", "nan", "none", "na", "n/a", "-"})  # in any case
 PUNCTUATION = str.maketrans("[](),;", "      ")  # of a box: [1, 2, 3, 4]
+MOST_NAMES, LONGEST_NAME = 20, 40  # columns, and characters of a column's name, in a message
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 
 
@@ -74,14 +75,14 @@ def _rows(
     published: Sequence[str],
 ) -> Iterator[tuple[str, dict[str, str]]]:
     required = (*filled, *present)
-    reader = csv.reader(stream, delimiter=_separator(path, stream, required), skipinitialspace=True)
+    reader = csv.reader(stream, delimiter=_separator(path, stream, required, len(published)), skipinitialspace=True)
     lines = _filled_lines(reader)
     first = next(lines, [])
     header = _header(path, first, (*required, *optional))
     if len(first) == len(published) and not set(header) & set(published):  # the first line is a row
         header, lines = list(published), chain([first], lines)
     if missing := [column for column in required if column not in header]:
-        raise InputError(f"{path} has no column {', '.join(missing)}: it has {', '.join(header)}")
+        raise InputError(f"{path} has no column {', '.join(missing)}: it has {_names(header)}")
     for values in lines:
         where = f"{path} line {reader.line_num}"
         row = dict.fromkeys(header, "") | dict(zip(header, values, strict=False))
@@ -93,6 +94,11 @@ def _rows(
         yield where, row
 
 
+def _names(header: Sequence[str]) -> str:
+    more = [f"{len(header) - MOST_NAMES:,} more"] if len(header) > MOST_NAMES else []
+    return ", ".join([name[:LONGEST_NAME] for name in header[:MOST_NAMES]] + more)
+
+
 def _filled_lines(reader: Iterable[list[str]]) -> Iterator[list[str]]:
     for line in reader:
         values = [value.strip(BLANKS) for value in line]
@@ -100,17 +106,17 @@ def _filled_lines(reader: Iterable[list[str]]) -> Iterator[list[str]]:
             yield values
 
 
-def _separator(path: Path, stream: TextIO, required: Sequence[str]) -> str:
-    """The separator that gives the header most of the columns that must exist. The stream is rewound."""
+def _separator(path: Path, stream: TextIO, required: Sequence[str], number: int) -> str:
+    """The separator that gives the header most of the columns that must exist, or the number of columns. Rewinds."""
     headers = (line for line in stream if line.strip(BLANKS + SEPARATORS + '"') and not _names_separator(line))
     header = next(headers, "")
     if "\0" in header or header.startswith("PK\3\4"):
         raise InputError(f"{path} is a workbook or another binary file: save it as CSV")
     stream.seek(0)
 
-    def found(separator: str) -> int:
-        names = {name.strip(BLANKS).casefold() for name in next(csv.reader([header], delimiter=separator), [])}
-        return sum(column.casefold() in names for column in required)
+    def found(separator: str) -> tuple[int, bool]:
+        names = [name.strip(BLANKS).casefold() for name in next(csv.reader([header], delimiter=separator), [])]
+        return sum(column.casefold() in names for column in required), len(names) == number
 
     return max(SEPARATORS, key=found)
 

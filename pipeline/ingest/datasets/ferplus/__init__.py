@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.faces.manifest import Photo
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_folders import ClassFolder
@@ -20,15 +20,16 @@ from pipeline.ingest.datasets.common.csv_rows import rows
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
+from pipeline.ingest.datasets.ferplus.columns import SIDE
 from pipeline.ingest.datasets.ferplus.tables import NEW, ORIGINAL, VOTES, WHOLE, Face, faces_of, majority, tables_in
+from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 
 LABELS = dict(enumerate(VOTES))
-SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest": "test"}
-SIDE = 48  # pixels
+MOST_SHOWN = 40  # characters of a value, in a message
 Vote = tuple[str, dict[str, str]]  # file and line, and the row
 
 
@@ -67,7 +68,7 @@ def _in_folders(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
 
 def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new: Path | None) -> list[Photo]:
     """The photos of tables of pixels, with the votes on them, or with their original labels."""
-    faces = [face for table in tables for face in faces_of(table)]
+    faces = [face for table in tables for face in faces_of(table, names)]
     votes: list[Vote] | list[None] = [None] * len(faces)
     if new is None:
         _note_original(tree, tables[0].parent)
@@ -83,7 +84,7 @@ def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], 
             continue
         name = f"fer{number:07d}"
         usage = _usage(face, vote)
-        photo = Photo(name, (made / f"{name}.png").as_posix(), "", SPLIT_OF_USAGE.get(usage.casefold(), ""), "")
+        photo = Photo(name, (made / f"{name}.png").as_posix(), "", _split(usage), "")
         try:
             _write_png(Path(photo.path), face.pixels)
         except ValueError as error:
@@ -105,7 +106,7 @@ def _from_images(new: Path, images: Mapping[str, Path]) -> list[Photo]:
         image = row.get("Image name", "")
         stem = Path(image).stem
         path = images.get(stem.casefold(), new.parent / image)
-        photo = Photo(stem or Path(where).name, path.as_posix(), "", SPLIT_OF_USAGE.get(row["Usage"].casefold(), ""), "")
+        photo = Photo(stem or Path(where).name, path.as_posix(), "", _split(row["Usage"]), "")
         if image:
             _add(photos, photo, row["Usage"], where, partial(majority, row))
         else:  # FERPlus names no image where it saw no face
@@ -127,14 +128,20 @@ def _original(face: Face, names: ClassNames) -> tuple[str, bool]:
 def _add(photos: PhotoList, photo: Photo, usage: str, where: str, label_of: Callable[[], tuple[str, bool]]) -> None:
     """Append a photo with its label, unless the votes tie."""
     try:
-        if usage.casefold() not in SPLIT_OF_USAGE:
-            raise ValueError(f"Usage {usage!r} does not match Training, PublicTest or PrivateTest")
+        if split_of(usage) not in SPLITS:
+            raise ValueError(f"Usage {usage[:MOST_SHOWN]!r} does not match Training, PublicTest or PrivateTest")
         label, tie = label_of()
     except ValueError as error:
         photos.add_unusable(photo, where, error)
         return
     status, reason = (Status.EXCLUDED, "votes tie") if tie else (Status.OK, "")
     photos.add_labelled(replace(photo, status=status, reason=reason), label)
+
+
+def _split(usage: str) -> str:
+    """The split that a part of FER2013 is (PublicTest: validation); empty if it is none."""
+    split = split_of(usage)
+    return split if split in SPLITS else ""
 
 
 def _usage(face: Face, vote: Vote | None) -> str:
