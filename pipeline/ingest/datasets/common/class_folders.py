@@ -83,7 +83,7 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: ClassNames, within: P
     root, passed = tree.read_all()
     folders = {folder.path: folder for folder in root.walk()}
     classes = [each for each in found if each.path in folders and (each.label or folders[each.path].has_photos)]
-    photos = []
+    photos: list[Photo] = []
     for each in classes:
         of_class = in_label(tree.root, folders[each.path], each.label or "", each.split)
         photos += of_class if each.label else (_of_no_class(photo, each, names) for photo in of_class)
