@@ -1,7 +1,7 @@
 """AffectNet's newer layout: ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy``.
 
-``N_exp.npy`` holds the number of the class, as text in the published archive and as a number in copies. Copies keep photos and
-annotations together, or in a folder too many, ``images/images``.
+``N_exp.npy`` holds the number of the class, as text in the published archive and as a number in copies. Copies keep photos
+and annotations together, or in a folder too many, ``images/images``.
 """
 
 from collections.abc import Mapping
@@ -71,9 +71,9 @@ def _set(tree: Tree, folder: Path, name: str) -> Path | None:
 
 def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: ClassNames) -> None:
     of_images, of_annotations = _places(tree, folder, "images"), _places(tree, folder, "annotations")
-    numbers = {
-        number: path for place in (*of_annotations, *of_images, folder) for number, path in _numbers(tree, place).items()
-    }
+    numbers: dict[str, Path] = {}
+    for place in (*of_annotations, *of_images, folder):
+        numbers = _numbers(tree, place) | numbers
     if not numbers:
         raise InputError(f"{of_annotations[0]} has no *_exp.npy: unpack AffectNet's annotations there")
     places = (*of_images, *of_annotations, folder)
