@@ -1,6 +1,7 @@
 """AffectNet's newer layout: ``train_set/`` and ``val_set/``, each with ``images/N.jpg`` and ``annotations/N_exp.npy``.
 
-``N_exp.npy`` holds the number of the class, as text in the published archive and as a number in copies.
+``N_exp.npy`` holds the number of the class, as text in the published archive and as a number in copies. Copies keep photos
+and annotations together, or in a folder too many, ``images/images``.
 """
 
 from collections.abc import Mapping
@@ -63,27 +64,44 @@ def _set(tree: Tree, folder: Path, name: str) -> Path | None:
     outer = tree.folder(folder, name)
     inner = outer and tree.folder(outer, name)
     for place in filter(None, (outer, inner)):
-        if tree.folder(place, "annotations", "images"):
+        if tree.folder(place, "annotations", "images") or _numbers(tree, place):
             return place
     return None
 
 
 def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: ClassNames) -> None:
-    annotations = tree.folder(folder, "annotations") or folder / "annotations"
-    images = tree.folder(folder, "images") or folder / "images"
-    numbers = {name[: -len(END)]: name for name in tree.files(annotations).all if name.casefold().endswith(END)}
+    of_images, of_annotations = _places(tree, folder, "images"), _places(tree, folder, "annotations")
+    numbers: dict[str, Path] = {}
+    for place in (*of_annotations, *of_images, folder):
+        numbers = _numbers(tree, place) | numbers
     if not numbers:
-        raise InputError(f"{annotations} has no *_exp.npy: unpack AffectNet's annotations there")
+        raise InputError(f"{of_annotations[0]} has no *_exp.npy: unpack AffectNet's annotations there")
+    places = (*of_images, *of_annotations, folder)
     ordered = sorted(numbers, key=lambda number: (len(number), number))
     for number in progress(ordered, total=len(ordered), title="ingest", unit="annotations"):
-        name, annotation = f"{split}_{number}", annotations / numbers[number]
-        path = (tree.photo(images, f"{number}.jpg") or images / f"{number}.jpg").as_posix()
+        name, annotation, file = f"{split}_{number}", numbers[number], f"{number}.jpg"
+        found = next(filter(None, (tree.photo(place, file) for place in places)), places[0] / file)
+        path = found.as_posix()
         try:
             photos.add(Photo(name, path, names.name_of(read_class(annotation)), split, subject=""))
         except ValueError as error:
             photos.add_unusable(Photo(name, path, "", split, subject=""), str(annotation), error)
     annotated = {number.casefold() for number in numbers}
-    for stem, image in sorted(tree.files(images).images().items()):
-        if stem not in annotated:
-            photo, reason = images / image, "it has no annotation"
-            photos.add(Photo(f"{split}_{photo.stem}", photo.as_posix(), "", split, "", Status.EXCLUDED, reason))
+    for place in places:
+        for stem, image in sorted(tree.files(place).images().items()):
+            if stem not in annotated:
+                photo, reason = place / image, "it has no annotation"
+                photos.add(Photo(f"{split}_{photo.stem}", photo.as_posix(), "", split, "", Status.EXCLUDED, reason))
+
+
+def _places(tree: Tree, folder: Path, name: str) -> list[Path]:
+    """The folder of a name in a set, and the folder of the same name in it if there is one."""
+    outer = tree.folder(folder, name) or folder / name
+    inner = tree.folder(outer, name)
+    return [outer, inner] if inner else [outer]
+
+
+def _numbers(tree: Tree, folder: Path) -> dict[str, Path]:
+    """The annotations of classes in a folder, by the numbers of their photos."""
+    names = tree.files(folder).all
+    return {name[: -len(END)]: folder / name for name in names if name.casefold().endswith(END)}

@@ -8,11 +8,12 @@ header line, and a row of ``training.csv`` has the box ``NULL``.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.csv_lines import SEPARATORS
 from pipeline.ingest.datasets.common.csv_rows import given, rows
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
@@ -22,7 +23,9 @@ PATH, EXPRESSION = "subDirectory_filePath", "expression"
 BOX = ("face_x", "face_y", "face_width", "face_height")
 COLUMNS = (PATH, *BOX, "facial_landmarks", EXPRESSION, "valence", "arousal")
 NAMES = {"train": ("training.csv", "manually_training.csv"), "test": ("validation.csv", "manually_validation.csv")}
+COMMON_NAMES = {"train": ("train.csv",), "test": ("val.csv", "valid.csv")}  # of copies, and of other tables
 AUTOMATIC = "automatically_annotated.csv"
+LONGEST = 10_000  # characters of a line; the landmarks are long
 SAMPLE = 20  # rows by which the folder of the photos is recognised
 
 
@@ -36,8 +39,8 @@ class Place:
 
 def find(tree: Tree, folder: Path) -> dict[str, Path] | None:
     """Return the tables of ``train`` and ``test``, of which one at least is in ``folder``; None if there are none."""
-    tables = {split: tree.file(folder, *names) for split, names in NAMES.items()}
-    return tree.complete(tables, lambda split, other: tree.file(other, *NAMES[split]))
+    tables = {split: _table(tree, folder, split) for split in NAMES}
+    return tree.complete(tables, lambda split, other: _table(tree, other, split))
 
 
 def find_automatic(tree: Tree, folder: Path) -> dict[str, Path] | None:
@@ -62,6 +65,20 @@ def photos_of(tree: Tree, tables: Mapping[str, Path], names: ClassNames) -> list
         if automatic and automatic not in tables.values():
             tree.notes.append(f"not read: {automatic}, whose labels are those of a network")
     return listed
+
+
+def _table(tree: Tree, folder: Path, split: str) -> Path | None:
+    common = (tree.file(folder, name) for name in COMMON_NAMES[split])
+    return tree.file(folder, *NAMES[split]) or next((table for table in common if table and _is_published(table)), None)
+
+
+def _is_published(table: Path) -> bool:
+    """Whether a table has the published columns, with or without a header line."""
+    with table.open(encoding="utf-8-sig", errors="replace") as stream:
+        line = stream.readline(LONGEST)
+    has_header = all(column.casefold() in line.casefold() for column in (PATH, EXPRESSION))
+    fields = max((line.split(separator) for separator in SEPARATORS if separator != ";"), key=len)
+    return has_header or (len(fields) == len(COLUMNS) and bool(PurePath(fields[0].strip(' "')).suffix))
 
 
 def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: ClassNames) -> None:

@@ -8,6 +8,8 @@ import click
 
 from pipeline.runtime.errors import InputError
 
+MOST_NAMES, LONGEST_NAME = 20, 40  # columns, and characters of a column's name, in a message
+
 
 class Header(NamedTuple):
     """The names of a table's columns, and whether the line that they are known from is a row already."""
@@ -43,9 +45,10 @@ class Columns:
         self._repeated = 0
 
     def score(self, first: list[str]) -> int:
-        """Rate the first line as a header: how many of the columns that must exist it has. A guess counts less."""
+        """Rate the first line as a header: how many of the columns that must exist it has. Guesses count less."""
         names = self._spelt(first)
-        return 2 * sum(column in names for column in self._required) + (self._guess(first) is not None)
+        known = sum(column in names for column in self._required)
+        return 2 * known + (self._guess(first) is not None or len(first) == len(self._published))
 
     def header(self, first: list[str]) -> Header:
         """Return the columns of a table that begins with a line.
@@ -69,7 +72,7 @@ class Columns:
             return Header(names)
         guessed = self._guess(first)
         if guessed is None:
-            has = f"it has {', '.join(names)}: name the columns in the first line"
+            has = f"it has {_listed(names)}: name the columns in the first line"
             raise InputError(f"{self._path} has no column {', '.join(missing)}: {has}")
         self._notes.append(_describe(first, guessed))
         return guessed
@@ -96,6 +99,11 @@ class Columns:
     def _spelt(self, names: Sequence[str]) -> list[str]:
         """The names of columns, with known names as the caller writes them."""
         return [self._spellings.get(name.casefold(), name) for name in names]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = [f"{len(names) - MOST_NAMES:,} more"] if len(names) > MOST_NAMES else []
+    return ", ".join([name[:LONGEST_NAME] for name in names[:MOST_NAMES]] + more)
 
 
 def _describe(first: list[str], header: Header) -> str:

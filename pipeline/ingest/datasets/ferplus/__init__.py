@@ -1,6 +1,7 @@
 """FERPlus: votes in ``fer2013new.csv`` on the 48 x 48 grey pixels in ``fer2013.csv``; or FER2013 with its original labels.
 
-Copies have the photos as image files: FERPlus in ``FER2013Train/fer0000000.png``, FER2013 in ``train/angry/*.jpg``.
+Copies have the photos as image files: FERPlus in ``FER2013Train/fer0000000.png``, perhaps with its votes in ``label.csv``
+beside them, or in ``train/contempt/*.jpg``; FER2013 in ``train/angry/*.jpg``.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,25 +12,28 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.faces.manifest import Photo
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_folders import ClassFolder
 from pipeline.ingest.datasets.common.class_names import ClassNames
-from pipeline.ingest.datasets.common.csv_rows import rows
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
-from pipeline.ingest.datasets.ferplus.tables import NEW, ORIGINAL, VOTES, WHOLE, Face, faces_of, majority, tables_in
+from pipeline.ingest.datasets.ferplus import votes
+from pipeline.ingest.datasets.ferplus.columns import SIDE
+from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, Face, faces_of, tables_in
+from pipeline.ingest.datasets.ferplus.votes import NEW, VOTES, Vote, majority
+from pipeline.ingest.label_names import as_yaml
+from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 
 LABELS = dict(enumerate(VOTES))
-SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest": "test"}
-SIDE = 48  # pixels
-Vote = tuple[str, dict[str, str]]  # file and line, and the row
+CONTEMPT = "contempt"  # a class of FERPlus alone
+MOST_SHOWN = 40  # characters of a value, in a message
 
 
 def read(source: DatasetSource) -> list[Photo]:
@@ -53,41 +57,44 @@ def read(source: DatasetSource) -> list[Photo]:
 
 def _with_tables(tree: Tree, made: Path, names: ClassNames, folder: Path) -> Reader | None:
     if tables := tables_in(tree, folder):
-        new = next(filter(None, (tree.file(place, NEW) for place in (folder, *tree.below()))), None)
-        return partial(_from_pixels, tree, made, names, tables, new)
-    if (new := tree.file(folder, NEW)) and (images := _images(tree, folder)):
-        return partial(_from_images, new, images)
+        found = [tables_of_votes for place in (folder, *tree.below()) if (tables_of_votes := votes.find(tree, place))]
+        return partial(_from_pixels, tree, made, names, tables, max(found, key=votes.is_whole, default=[]))
+    if (tables_of_votes := votes.find(tree, folder)) and (images := _images(tree, folder)):
+        return partial(_from_images, tree, tables_of_votes, images)
     return None
 
 
 def _in_folders(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
-    classes = class_folders.find(tree, folder, names)
-    return None if classes is None else partial(_from_folders, tree, names, classes, folder)
+    ferplus = ClassNames(LABELS, names.rename)
+    classes = class_folders.find(tree, folder, ferplus) or []
+    has_contempt = any(each.label == CONTEMPT and not each.path.name.isdecimal() for each in classes)
+    if has_contempt or {str(number) for number in range(8)} <= {each.path.name for each in classes}:
+        return partial(_from_folders_of_ferplus, tree, ferplus, classes, folder)
+    classes = class_folders.find(tree, folder, names) or []
+    return partial(_from_folders, tree, names, classes, folder) if classes else None
 
 
-def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new: Path | None) -> list[Photo]:
+def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new: list[Path]) -> list[Photo]:
     """The photos of tables of pixels, with the votes on them, or with their original labels."""
-    faces = [face for table in tables for face in faces_of(table)]
-    votes: list[Vote] | list[None] = [None] * len(faces)
-    if new is None:
+    faces = [face for table in tables for face in faces_of(table, names)]
+    if not new:
         _note_original(tree, tables[0].parent)
-    else:
-        votes = _votes(new)
-    if len(faces) != len(votes):
-        raise InputError(f"{new} has {len(votes)} rows, {tables[0]} {len(faces)}: take both from one release")
     photos, unlabelled = PhotoList(), 0
-    pairs = progress(zip(faces, votes, strict=True), total=len(faces), title="ingest", unit="photos")
-    for number, (face, vote) in enumerate(pairs):
-        if vote is None and face.emotion is None:
+    pairs = zip(faces, _votes_on(faces, tables[0], new), strict=True)
+    for number, (face, vote) in enumerate(progress(pairs, total=len(faces), title="ingest", unit="photos")):
+        if not new and face.emotion is None:
             unlabelled += 1
             continue
         name = f"fer{number:07d}"
         usage = _usage(face, vote)
-        photo = Photo(name, (made / f"{name}.png").as_posix(), "", SPLIT_OF_USAGE.get(usage.casefold(), ""), "")
+        photo = Photo(name, (made / f"{name}.png").as_posix(), "", _split(usage), "")
         try:
             _write_png(Path(photo.path), face.pixels)
         except ValueError as error:
             photos.add_unusable(photo, face.where, error, Status.UNREADABLE)
+            continue
+        if new and vote is None:
+            photos.add(replace(photo, status=Status.EXCLUDED, reason=f"no {votes.PART} of FERPlus lists it"))
             continue
         where, label = (vote[0], partial(majority, vote[1])) if vote else (face.where, partial(_original, face, names))
         _add(photos, photo, usage, where, label)
@@ -98,24 +105,51 @@ def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], 
     return photos.finish()
 
 
-def _from_images(new: Path, images: Mapping[str, Path]) -> list[Photo]:
-    """The photos that ``fer2013new.csv`` names, as image files."""
+def _votes_on(faces: list[Face], table: Path, new: list[Path]) -> list[Vote | None]:
+    """The votes on each face; None where there are none."""
+    listed = votes.votes_in(new) if new else []
+    if not votes.is_whole(new):
+        by_stem = {votes.stem_of(vote).casefold(): vote for vote in listed}
+        return [by_stem.get(f"fer{number:07d}") for number in range(len(faces))]
+    if len(faces) != len(listed):
+        raise InputError(f"{new[0]} has {len(listed)} rows, {table} {len(faces)}: take both from one release")
+    return list(listed)
+
+
+def _from_images(tree: Tree, new: list[Path], images: Mapping[str, Path]) -> list[Photo]:
+    """The photos that the tables of votes name, as image files."""
     photos = PhotoList()
-    for where, row in _votes(new):
-        image = row.get("Image name", "")
-        stem = Path(image).stem
-        path = images.get(stem.casefold(), new.parent / image)
-        photo = Photo(stem or Path(where).name, path.as_posix(), "", SPLIT_OF_USAGE.get(row["Usage"].casefold(), ""), "")
-        if image:
-            _add(photos, photo, row["Usage"], where, partial(majority, row))
+    for vote in votes.votes_in(new):
+        (where, row), stem = vote, votes.stem_of(vote)
+        path = images.get(stem.casefold(), new[0].parent / row.get(votes.IMAGE, ""))
+        photo = Photo(stem or Path(where).name, path.as_posix(), "", _split(row[votes.USAGE]), "")
+        if stem:
+            _add(photos, photo, row[votes.USAGE], where, partial(majority, row))
         else:  # FERPlus names no image where it saw no face
-            photos.add(replace(photo, path="", status=Status.EXCLUDED, reason=f"{NEW} names no image"))
-    return photos.finish()
+            reason = f"{Path(where).name.partition(' ')[0]} names no image"
+            photos.add(replace(photo, path="", status=Status.EXCLUDED, reason=reason))
+    listed = photos.finish()
+    tree.report_unlisted(photo.path for photo in listed if photo.path)
+    return listed
 
 
 def _from_folders(tree: Tree, names: ClassNames, classes: list[ClassFolder], folder: Path) -> list[Photo]:
     """The photos of a copy of FER2013 in folders of classes."""
     _note_original(tree, folder)
+    return class_folders.photos_of(tree, classes, names)
+
+
+def _from_folders_of_ferplus(tree: Tree, names: ClassNames, classes: list[ClassFolder], folder: Path) -> list[Photo]:
+    """The photos of a copy of FERPlus in folders of classes."""
+    numbers = {each.path.name for each in classes if each.path.name.isdecimal()}
+    if numbers and not names.are_renamed(numbers):
+        meanings = ({number: VOTES[number] for number in range(8)}, ORIGINAL | {7: CONTEMPT})
+        ways = [as_yaml({str(number): label for number, label in meaning.items()}) for meaning in meanings]
+        raise InputError(
+            f"{folder}: copies of FERPlus number its 8 classes in two ways: look at some photos, and write in params.yaml "
+            f"ingest.rename: {ways[0]}, or ingest.rename: {ways[1]}"
+        )
+    tree.notes.append(f"{folder} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013")
     return class_folders.photos_of(tree, classes, names)
 
 
@@ -127,14 +161,20 @@ def _original(face: Face, names: ClassNames) -> tuple[str, bool]:
 def _add(photos: PhotoList, photo: Photo, usage: str, where: str, label_of: Callable[[], tuple[str, bool]]) -> None:
     """Append a photo with its label, unless the votes tie."""
     try:
-        if usage.casefold() not in SPLIT_OF_USAGE:
-            raise ValueError(f"Usage {usage!r} does not match Training, PublicTest or PrivateTest")
+        if split_of(usage) not in SPLITS:
+            raise ValueError(f"Usage {usage[:MOST_SHOWN]!r} does not match Training, PublicTest or PrivateTest")
         label, tie = label_of()
     except ValueError as error:
         photos.add_unusable(photo, where, error)
         return
     status, reason = (Status.EXCLUDED, "votes tie") if tie else (Status.OK, "")
     photos.add_labelled(replace(photo, status=status, reason=reason), label)
+
+
+def _split(usage: str) -> str:
+    """The split that a part of FER2013 is (PublicTest: validation); empty if it is none."""
+    split = split_of(usage)
+    return split if split in SPLITS else ""
 
 
 def _usage(face: Face, vote: Vote | None) -> str:
@@ -145,10 +185,6 @@ def _usage(face: Face, vote: Vote | None) -> str:
     if face.usage is not None and face.usage.casefold() != row["Usage"].casefold():
         raise InputError(f"{where}: Usage {row['Usage']!r} does not match {face.where}: take both from one release")
     return row["Usage"]
-
-
-def _votes(new: Path) -> list[Vote]:
-    return rows(new, filled=(), present=("Usage", *VOTES), optional=("Image name",))
 
 
 def _images(tree: Tree, folder: Path) -> dict[str, Path]:

@@ -1,24 +1,19 @@
-"""The tables of FER2013 and FERPlus, as published and in copies.
+"""The tables of FER2013, as published and in copies.
 
 ``fer2013.csv``, which Kaggle calls ``icml_face_data.csv``, has the columns emotion, pixels and Usage. Kaggle's ``train.csv``
-and ``test.csv`` hold the same rows without Usage, ``test.csv`` also without emotion. ``fer2013new.csv`` has FERPlus's votes
-on these rows.
+and ``test.csv`` hold the same rows without Usage, ``test.csv`` also without emotion.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.ferplus.columns import has_pixels, read_rows
 
-VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 ORIGINAL = dict(enumerate(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")))
 WHOLE = ("fer2013.csv", "icml_face_data.csv")
 PARTS = ("train.csv", "test.csv")  # Training; PublicTest and PrivateTest
-NEW = "fer2013new.csv"
 
 
 @dataclass(frozen=True)
@@ -36,10 +31,10 @@ def tables_in(tree: Tree, folder: Path) -> list[Path]:
     """Return the tables of pixels in a folder: one with all rows, or Kaggle's parts of it; none if it has none."""
     if whole := tree.file(folder, *WHOLE):
         return [whole]
-    return [table for name in PARTS if (table := tree.file(folder, name)) and _has_pixels(table)]
+    return [table for name in PARTS if (table := tree.file(folder, name)) and has_pixels(table)]
 
 
-def faces_of(table: Path) -> list[Face]:
+def faces_of(table: Path, names: ClassNames) -> list[Face]:
     """Read a table of pixels.
 
     Raises:
@@ -48,24 +43,6 @@ def faces_of(table: Path) -> list[Face]:
     train, test = (table.name.casefold() == name for name in PARTS)
     usage, likely_usage = "Training" if train else None, "PrivateTest" if test else "Training"
     return [
-        Face(where, row["pixels"], row.get("Usage", usage), likely_usage, row.get("emotion"))
-        for where, row in rows(table, filled=(), present=("pixels",), optional=("Usage", "emotion"))
+        Face(row.where, row.pixels, usage if row.usage is None else row.usage, likely_usage, row.emotion)
+        for row in read_rows(table, names)
     ]
-
-
-def majority(votes: Mapping[str, str]) -> tuple[str, bool]:
-    """Return the class with most votes, and whether another class has as many.
-
-    Raises:
-        ValueError: If a vote is not a number. The message is a reason.
-    """
-    try:
-        counts = [int(float(votes[name])) for name in VOTES]
-    except (ValueError, OverflowError):
-        raise ValueError(f"expected a number of votes for each of {', '.join(VOTES)}") from None
-    return VOTES[int(np.argmax(counts))], counts.count(max(counts)) > 1
-
-
-def _has_pixels(table: Path) -> bool:
-    with table.open("rb") as file:
-        return b"pixels" in file.readline(1000).lower()

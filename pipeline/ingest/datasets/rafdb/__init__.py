@@ -7,6 +7,7 @@ or without ``train_labels.csv``, or list them in ``labels.csv``, ``train.txt`` a
 has the labels of its folders.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,10 @@ from pipeline.ingest.datasets.common.missing_splits import validation_as_test, w
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.rafdb.photos import Boxes, Images
-from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, tables_in
+from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in
 from pipeline.runtime.errors import InputError
 
+FindTables = Callable[[Tree, Path], list[Path]]
 LABELS = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness", 5: "sadness", 6: "anger", 7: "neutral"}
 
 
@@ -36,7 +38,8 @@ def read(source: DatasetSource) -> list[Photo]:
     """
     tree = Tree(source.root, source.notes)
     names = ClassNames(LABELS, source.rename)
-    reader = tree.find(partial(_published, tree, names), partial(_copy, tree, names))
+    with_tables = (partial(_with, find, tree, names) for find in (published_in, tables_in))
+    reader = tree.find(*with_tables, partial(_copy, tree, names))
     if reader is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
@@ -45,11 +48,11 @@ def read(source: DatasetSource) -> list[Photo]:
     return photos
 
 
-def _published(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
+def _with(find: FindTables, tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
     if "compound" in (folder.name.casefold(), folder.parent.name.casefold()):  # RAF-DB's other subset, with other classes
         return None
     basic = tree.folder(folder, "basic") or folder
-    tables = tables_in(tree, basic)
+    tables = find(tree, basic)
     return partial(_listed, tree, names, basic, tables) if tables else None
 
 

@@ -33,12 +33,14 @@ class Line:
     problem: str = ""  # why the line cannot be used
 
 
+def published_in(tree: Tree, folder: Path) -> list[Path]:
+    """Return the published list in a folder; none if it is not there."""
+    places = filter(None, (tree.folder(folder, "EmoLabel"), folder))
+    return [table for place in places if (table := tree.file(place, *LISTS))][:1]
+
+
 def tables_in(tree: Tree, folder: Path) -> list[Path]:
-    """Return the tables of the dataset in a folder; none if it has none."""
-    published = tree.folder(folder, "EmoLabel")
-    for place in filter(None, (published, folder)):
-        if table := tree.file(place, *LISTS):
-            return [table]
+    """Return the tables of a copy in a folder; none if it has none."""
     parts = [table for part in PARTS if (table := _part(tree, folder, part))]
     whole = [table for name in WHOLE if (table := tree.file(folder, name)) and _is_list(table)]
     return parts or whole[:1]

@@ -194,3 +194,30 @@ def test_annotations_with_other_numbers_are_what_the_user_says(source, new_layou
     rename = {"0": "anger", "7": None}
     labels = [photo.label for photo in affectnet.read(replace(source, rename=rename))]
     assert labels[:12] == ["0", *NAMES[1:7], "7", "0", *NAMES[1:4]]  # the common step renames
+
+
+def move_files(folder, pattern, place):
+    place.mkdir(parents=True, exist_ok=True)
+    for file in list(folder.glob(pattern)):
+        file.rename(place / file.name)
+
+
+@pytest.mark.parametrize("images", ["images", "images/images", "annotations", "."])
+@pytest.mark.parametrize("annotations", ["annotations", "annotations/annotations", "images", "."])
+def test_photos_and_annotations_in_other_folders(source, new_layout, images, annotations):
+    for split, number in (("train_set", 12), ("val_set", 8)):
+        folder = new_layout / split
+        for n in range(number + 1):  # the last photo has no annotation
+            (folder / "images" / f"{n}.png").touch()
+        move_files(folder / "images", "*.png", folder / "aside")
+        move_files(folder / "annotations", "*.npy", folder / annotations)
+        move_files(folder / "aside", "*.png", folder / images)
+        for empty in ("annotations", "images", "aside"):
+            if not any((folder / empty).iterdir()):
+                (folder / empty).rmdir()
+    photos = affectnet.read(source)
+    assert [photo.label for photo in photos if photo.status == "ok"] == NAMES + NAMES[:4] + NAMES
+    assert all(Path(photo.path).exists() for photo in photos)
+    assert {photo.id: photo.reason for photo in photos if photo.status != "ok"} == {
+        "train_12": "it has no annotation", "test_8": "it has no annotation",
+    }  # fmt: skip

@@ -209,3 +209,24 @@ def test_photos_in_no_table_are_counted(read, source, tmp_path, notes):
     (tmp_path / "Manually_Annotated_Images" / "3" / "more.jpg").touch()
     affectnet.read(source)
     assert "not read, since no table names them: 1 photos, e.g. " in "\n".join(notes)
+
+
+@pytest.mark.parametrize("names", [("train.csv", "val.csv"), ("Train.csv", "valid.csv"), ("training.csv", "Val.csv")])
+@pytest.mark.parametrize("headers", [{}, {"training": "", "validation": ""}])
+@pytest.mark.parametrize("above", [".", "lists"])
+def test_tables_of_common_names(read, source, tmp_path, names, headers, above):
+    published = read(headers=headers)
+    (tmp_path / above).mkdir(exist_ok=True)
+    for old, new in zip(("training.csv", "validation.csv"), names, strict=True):
+        (tmp_path / old).rename(tmp_path / above / new)
+    assert affectnet.read(source) == published
+
+
+@pytest.mark.parametrize("text", ["image,label\na.jpg,1\n", "", "a.jpg\n", "1,2,3,4,5,6,7,8,9\n"])
+def test_another_table_of_a_common_name_is_not_read(source, tmp_path, text):
+    for split in ("train", "val"):
+        (tmp_path / f"{split}.csv").write_text(text)
+        for name in ("happy", "sad"):
+            (tmp_path / split / name).mkdir(parents=True)
+            (tmp_path / split / name / "1.jpg").touch()
+    assert [photo.label for photo in affectnet.read(source)] == ["happiness", "sadness"] * 2

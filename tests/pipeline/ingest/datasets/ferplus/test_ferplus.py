@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -268,3 +270,96 @@ def test_original_labels_numbered_from_1_are_what_the_user_says(tmp_path):
         ferplus.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))
     photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1, rename))
     assert {photo.label for photo in photos} == set(rename)
+
+
+def touch(tmp_path, *files):
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+
+
+@pytest.mark.parametrize("contempt", ["contempt", "Contempt", "7_contempt"])
+@pytest.mark.parametrize("test", ["test", "validation"])
+def test_ferplus_in_folders_of_classes(tmp_path, contempt, test):
+    folders = ["angry", "disgust", "fear", "happy", "neutral", "sad", "suprise", contempt]
+    touch(tmp_path, *(f"root/{split}/{name}/1.jpg" for split in ("train", test) for name in folders))
+    ours = source(tmp_path, "root")
+    photos = ferplus.read(ours)
+    assert {photo.label for photo in photos} == set(NAMES[:8])
+    assert {photo.status for photo in photos} == {"ok"}
+    assert "the labels are those of a copy of FERPlus, not of FER2013" in ours.notes[0]
+    assert "original labels" not in "\n".join(ours.notes)
+
+
+def test_eight_numbered_folders_have_two_meanings(tmp_path):
+    touch(tmp_path, *(f"root/{split}/{number}/1.jpg" for split in ("train", "test") for number in range(8)))
+    ours = source(tmp_path, "root")
+    with pytest.raises(
+        InputError, match=r"{'0': neutral, .*'7': contempt}, or ingest.rename: {'0': anger, .*'7': contempt}"
+    ):
+        ferplus.read(ours)
+    rename = {str(number): name for number, name in enumerate(NAMES[:8])}
+    touch(tmp_path, *(f"from_1/{split}/{number}/1.jpg" for split in ("train", "test") for number in range(1, 8)))
+    with pytest.raises(InputError, match=r"numbered 1 to 7, .* such as ingest.rename: {'1': anger, '2'"):
+        ferplus.read(source(tmp_path, "from_1"))
+    photos = ferplus.read(replace(ours, rename=rename))
+    assert {photo.label for photo in photos} == set(rename)
+
+
+PARTS = {"FER2013Train": (0, 1), "FER2013Valid": (2,), "FER2013Test": (3,)}
+
+
+def write_parts(tmp_path, leave_out=()):
+    """FERPlus's tables of parts, with a vote for class N on image N."""
+    for part, numbers in PARTS.items():
+        lines = [f'fer{n:07d}.png,"(0, 0, 48, 48)",{votes_for(n)}\n' for n in numbers if n not in leave_out]
+        (tmp_path / "data" / part).mkdir(parents=True)
+        (tmp_path / "data" / part / "label.csv").write_text("".join(lines))
+
+
+def test_the_published_folders_of_ferplus(tmp_path):
+    write_parts(tmp_path)
+    touch(tmp_path, *(f"data/{part}/fer{n:07d}.png" for part, numbers in PARTS.items() for n in numbers))
+    touch(tmp_path, "data/FER2013Test/other.png")
+    ours = source(tmp_path)
+    photos = ferplus.read(ours)
+    assert [(photo.id, photo.label, photo.split) for photo in photos] == [
+        ("fer0000000", "neutral", "train"), ("fer0000001", "happiness", "train"),
+        ("fer0000002", "surprise", "validation"), ("fer0000003", "sadness", "test"),
+    ]  # fmt: skip
+    assert photos[2].path == (tmp_path / "data" / "FER2013Valid" / "fer0000002.png").as_posix()
+    assert "not read, since no table names them: 1 photos" in "\n".join(ours.notes)
+
+
+def test_the_published_votes_of_parts_on_pixels(write, tmp_path):
+    write("fer2013.csv")
+    write_parts(tmp_path, leave_out=[1])
+    photos = ferplus.read(source(tmp_path))
+    assert [(photo.label, photo.split, photo.reason) for photo in photos] == [
+        ("neutral", "train", ""), ("", "train", "no label.csv of FERPlus lists it"),
+        ("surprise", "validation", ""), ("sadness", "test", ""),
+    ]  # fmt: skip
+
+
+def test_all_votes_come_before_those_of_parts(read, tmp_path):
+    published = read([votes_for(number + 4) for number in range(4)], USAGES)
+    write_parts(tmp_path)
+    assert ferplus.read(source(tmp_path)) == published
+
+
+def test_a_part_of_another_form_is_named(tmp_path):
+    write_parts(tmp_path)
+    touch(tmp_path, "data/FER2013Train/fer0000000.png")
+    (tmp_path / "data" / "FER2013Test" / "label.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"FER2013Test/label\.csv has no column Image name, neutral"):
+        ferplus.read(source(tmp_path))
+
+
+@pytest.mark.parametrize("header", ["", "label,image,split\n"])
+def test_a_table_without_the_published_header(tmp_path, header):
+    lines = [f"{number},{PIXELS},{usage}" for number, usage in enumerate(USAGES)]
+    (tmp_path / "fer2013.csv").write_text(header + "\n".join(lines))
+    photos = ferplus.read(source(tmp_path))
+    assert [(photo.label, photo.split) for photo in photos] == [
+        ("anger", "train"), ("disgust", "train"), ("fear", "validation"), ("happiness", "test"),
+    ]  # fmt: skip

@@ -310,6 +310,13 @@ def test_the_lists_of_copies(write, tmp_path, tables):
     assert splits_and_labels(rafdb.read(source(tmp_path))) == LISTED
 
 
+@pytest.mark.parametrize("name", ["train.csv", "labels.csv", "train.txt", "train_labels.csv"])
+def test_the_published_list_comes_before_other_tables(read, tmp_path, name):
+    published = read()
+    (tmp_path / "root" / name).write_text("train_00001.jpg,7\n")
+    assert rafdb.read(source(tmp_path)) == published
+
+
 def test_a_list_without_splits_is_split_by_ingest(write, tmp_path):
     write({"images/a.jpg": "", "images/b.jpg": "", "labels.csv": "image,label\na.jpg,1\nb.jpg,2\n"})
     assert splits_and_labels(rafdb.read(source(tmp_path))) == [("", "fear"), ("", "surprise")]
