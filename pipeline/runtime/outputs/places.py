@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,15 +99,24 @@ def name_output(error: OSError, building: Path, folder: Path) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C and SIGTERM off until a with block has ended: half of its files would be of no use."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    """Put Ctrl-C and SIGTERM off until a with block has ended: half of its files would be of no use.
+
+    Python runs its handlers in the main thread alone, so other threads are not interrupted anyway. Blocking the signals
+    would not do: another thread of the process would take them for the main thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    arrived: list[int] = []
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not None]
+    earlier = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in numbers}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            signal.raise_signal(late)
 
 
 def move(file: Path, target: Path) -> None:

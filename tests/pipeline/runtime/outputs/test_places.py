@@ -1,6 +1,8 @@
 import errno
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -94,13 +96,33 @@ def test_the_lock_is_where_the_output_is(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="has no such signals")
-def test_a_signal_waits_until_the_files_are_in_place(monkeypatch):
-    done = []
-    earlier = signal.signal(signal.SIGTERM, lambda *_: done.append("signal"))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_the_files_are_in_place(number):
+    """It waits although another thread of the process could take it."""
+    done, release = [], threading.Event()
+    other = threading.Thread(target=release.wait)
+    other.start()
+    earlier = signal.signal(number, lambda *_: done.append("signal"))
     try:
         with uninterrupted():
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pthread_kill(other.ident, number)
+            time.sleep(0.05)
             done.append("files")
+        assert done == ["files", "signal"]
     finally:
-        signal.signal(signal.SIGTERM, earlier)
-    assert done == ["files", "signal"]
+        signal.signal(number, earlier)
+        release.set()
+        other.join()
+
+
+def test_another_thread_is_not_in_the_way():
+    done = []
+
+    def work():
+        with uninterrupted():
+            done.append("files")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == ["files"]
