@@ -24,6 +24,7 @@ from train.data.dataset import Batch, Faces, open_shards, training_classes
 from train.data.loading import BatchLoader, reader_count, split_batches
 from train.loop.distributed import DistributedContext
 from train.loop.sampling import epoch_indices
+from train.loop.trainer import find_swaps
 from train.models.devices import chosen_device
 
 # A first epoch reads every crop from the shards. Later epochs find crops in memory (train.cache_megabytes).
@@ -62,7 +63,8 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
             f"{faces_dir} has too few training faces for {steps} batches of {settings.batch_size}: lower --steps"
         )
     alone = DistributedContext(0, 1, chosen_device(settings.device))
-    runs = {name: TrainingSteps(settings, name, classes, alone, seed) for name in ("baseline", "guided")}
+    swaps = find_swaps(train, settings, classes)
+    runs = {name: TrainingSteps(settings, name, classes, alone, seed, swaps) for name in ("baseline", "guided")}
     new_dataset = partial(training_dataset, train, settings, alone.device, reader_count(settings, alone.device))
     fixed = [next(iter(BatchLoader(new_dataset(), batches[:1])))] * steps
     seconds = measure_rounds(runs, fixed, batches, new_dataset)

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
-from torch import Tensor
 
 from pipeline.runtime.parameters import Train
 from train.data.augmentation import random_params, whole_view
 from train.data.dataset import Batch
+from train.data.region_swaps import Swaps, swap_params
 from train.loop import engine, optim
 from train.loop.distributed import DistributedContext
 from train.models import checkpoint as checkpoints
@@ -20,7 +20,13 @@ class TrainingSteps:
     """Trains a new classifier on any batches."""
 
     def __init__(
-        self, params: Train, variant: str, classes: tuple[str, ...], distributed: DistributedContext, seed: int
+        self,
+        params: Train,
+        variant: str,
+        classes: tuple[str, ...],
+        distributed: DistributedContext,
+        seed: int,
+        swaps: Swaps | None = None,
     ) -> None:
         """Build the classifier, its optimiser and a schedule of small learning rates.
 
@@ -30,6 +36,7 @@ class TrainingSteps:
             classes: The labels.
             distributed: The process that trains, and its device.
             seed: Seed of the initial weights.
+            swaps: How faces show regions of others, if the variant is guided.
         """
         params = params if variant == "guided" else params.unguided()
         torch.manual_seed(seed)
@@ -42,6 +49,7 @@ class TrainingSteps:
             optim.optimizer(classifier, params),
             torch.ones(len(classes), device=distributed.device),
             distributed,
+            swaps if variant == "guided" else None,
         )
         self.schedule = optim.schedule(self.context.optimizer, lambda _: LEARNING_RATE_SHARE)
 
@@ -84,11 +92,12 @@ def run_forward(run: TrainingSteps, batches: Iterable[Batch]) -> None:
             context.call(view.images)
 
 
-def with_random_numbers(batches: Iterable[Batch]) -> Iterator[tuple[Batch, Tensor]]:
-    """Yield every batch with its random numbers (B, NUMBERS), as ``engine.train_epoch`` takes them."""
+def with_random_numbers(batches: Iterable[Batch]) -> Iterator[tuple[Batch, engine.Draws]]:
+    """Yield every batch with its random numbers, as ``engine.train_epoch`` takes them."""
     generator = torch.Generator().manual_seed(0)
     for batch in batches:
-        yield batch, random_params(len(batch.targets), generator)
+        number = len(batch.targets)
+        yield batch, engine.Draws(random_params(number, generator), swap_params(number, generator))
 
 
 def measure_seconds(distributed: DistributedContext, work: Callable[[], object]) -> float:

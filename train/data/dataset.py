@@ -18,6 +18,7 @@ from pipeline.shards import ShardSet
 from pipeline.shards.reader import CROP_COLUMNS
 from train.data.transport import received, shared_or_bytes
 
+NEUTRAL = "neutral"
 Item = tuple[Tensor, Tensor, bool, int, int]  # crop, heatmap, has_map, target and row of a face: one row of a Batch
 
 
@@ -187,3 +188,19 @@ def count_faces(faces: ShardSet) -> Counter[tuple[str, str]]:
 def training_classes(faces: ShardSet) -> tuple[str, ...]:
     """Return the labels of the training split in alphabetical order. A label's position is its target everywhere."""
     return tuple(sorted({label for label, split in count_faces(faces) if split == "train"}))
+
+
+def neutral_class(train: Faces, classes: tuple[str, ...]) -> int | None:
+    """Find the class of faces without action units: no training face of it has a heatmap.
+
+    Args:
+        train: The training faces.
+        classes: The labels.
+
+    Returns:
+        Its position among the classes. Of several such classes, it is the one named neutral. None if there is no such class.
+    """
+    without = [index for index in range(len(classes)) if not train.has_map[train.targets == index].any()]
+    without = [index for index in without if (train.targets == index).any()]
+    named = [index for index in without if classes[index] == NEUTRAL]
+    return (named or without)[0] if named or len(without) == 1 else None

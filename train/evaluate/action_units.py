@@ -49,7 +49,7 @@ class ActionUnitRegions:
 
     def __init__(self, faces: ShardSet, codebook: Codebook | None, classes: tuple[str, ...], size: int) -> None:
         """Find the units of ``classes`` and ``faces``; their regions will have ``size`` cells a side."""
-        self._faces, self._size, self.codebook = faces, size, codebook
+        self._faces, self._size, self.codebook, self._classes = faces, size, codebook, classes
         self._moved = [moved_units(str(aus)) for aus in faces.column("aus")]
         cues = {name: {cue.au for cue in codebook.cues.get(name, ())} for name in classes} if codebook else {}
         self.keys = self._find_keys(set().union(*cues.values()))
@@ -65,16 +65,26 @@ class ActionUnitRegions:
 
     def masks(self, rows: Sequence[int]) -> Tensor:
         """Render the regions (B, U, n, n) bool of some rows of the face shards; those outside the frame are empty."""
-        masks = torch.zeros(len(rows), len(self.keys), self._size, self._size, dtype=torch.bool)
+        return self._render(rows, [[ExpressionAU(au=key)] for key in self.keys])
+
+    def of_expressions(self, rows: Sequence[int]) -> Tensor:
+        """Render the joint regions (B, K, n, n) bool of each class on some rows; those of a class without any are empty."""
+        cues = self.codebook.cues if self.codebook else {}
+        return self._render(rows, [cues.get(name, ()) for name in self._classes])
+
+    def _render(self, rows: Sequence[int], cues: Sequence[Sequence[ExpressionAU]]) -> Tensor:
+        """The regions (B, C, n, n) bool of C lists of cues on some rows of the face shards."""
+        masks = torch.zeros(len(rows), len(cues), self._size, self._size, dtype=torch.bool)
         book = self.codebook
-        if book is None or not self.keys:
+        if book is None or not any(cues):
             return masks
         landmarks = np.stack([self._faces.row("landmarks", row) for row in rows]).astype(float)
         landmarks = to_frame(landmarks, self._faces.provenance["crop_size"], book.reference_size)
         sizes = np.full((len(rows), 2), float(book.reference_size))
-        for place, key in enumerate(self.keys):
-            maps, _ = render_cues(landmarks, sizes, [ExpressionAU(au=key)], book, self._size)
-            masks[:, place] = heatmap_regions(torch.from_numpy(maps))
+        for place, each in enumerate(cues):
+            if each:
+                maps, _ = render_cues(landmarks, sizes, each, book, self._size)
+                masks[:, place] = heatmap_regions(torch.from_numpy(maps))
         return masks
 
     def moved(self, rows: Sequence[int]) -> Tensor:

@@ -20,12 +20,13 @@ from pipeline.runtime.outputs.overwriting import holding, json_with, refuse_fore
 from pipeline.runtime.parameters import Train
 from pipeline.runtime.parameters.block import present_names
 from pipeline.shards import ShardSet
-from train.evaluate.figures import COMPARED, HEADLINE_COSINES
+from train.evaluate.bootstrap import ratio_values
+from train.evaluate.figures import COMPARED, HEADLINE_COSINES, RELIANCE
 from train.evaluate.measurements import Predictions
 
 METRICS, DETAILS, PREDICTIONS, MAPS = "metrics.json", "details.json", "predictions.csv", "maps.npz"
 COSINES = tuple(HEADLINE_COSINES)
-PREDICTION_COLUMNS = ("id", "actual", "predicted", *COSINES[:2], "confidence", *COSINES[2:])
+PREDICTION_COLUMNS = ("id", "actual", "predicted", *COSINES[:2], "confidence", *COSINES[2:], *RELIANCE)
 DIGITS = 9  # significant digits that tell every float32 from its neighbours
 
 
@@ -48,10 +49,12 @@ class Evaluation:
 
     def per_face(self, metric: str) -> np.ndarray:
         """Return the values (N,) float64 whose mean a metric of ``figures.COMPARED`` is; NaN for a face without a value."""
-        if metric in COSINES:
-            texts = [face[metric] or "nan" for face in self.predictions]
-            return np.array(texts, dtype=np.float32).astype(float)  # the very values that were measured
-        return np.array([float(face["predicted"] == face["actual"]) for face in self.predictions])
+        right = np.array([float(face["predicted"] == face["actual"]) for face in self.predictions])
+        if metric not in (*COSINES, *RELIANCE):
+            return right
+        texts = [face[metric] or "nan" for face in self.predictions]
+        values = np.array(texts, dtype=np.float32).astype(float)  # the very values that were measured
+        return ratio_values(values, right) if metric == "enough" else values
 
 
 def write(
@@ -80,13 +83,16 @@ def refuse_foreign_files(folder: Path) -> None:
 def write_predictions(path: Path, predictions: Predictions, ids: np.ndarray, classes: tuple[str, ...]) -> None:
     """Write predictions.csv for the faces of ``ids`` (N,); numbers are exact as float32."""
     cosines = {name: predictions.cosine(kind) for name, kind in HEADLINE_COSINES.items()}
+    none = np.full(len(ids), np.nan)
+    answers = {name: getattr(predictions.reliance, name, none) for name in RELIANCE}
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, PREDICTION_COLUMNS, lineterminator="\n")
         writer.writeheader()
         for i, (face, actual, predicted) in enumerate(zip(ids, predictions.actual, predictions.predicted, strict=True)):
             row = {"id": face, "actual": classes[actual], "predicted": classes[predicted]}
             row["confidence"] = _number(predictions.confidence[i])
-            writer.writerow(row | {name: _number(values[i]) for name, values in cosines.items()})
+            row |= {name: _number(values[i]) for name, values in (cosines | answers).items()}
+            writer.writerow(row)
 
 
 def write_maps(path: Path, predictions: Predictions, classes: tuple[str, ...]) -> None:
@@ -110,7 +116,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
-def _number(value: np.floating) -> str:
+def _number(value: float | np.floating) -> str:
     """A float32 as text that reads back as the same float32; empty for NaN."""
     return "" if np.isnan(value) else f"{value:.{DIGITS}g}"
 

@@ -50,6 +50,23 @@ def percentile_interval(values: np.ndarray, groups: np.ndarray, *, macro: bool) 
     return {"mean": float(mean), "low": float(low), "high": float(high)}
 
 
+def ratio_values(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+    """Return values (N,) whose mean is the ratio of the means of ``parts`` and ``wholes``, and whose spread is the ratio's.
+
+    This is the ratio's linear approximation (delta method), so that the bootstrap of means serves for it, too.
+
+    Args:
+        parts: (N,); NaN for a face that does not count.
+        wholes: (N,).
+    """
+    counted = ~np.isnan(parts)
+    whole = wholes[counted].mean() if counted.any() else 0
+    if not whole:
+        return np.full(len(parts), np.nan)
+    ratio = parts[counted].mean() / whole
+    return ratio + (parts - ratio * wholes) / whole
+
+
 def _resampled_means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The means (RESAMPLES,) of N of the values (N,), drawn with replacement."""
     times = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=RESAMPLES)

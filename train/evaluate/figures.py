@@ -2,12 +2,19 @@
 
 from train.evaluate.bootstrap import Interval
 
+RELIANCE = {  # what decisions lean on; means over faces: key in metrics.json -> title
+    "needed": "needed: own regions beyond others",
+    "enough": "enough: own and other regions alone",
+    "leak": "leak: answers to outlines",
+}
 HEADLINE = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "att_cos": "ATT-COS", "cam_cos": "CAM-COS"}
 COMPARED = HEADLINE | {  # figures that the report compares face by face: key in metrics.json -> title
     "gradcam_cos": "Grad-CAM-COS",
     "gradcam_pp_cos": "Grad-CAM++-COS",
     "layercam_cos": "LayerCAM-COS",
+    **RELIANCE,
 }
+FACE_MEANS = ("accuracy", *RELIANCE)  # the others are means over expressions
 HEADLINE_COSINES = {  # key in metrics.json -> the kind of map whose cosine it is
     "att_cos": "layer5",
     "cam_cos": "cam",

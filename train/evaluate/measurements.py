@@ -41,6 +41,24 @@ class Faithfulness:
 
 
 @dataclass(frozen=True)
+class Reliance:
+    """What the decisions on N faces lean on (see ``train.evaluate.reliance.measure``).
+
+    NaN stands where a face gives nothing to measure: for a neutral face all but ``leak``.
+    """
+
+    falls: np.ndarray  # (N, K) fall of the probability when the regions of each expression show a donor
+    falls_of_units: np.ndarray  # (N, U) the same for each action unit of the own expression
+    needed: np.ndarray  # (N,)
+    needed_blurred: np.ndarray  # (N,) with the blurred face in the regions
+    needed_mean: np.ndarray  # (N,) with the mean colour in the regions
+    exclusive_own: np.ndarray  # (N,)
+    exclusive_other: np.ndarray  # (N,)
+    enough: np.ndarray  # (N,) 1 if right, 0 if wrong
+    leak: np.ndarray  # (N,) in [-1, 1]
+
+
+@dataclass(frozen=True)
 class Predictions:
     """Everything that is measured on N test faces."""
 
@@ -54,6 +72,7 @@ class Predictions:
     true: np.ndarray  # (N, n, n) in [0, 1], the heatmap
     maps: dict[str, MapMeasures]  # by kind of map
     faithfulness: Faithfulness | None = None  # None where it is not measured
+    reliance: Reliance | None = None  # None where it is not measured
 
     @property
     def class_map_kind(self) -> str:
@@ -90,6 +109,7 @@ def without_maps(predictions: Predictions, hidden: np.ndarray) -> Predictions:
         cam=np.where(hidden[:, None, None], 0, predictions.cam),
         maps={kind: measures_without(measures) for kind, measures in predictions.maps.items()},
         faithfulness=predictions.faithfulness and measures_without(predictions.faithfulness),
+        reliance=predictions.reliance and measures_without(predictions.reliance),
     )
 
 

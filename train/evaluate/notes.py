@@ -37,7 +37,7 @@ def guidance_notes(
     """
     guided = {"attention": ("Guided attention", "att_cos"), "cam": ("Guided CAM", "cam_cos")}
     notes = []
-    for title, metric in (guided[kind] for kind in guidance.align):
+    for title, metric in (guided[kind] for kind in guidance.align if kind in guided):
         reached, constant = metrics[metric], controls.get(HEADLINE_COSINES[metric], {}).get("training_mean")
         if reached is not None and constant is not None and reached <= constant:
             notes.append(

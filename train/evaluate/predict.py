@@ -14,7 +14,9 @@ from train.data.dataset import Faces
 from train.data.loading import BatchLoader, split_batches
 from train.evaluate import metrics
 from train.evaluate.action_units import ActionUnitRegions, measure_coverage
-from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, concatenate, without_maps
+from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, Reliance, concatenate, without_maps
+from train.evaluate.reliance.donors import Donors
+from train.evaluate.reliance.measure import measure_reliance
 from train.explain.faithfulness import insertion_deletion
 from train.explain.prediction_maps import PredictionMaps, predict_maps
 from train.models.classifier import Classifier
@@ -30,12 +32,17 @@ class _Units(NamedTuple):
 
 
 def predict(
-    classifier: Classifier, faces: Faces, regions: ActionUnitRegions, input_size: int, params: Evaluate
+    classifier: Classifier,
+    faces: Faces,
+    regions: ActionUnitRegions,
+    input_size: int,
+    params: Evaluate,
+    donors: Donors | None = None,
 ) -> Predictions:
     """Run a classifier over all faces, and measure its predictions and its maps.
 
-    The classifier runs once per face on its own device, and for insertion and deletion (``params.insertion_steps``) more
-    often. Everything is measured on the CPU.
+    The classifier runs once per face on its own device. For insertion and deletion (``params.insertion_steps``), and for
+    what its decisions lean on, it runs more often. Everything is measured on the CPU.
 
     Args:
         classifier: The network, in evaluation mode.
@@ -44,12 +51,18 @@ def predict(
         regions: The action units to measure.
         input_size: Side of the classifier's input in pixels.
         params: The block ``evaluate`` of params.yaml.
+        donors: Neutral faces for the measure of what decisions lean on; None leaves it out.
     """
-    return concatenate(list(_measured_batches(classifier, faces, regions, input_size, params)))
+    return concatenate(list(_measured_batches(classifier, faces, regions, input_size, params, donors)))
 
 
 def _measured_batches(
-    classifier: Classifier, faces: Faces, regions: ActionUnitRegions, input_size: int, params: Evaluate
+    classifier: Classifier,
+    faces: Faces,
+    regions: ActionUnitRegions,
+    input_size: int,
+    params: Evaluate,
+    donors: Donors | None,
 ) -> Iterator[Predictions]:
     device = next(classifier.parameters()).device
     batches = BatchLoader(faces, split_batches(range(len(faces)), params.batch_size))
@@ -65,12 +78,28 @@ def _measured_batches(
             faithfulness = Faithfulness(*(area.cpu().numpy() for area in areas))
         rows = batch.rows.tolist()
         units = _Units(regions.masks(rows), regions.listed[view.targets], regions.moved(rows))
-        measured = _measure_batch(output.to(torch.device("cpu")), view, batch.rows, units, faithfulness)
+        reliance = None
+        if donors:
+            probabilities = output.logits.softmax(dim=1)
+            of_expressions, of_units = regions.of_expressions(rows), units.masks & units.listed[:, :, None, None]
+            reliance = measure_reliance(
+                *(classifier, images, targets, probabilities),
+                of_expressions[:, : classifier.number_of_classes],
+                of_units,
+                donors.draw(rows, device),
+                rows,
+            )
+        measured = _measure_batch(output.to(torch.device("cpu")), view, batch.rows, units, faithfulness, reliance)
         yield without_maps(measured, unknown.numpy())
 
 
 def _measure_batch(
-    output: PredictionMaps, view: View, rows: Tensor, units: _Units, faithfulness: Faithfulness | None
+    output: PredictionMaps,
+    view: View,
+    rows: Tensor,
+    units: _Units,
+    faithfulness: Faithfulness | None,
+    reliance: Reliance | None,
 ) -> Predictions:
     return Predictions(
         rows=rows.numpy(),
@@ -83,6 +112,7 @@ def _measure_batch(
         true=view.heatmaps[:, 0].numpy(),
         maps={kind: _measure_maps(maps, output.sizes[kind], view, units) for kind, maps in output.maps.items()},
         faithfulness=faithfulness,
+        reliance=reliance,
     )
 
 

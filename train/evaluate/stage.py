@@ -7,6 +7,8 @@ It writes four files. Cosines are means per expression, then over expressions (m
     att_cos (of layer 5), cam_cos (of the method's own map; null if the method has none), gradcam_cos, gradcam_pp_cos and
     layercam_cos (at layer 5);
     ece (expected calibration error, 15 bins);
+    needed, enough, leak: what decisions lean on (``train/evaluate/reliance/measure.py``), means over the faces that tell;
+    null if evaluate.donors is 0, no class is neutral, or the codebook was not found;
     faces, photos, faces_with_map: their numbers.
 
 ``details.json``     all that is behind these figures. A kind of map is layer1 to layer5, cam, gradcam, gradcam_pp,
@@ -26,13 +28,14 @@ It writes four files. Cosines are means per expression, then over expressions (m
     on average (1 is a constant map; ``train/evaluate/au_coverage.py``);
     moved: the same on the regions that moved, where the dataset knows them, else null;
     faithfulness: insertion and deletion (``train/explain/faithfulness.py``); null if evaluate.insertion_steps is 0;
+    reliance: all that is measured on what decisions lean on (``train/evaluate/reliance/aggregate.py``), or null;
     without_map: number and share of the test faces without a heatmap, or of a label that no training face has;
     untrained_labels: only if test faces have labels that no training face has: evaluate.untrained_labels, and the number of
     these faces by label. If they count, their labels are the last of the classes; their maps are not measured;
     notes: sentences on what the figures do not show.
 
-``predictions.csv``  one row per test face: id, actual, predicted, att_cos, cam_cos, confidence and the other cosines of
-    metrics.json. A cosine is empty for a face without a heatmap.
+``predictions.csv``  one row per test face: id, actual, predicted, att_cos, cam_cos, confidence, the other cosines of
+    metrics.json, and needed, enough (1 if right, 0 if wrong) and leak. A value is empty for a face that does not tell.
 
 ``maps.npz``         per face, in the order of predictions.csv: rows (N,) of the shard set, has_map (N,) bool, and
     attention, cam and true (N, n, n) uint8, where 255 stands for 1; per class: classes (K,), mean_attention, mean_cam and
@@ -56,6 +59,8 @@ from train.evaluate import action_units, aggregate, artifacts, au_coverage, boot
 from train.evaluate.action_units import ActionUnitRegions, find_codebook
 from train.evaluate.measurements import Predictions
 from train.evaluate.predict import predict
+from train.evaluate.reliance import aggregate as reliance
+from train.evaluate.reliance.donors import Donors, find_donors
 from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 from train.models.guidance import Guidance
@@ -112,8 +117,9 @@ def main(
     train = Faces(faces, heatmaps, "train", classes)
     regions = ActionUnitRegions(faces, find_codebook(heatmaps, codebook), classes, heatmaps.provenance["size"])
     device = chosen_device(params.device)
-    predictions = predict(classifier.to(device), test, regions, config.train["input_size"], params)
-    figures = aggregate.headline_metrics(predictions, classes)
+    donors = _find_donors(faces, heatmaps, train, config, params) if regions.codebook else None
+    predictions = predict(classifier.to(device), test, regions, config.train["input_size"], params, donors)
+    figures = aggregate.headline_metrics(predictions, classes) | reliance.headline(predictions)
     counts = {"faces": len(test), "photos": test.photos, "faces_with_map": int(predictions.has_map.sum())}
     without = len(test) - counts["faces_with_map"]
     details = {
@@ -123,6 +129,7 @@ def main(
         "settings": _settings(params),
         **_figure_details(predictions, regions, train, classes),
         "faithfulness": _faithfulness(predictions, params.insertion_steps),
+        "reliance": reliance.details(predictions, donors, regions.keys, classes),
         "without_map": {"faces": without, "share": without / len(test)},
     }
     if untrained:
@@ -148,6 +155,15 @@ def _test_faces(
     untrained = class_counts.untrained(counts)
     classes = (*trained, *untrained) if params.untrained_labels == "count" else trained
     return Faces(faces, heatmaps, "test", classes, drop_others=params.untrained_labels == "exclude"), untrained, classes
+
+
+def _find_donors(
+    faces: ShardSet, heatmaps: ShardSet, train: Faces, config: checkpoints.Config, params: Evaluate
+) -> Donors | None:
+    """The neutral faces for the measure of what decisions lean on; None if it is not wanted or not possible."""
+    has_validation = any(split == "validation" for _, split in count_faces(faces))
+    validation = Faces(faces, heatmaps, "validation", config.classes, drop_others=True) if has_validation else None
+    return find_donors(train, validation, config.classes, config.train["input_size"], params.donors)
 
 
 def dataset_digests(faces: ShardSet) -> dict[str, object]:

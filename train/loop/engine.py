@@ -14,6 +14,7 @@ from pipeline.runtime.parameters import Train
 from train.alignment import alignment_loss, map_alignment_loss
 from train.data.augmentation import MIX_NUMBERS, View, train_view, whole_view
 from train.data.dataset import Batch
+from train.data.region_swaps import Swaps, swap_regions
 from train.loop.distributed import DistributedContext
 from train.models.classifier import Classifier, Output
 from train.models.guidance import Guidance
@@ -35,6 +36,13 @@ class DivergedError(InputError):
         self.rows = rows
 
 
+class Draws(NamedTuple):
+    """The random numbers of the B faces of a batch."""
+
+    view: Tensor  # (B, augmentation.NUMBERS)
+    swaps: Tensor  # (B, region_swaps.NUMBERS)
+
+
 class Losses(NamedTuple):
     """The parts of the loss before they are weighted. Each is a scalar."""
 
@@ -53,14 +61,15 @@ class TrainContext:
     optimizer: torch.optim.Optimizer
     class_weights: Tensor  # (K,) of the classes in the loss
     distributed: DistributedContext
+    swaps: Swaps | None = None  # how faces show regions of others; None if they do not
 
 
-def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Tensor]], schedule: LRScheduler) -> dict[str, float]:
+def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Draws]], schedule: LRScheduler) -> dict[str, float]:
     """Train on every batch once.
 
     Args:
         context: The classifier, its optimiser and the parameters.
-        batches: This process's part of each batch, with its random numbers (B, ``augmentation.NUMBERS``).
+        batches: This process's part of each batch, with its random numbers.
         schedule: Sets the learning rates. It advances by one step after each batch.
 
     Returns:
@@ -72,9 +81,12 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Tensor]], 
     classifier, params, distributed = context.classifier, context.params, context.distributed
     classifier.train()
     sums = torch.zeros(6, dtype=distributed.precise, device=distributed.device)
-    for batch, random_numbers in batches:
-        view = train_view(batch.to(distributed.device), params.input_size, params.augment, random_numbers)
-        view = classifier.method.mix(view, random_numbers[:, -MIX_NUMBERS:].to(distributed.device))
+    for read, draws in batches:
+        batch = read.to(distributed.device)
+        if context.swaps:
+            batch = swap_regions(batch, params.input_size, context.swaps, draws.swaps)
+        view = train_view(batch, params.input_size, params.augment, draws.view)
+        view = classifier.method.mix(view, draws.view[:, -MIX_NUMBERS:].to(distributed.device))
         with torch.autocast(distributed.device.type, torch.bfloat16, enabled=params.amp):
             output = context.call(view.images, view.targets)
         parts = losses(classifier, output, view, params, context.class_weights)

@@ -14,14 +14,16 @@ from pipeline.runtime.parameters import Train
 from pipeline.runtime.progress import progress
 from train.data.augmentation import random_params, whole_view
 from train.data.crop_cache import training_dataset
-from train.data.dataset import Batch, Faces
+from train.data.dataset import Batch, Faces, neutral_class
 from train.data.loading import BatchLoader, reader_count, split_batches
+from train.data.region_swaps import Swaps, swap_params
 from train.loop import calibration, engine, optim, resume
 from train.loop.distributed import DistributedContext, synchronise_batch_norms
 from train.loop.resume import EpochMetrics, State
 from train.loop.sampling import class_weights, derive_seed, epoch_indices
 from train.models.checkpoint import Config
 from train.models.classifier import Classifier, Output
+from train.models.guidance import Guidance
 
 CALIBRATION_BATCHES = 8  # batches whose statistics the batch norms get
 
@@ -68,6 +70,7 @@ class Trainer:
             optim.optimizer(classifier, params),
             class_weights(train, params).to(distributed.device),
             distributed,
+            find_swaps(train, params, config.classes),
         )
         self.lr_lambda = optim.lr_lambda(params, self.batches)
         self.schedule = optim.schedule(self.context.optimizer, self.lr_lambda)
@@ -134,15 +137,42 @@ class Trainer:
             view = whole_view(batch.to(self.distributed.device), self.params.input_size)
             yield self.context.classifier.prepare(view.images)
 
-    def _batches(self, epoch: int) -> Iterator[tuple[Batch, Tensor]]:
-        """Read this process's part of every batch of an epoch, with its random numbers (B, NUMBERS)."""
+    def _batches(self, epoch: int) -> Iterator[tuple[Batch, engine.Draws]]:
+        """Read this process's part of every batch of an epoch, with its random numbers."""
         seed = self.config.seed
         order = epoch_indices(self.train, self.params, seed, epoch)[: self.batches * self.batch_size]
         places = split_batches(range(len(order)), self.batch_size, self.distributed.rank, self.distributed.size)
-        random_numbers = random_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "draws")))
+        of_views = random_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "draws")))
+        of_swaps = swap_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "swaps")))
         self.train_loader.batches = [[order[place] for place in part] for part in places]
         for part, batch in zip(places, self.train_loader, strict=True):
-            yield batch, random_numbers[part]
+            yield batch, engine.Draws(of_views[part], of_swaps[part])
+
+
+def find_swaps(train: Faces, params: Train, classes: tuple[str, ...]) -> Swaps | None:
+    """Decide how training faces show regions of others.
+
+    Args:
+        train: The training faces.
+        params: The recipe.
+        classes: The labels.
+
+    Returns:
+        None if decisions are not guided.
+
+    Raises:
+        InputError: If decisions are guided, and no label or several labels are without action units.
+    """
+    share = Guidance.of_params(params).evidence
+    if not share:
+        return None
+    neutral = neutral_class(train, classes)
+    if neutral is None:
+        raise InputError(
+            "train.align has evidence, which needs training faces of one label without action units, such as neutral: "
+            "leave evidence out, or add such faces"
+        )
+    return Swaps(neutral, share)
 
 
 def selection_key(metrics: dict[str, float]) -> tuple[float, float]:

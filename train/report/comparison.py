@@ -15,7 +15,7 @@ from pipeline.shards import ShardSet
 from train import VARIANTS, WITHOUT_EFFECT
 from train.evaluate.artifacts import Evaluation
 from train.evaluate.bootstrap import Interval, percentile_interval
-from train.evaluate.figures import COMPARED, HEADLINE, format_difference, format_figure
+from train.evaluate.figures import COMPARED, FACE_MEANS, HEADLINE, format_difference, format_figure
 
 MAP_TITLES = {  # of the kinds of map that are not layers
     "cam": "CAM",
@@ -70,7 +70,7 @@ def check_comparable(evaluations: Evaluations, heatmaps: ShardSet, evaluation_di
             )
         # The weights of the guidance have no effect on a baseline. The layers do have an effect: they decide which curve it
         # writes.
-        ignored = dict.fromkeys(("align", "lambda", "cam_lambda", *WITHOUT_EFFECT))
+        ignored = dict.fromkeys(("align", "lambda", "cam_lambda", "evidence_share", *WITHOUT_EFFECT))
         settings.append({**trained["train"], "seed": trained["seed"], **ignored})
     if settings[0] != settings[1]:
         raise InputError(f"the variants under {evaluation_dir} were trained with different parameters: train both again")
@@ -92,7 +92,9 @@ def paired_differences(baseline: Evaluation, guided: Evaluation) -> dict[str, In
         raise InputError("the variants were evaluated on different test faces: run `aucue evaluate` for both again")
     actual = np.array([face["actual"] for face in guided.predictions])
     changes = {metric: guided.per_face(metric) - baseline.per_face(metric) for metric in COMPARED}
-    return {metric: percentile_interval(values, actual, macro=metric != "accuracy") for metric, values in changes.items()}
+    return {
+        metric: percentile_interval(values, actual, macro=metric not in FACE_MEANS) for metric, values in changes.items()
+    }
 
 
 def text_table(evaluations: Evaluations, differences: Differences) -> str:

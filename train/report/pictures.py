@@ -95,6 +95,32 @@ def confusion_matrix(counts: Mapping[str, Mapping[str, int]], title: str) -> str
         return _svg(figure)
 
 
+def fall_matrix(falls: Mapping[str, Mapping[str, float]], title: str) -> str:
+    """Draw how far the probability of the true expression falls when the regions of each expression show a neutral face.
+
+    Args:
+        falls: Actual expression -> expression whose regions are replaced -> mean fall.
+        title: The title above the matrix.
+
+    Returns:
+        One SVG element.
+    """
+    actual, hidden = list(falls), list(next(iter(falls.values()), {}))
+    matrix = np.array([[row[name] for name in hidden] for row in falls.values()]).reshape(len(actual), len(hidden))
+    with mpl.rc_context(CHART_STYLE):
+        figure = Figure(figsize=(4.2, 3.9), layout="constrained")
+        axes = figure.subplots()
+        axes.imshow(matrix, cmap="Greys", vmin=0, vmax=0.6)
+        for (i, j), fall in np.ndenumerate(matrix):
+            weight = "bold" if actual[i] == hidden[j] else "normal"
+            axes.text(j, i, f"{fall:.2f}", ha="center", va="center", weight=weight, color="white" if fall > 0.3 else "black")
+        axes.set_xticks(range(len(hidden)), hidden, rotation=45, ha="right")
+        axes.set_yticks(range(len(actual)), actual)
+        axes.set(xlabel="regions that show a neutral face", ylabel="actual")
+        axes.set_title(title, loc="left", fontsize=9)
+        return _svg(figure)
+
+
 def _svg(figure: Figure) -> str:
     """The SVG element of a figure, without the XML declaration before it."""
     buffer = io.StringIO()

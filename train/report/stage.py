@@ -29,6 +29,7 @@ from train.report.comparison import (
     text_table,
     verdict,
 )
+from train.report.decisions import decision_rows, decision_verdict
 from train.report.training_curves import read_curves
 
 ROOMS = ("train/report", "train/evaluate", "train/data", "pipeline/shards")  # the folders whose code decides the output
@@ -101,6 +102,13 @@ def _evaluation_context(evaluations: Evaluations, differences: Differences, face
         "own_maps": "cam" in guided.details["maps"],
         "controls": {title: guided.details["controls"][name] for name, title in CONTROLS.items()},
         "verdict": verdict(evaluations),
+        "decision_verdict": decision_verdict(evaluations, differences),
+        "decisions": decision_rows(evaluations),
+        "falls": [
+            pictures.fall_matrix(evaluations[name].details["reliance"]["falls"], name)
+            for name in VARIANTS
+            if evaluations[name].details["reliance"]
+        ],
         "notes": dict.fromkeys(note for evaluation in (guided, baseline) for note in evaluation.details["notes"]),
         "colour": guided.details["trained"]["train"]["colour"],
         "confusions": [pictures.confusion_matrix(evaluations[name].details["confusion"], name) for name in VARIANTS],

@@ -13,7 +13,7 @@ from train import WITHOUT_EFFECT
 from train.evaluate.artifacts import DETAILS, METRICS, parse_details
 from train.models.guidance import Guidance
 
-SWEPT = ("method", "layers", "lambda", "cam_lambda", "align")  # parameters that the tables are about
+SWEPT = ("method", "layers", "lambda", "cam_lambda", "evidence_share", "align")  # parameters that the tables are about
 DETECTIONS = "detections_sha256"
 OF_THE_SPLIT = ("manifest_sha256", DETECTIONS, "faces_sha256")  # in the shards' provenance; they differ with every seed
 DIGEST_DIGITS = 6  # digits of a digest that are shown
@@ -26,10 +26,11 @@ class RunConfig(NamedTuple):
     """
 
     method: str
-    align: tuple[str, ...] = ()  # the maps that are guided: attention, cam, both, or neither
+    align: tuple[str, ...] = ()  # what is guided: any of attention, cam and evidence
     layers: tuple[int, ...] = ()  # the layers whose attention is guided
     weight: float = 0.0  # lambda, of the alignment of attention
     cam_weight: float = 0.0  # cam_lambda, of the alignment of the CAM
+    evidence: float = 0.0  # evidence_share, of the faces with swapped regions
     otherwise: str = ""  # everything else in which the runs differ: "epochs 4, codebook mine 3f2a91"
 
     @property
@@ -50,6 +51,7 @@ class RunConfig(NamedTuple):
             "layers": "+".join(map(str, self.layers)) or "none",
             "lambda": self.weight,
             "cam_lambda": self.cam_weight,
+            "evidence_share": self.evidence,
             "otherwise": self.otherwise,
         }
 
@@ -120,8 +122,9 @@ def _read(place: str, metrics: str | bytes, details: str | bytes) -> EvaluatedRu
 
 def config_of(params: Mapping[str, Any]) -> RunConfig:
     """Return the config of a ``train`` block that is stored beside the weights."""
-    guidance = Guidance.of(params["align"], params["lambda"], params["cam_lambda"], params["layers"])
-    return RunConfig(params["method"], guidance.align, guidance.layers, guidance.attention, guidance.cam)
+    share = params.get("evidence_share", 0.0)  # runs of an earlier version lack it
+    guidance = Guidance.of(params["align"], params["lambda"], params["cam_lambda"], params["layers"], share)
+    return RunConfig(params["method"], guidance.align, guidance.layers, guidance.attention, guidance.cam, guidance.evidence)
 
 
 def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[Groups, list[str]]:

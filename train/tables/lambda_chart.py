@@ -54,15 +54,16 @@ def lines_by_label(points: Sequence[Point]) -> dict[str, list[Point]]:
     return lines | {_label(start): [start] for start in starts.values() if not any(point is start for point in drawn)}
 
 
-def _family(point: Point) -> tuple[str, float, str]:
+def _family(point: Point) -> tuple[str, float, float, str]:
     """What the points of a line have in common with the point that begins it."""
-    return point["method"], point["cam_lambda"], point["otherwise"]
+    return point["method"], point["cam_lambda"], point["evidence_share"], point["otherwise"]
 
 
 def _label(point: Point) -> str:
     layers = "" if point["layers"] == "none" else f"layers {point['layers']}"
     cam = f"CAM {point['cam_lambda']:g}" if point["cam_lambda"] else ""
-    return ", ".join(part for part in (point["method"], layers, cam, point["otherwise"]) if part)
+    evidence = f"evidence {point['evidence_share']:g}" if point["evidence_share"] else ""
+    return ", ".join(part for part in (point["method"], layers, cam, evidence, point["otherwise"]) if part)
 
 
 def draw(points: Sequence[Point], metrics: Mapping[str, str]) -> bytes:

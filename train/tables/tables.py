@@ -4,8 +4,8 @@ A figure is the mean over the seeds, followed by [lowest, highest] if there are 
 that both have. Published figures stand beside if the dataset has some.
 
 ``tables.md``, ``tables.tex``  accuracy (CL, in per cent) and CAM-COS per method, without and with action units (table 1);
-                 ATT-COS of layer 5 (table 2); which layers are guided (table 3)
-``methods.csv``, ``attention.csv``, ``layers.csv``  the same three tables
+                 ATT-COS of layer 5 (table 2); which layers are guided (table 3); what decisions lean on (not in the paper)
+``methods.csv``, ``attention.csv``, ``layers.csv``, ``decisions.csv``  the same four tables
 ``runs.csv``     one row per run: its config, its seed, all its metrics, and its place
 ``lambda.csv``, ``lambda.png``  accuracy, ATT-COS and CAM-COS over lambda (figure 5). At lambda 0 is the run that differs
                  only in that its attention is not guided. Every point is over all its seeds
@@ -19,6 +19,7 @@ from pathlib import Path
 from pipeline.runtime.outputs.files import atomic, write_text
 from pipeline.runtime.outputs.folder_outputs import replaced_together
 from pipeline.runtime.outputs.overwriting import holding, png_drawn_at, refuse_foreign, starting_with
+from train.evaluate.figures import RELIANCE
 from train.tables import lambda_chart
 from train.tables.evaluated_runs import EvaluatedRun, Groups, RunConfig, group_runs
 from train.tables.published import Published, change_cells, layer_cells, read_published
@@ -36,8 +37,9 @@ ROWS = {
     "tscam": {"TS-CAM": "cam_cos"},
     "apvit": {"APViT": "cam_cos"},
 }
+TABLES = ("methods.csv", "attention.csv", "layers.csv", "decisions.csv")
 OURS = {  # the kind of each file
-    **dict.fromkeys(("methods.csv", "attention.csv", "layers.csv", "runs.csv", "lambda.csv"), starting_with("method,")),
+    **dict.fromkeys((*TABLES, "runs.csv", "lambda.csv"), starting_with("method,")),
     "tables.md": holding("ATT-COS"),
     "tables.tex": holding("ATT-COS"),
     "lambda.png": png_drawn_at(lambda_chart.DPI),
@@ -47,7 +49,9 @@ OURS = {  # the kind of each file
 LEGEND = (
     "CL % is the accuracy in per cent. CAM-COS and ATT-COS are the cosines of the class map, and of the attention, with the "
     "heatmaps. A figure is the mean over the seeds, followed by [lowest, highest]. The column guided says what the heatmaps "
-    "guide: with 'layers 5, lambda 2' the attention of layer 5 with weight 2, with 'CAM, lambda 1' the class map with 1.\n"
+    "guide: with 'layers 5, lambda 2' the attention of layer 5 with weight 2, with 'CAM, lambda 1' the class map with 1, "
+    "with 'evidence, share 0.5' the decisions, by regions swapped in half of the faces. Needed, enough and leak say what "
+    "decisions lean on (train/README.md).\n"
 )
 
 
@@ -70,7 +74,7 @@ def main(*, runs: Sequence[EvaluatedRun], out_dir: Path, dataset: str | None = N
     if published and len({run.dataset for run in runs}) > 1:
         published = {}
         notes.append(f"published figures are left out: not all runs are of one dataset, {dataset}")
-    tables = [methods(groups, published), attention(groups, published), layers(groups, published)]
+    tables = [methods(groups, published), attention(groups, published), layers(groups, published), decisions(groups)]
     text = "\n".join([*(table.markdown() for table in tables), LEGEND])
     with replaced_together(out_dir, "tables.md") as building:
         write_text(building / "tables.md", "\n".join([text, *(f"- {note}\n" for note in notes)]))
@@ -137,6 +141,20 @@ def layers(groups: Groups, published: Published) -> Table:
     return _table("layers", "Which layers are guided", header, rows)
 
 
+def decisions(groups: Groups) -> Table:
+    """Make the table of what decisions lean on, which the paper does not have."""
+    rows = [
+        [
+            next(iter(_paper_rows(guided))),
+            _format_guidance(guided),
+            *(format_change(groups, without, guided, metric) for metric in RELIANCE),
+            *_otherwise(guided),
+        ]
+        for without, guided in guidance_pairs(groups)
+    ]
+    return _table("decisions", "What decisions lean on, without → with action units", ["method", "guided", *RELIANCE], rows)
+
+
 def _table(name: str, title: str, header: list[str], rows: list[list[str]]) -> Table:
     """A table with a column for what else the rows differ in, if they do."""
     return Table(name, title, [*header, "otherwise"] if rows and len(rows[0]) > len(header) else header, rows)
@@ -153,6 +171,7 @@ def _paper_rows(config: RunConfig) -> dict[str, str]:
 def _format_guidance(config: RunConfig) -> str:
     parts = [f"layers {'+'.join(map(str, config.layers))}, lambda {config.weight:g}"] if config.layers else []
     parts += [f"CAM, lambda {config.cam_weight:g}"] if config.cam_weight else []
+    parts += [f"evidence, share {config.evidence:g}"] if config.evidence else []
     return "; ".join(parts) or "–"
 
 

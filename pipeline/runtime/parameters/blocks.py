@@ -141,10 +141,11 @@ class Train(Block):
     input_size: Annotated[int, Field(ge=64, le=1024)]
     large_maps: bool
     colour: bool
-    align: tuple[Literal["attention", "cam"], ...]
+    align: tuple[Literal["attention", "cam", "evidence"], ...]
     layers: tuple[int, ...]
     lambda_: Annotated[float, Field(alias="lambda", ge=0)]
     cam_lambda: Annotated[float, Field(ge=0)]
+    evidence_share: Fraction = 0.5  # files of an earlier version lack it
     epochs: Count
     patience: Annotated[int, Field(ge=0)]
     batch_size: Annotated[int, Field(ge=2)]
@@ -183,9 +184,10 @@ class Train(Block):
     @field_validator("align", mode="before")
     @classmethod
     def _distinct_aligned(cls, value: object) -> tuple[str, ...]:
-        if isinstance(value, list | tuple) and set(value) <= {"attention", "cam"} and len(set(value)) == len(value):
+        known = {"attention", "cam", "evidence"}
+        if isinstance(value, list | tuple) and set(value) <= known and len(set(value)) == len(value):
             return tuple(value)
-        raise ValueError("must be a list of attention, cam, both or none, as [attention, cam]")
+        raise ValueError("must be a list of attention, cam and evidence, or of some of them, as [attention, cam]")
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -202,6 +204,7 @@ class Evaluate(Block):
     batch_size: Count
     device: Device
     insertion_steps: Annotated[int, Field(ge=0, le=256)]
+    donors: Annotated[int, Field(ge=0, le=16)] = 1  # files of an earlier version lack it
     untrained_labels: Literal["refuse", "count", "exclude"] = "refuse"  # files of an earlier version lack it
 
 

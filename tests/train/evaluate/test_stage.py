@@ -240,4 +240,35 @@ def test_controls_come_from_the_training_split(evaluated, dataset, params, tmp_p
         heatmaps_dir=dataset.heatmaps,
         out_dir=tmp_path,
     )
-    assert splits == ["test", "train"]
+    assert splits == ["test", "train", "validation"]  # donors are of the validation split
+
+
+def test_what_decisions_lean_on_is_in_every_file(evaluated):
+    folder = evaluated / "evaluation" / "guided"
+    metrics, details = (json.loads((folder / name).read_text()) for name in ("metrics.json", "details.json"))
+    found = details["reliance"]
+    assert found["donors"]["split"] == "validation"
+    assert found["faces"] == metrics["faces_with_map"]
+    for name in ("needed", "enough", "leak"):
+        assert metrics[name] == pytest.approx(found[name]["mean"])
+    with (folder / "predictions.csv").open(newline="") as stream:
+        faces = list(csv.DictReader(stream))
+    needed = [float(face["needed"]) for face in faces if face["needed"]]
+    assert len(needed) == found["faces"]
+    assert np.mean(needed) == pytest.approx(metrics["needed"], abs=1e-6)
+    assert all(bool(face["leak"]) == (face["actual"] == "neutral") for face in faces)
+    assert set(found["falls"]) == set(found["falls"]["anger"]) == set(details["classes"]) - {"neutral"}
+
+
+def test_decisions_are_not_measured_without_donors(evaluated, dataset, params, tmp_path):
+    metrics = evaluate.main(
+        params=params.evaluate.model_copy(update={"donors": 0}),
+        checkpoint=evaluated / "train" / "guided" / "model.safetensors",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path,
+    )
+    assert metrics["needed"] is metrics["enough"] is metrics["leak"] is None
+    assert json.loads((tmp_path / "details.json").read_text())["reliance"] is None
+    whole = json.loads((evaluated / "evaluation" / "guided" / "metrics.json").read_text())
+    assert all(metrics[name] == whole[name] for name in metrics if name not in ("needed", "enough", "leak"))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pipeline.runtime.errors import InputError
+from train.data import region_swaps
 from train.data.augmentation import random_params
 from train.data.dataset import Batch
 from train.loop import engine, optim
@@ -33,6 +34,11 @@ def batches(number=2, size=6, seed=0):
         )
 
 
+def draws(number, generator):
+    """The random numbers of a batch; those of swaps are not used."""
+    return engine.Draws(random_params(number, generator), torch.zeros(number, region_swaps.NUMBERS))
+
+
 def context_of(classifier, params, learning_rate=1e-3):
     optimizer = torch.optim.SGD([{"params": classifier.parameters(), "lr": learning_rate, "initial_lr": learning_rate}])
     return engine.TrainContext(classifier, classifier, params, optimizer, torch.ones(3), ALONE)
@@ -52,7 +58,7 @@ def run(params, learning_rate=1e-3):
     config = checkpoints.Config("guided", 1, ("a", "b", "c"), params.model_dump(mode="json", by_alias=True), 0, {}, {})
     classifier = checkpoints.build(config)
     generator = torch.Generator().manual_seed(0)
-    numbered = ((batch, random_params(len(batch.targets), generator)) for batch in batches())
+    numbered = ((batch, draws(len(batch.targets), generator)) for batch in batches())
     metrics = train_epoch(context_of(classifier, params, learning_rate), numbered)
     return classifier, metrics
 
@@ -147,7 +153,7 @@ def test_every_step_has_its_own_rate(small):
     schedule = optim.schedule(context.optimizer, {7: 0.5, 8: 0.25, 9: 0.125}.get, step=7)
     rates = []
     context.optimizer.register_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
-    engine.train_epoch(context, [(batch, random_params(6, torch.Generator())) for batch in batches(2)], schedule)
+    engine.train_epoch(context, [(batch, draws(6, torch.Generator())) for batch in batches(2)], schedule)
     assert rates == [0.25, 0.125]
 
 
@@ -157,7 +163,7 @@ def test_every_loss_has_its_own_weight(small, monkeypatch):
     leaves = [torch.ones((), requires_grad=True) for _ in engine.Losses._fields]
     monkeypatch.setattr(engine, "losses", lambda *_: engine.Losses(*leaves))
     (batch,) = batches(1)
-    train_epoch(context_of(classifier, params), [(batch, random_params(6, torch.Generator()))])
+    train_epoch(context_of(classifier, params), [(batch, draws(6, torch.Generator()))])
     assert [leaf.grad.item() for leaf in leaves] == [1.0, 3.0, 0.5]
 
 
@@ -169,7 +175,7 @@ def test_a_step_is_no_longer_than_the_clip_allows(small):
         before = [value.detach().clone() for value in classifier.parameters()]
         (batch,) = batches(1)
         context = context_of(classifier, params, learning_rate=1.0)
-        train_epoch(context, [(batch, random_params(6, torch.Generator().manual_seed(0)))])
+        train_epoch(context, [(batch, draws(6, torch.Generator().manual_seed(0)))])
         after = classifier.parameters()
         lengths.append(sum(((a - b) ** 2).sum() for a, b in zip(after, before, strict=True)).sqrt().item())
     assert lengths[0] > 0.1

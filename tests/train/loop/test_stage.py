@@ -155,3 +155,21 @@ def test_what_cannot_be_compiled_is_one_sentence(params, fast):
         raise CannotCompile("no compiler\nand much more")
     with pytest.raises(CannotCompile), train.friendly_errors(fast, None):
         raise CannotCompile("not asked for")
+
+
+def test_guided_evidence_changes_the_training(dataset, params, fast, tmp_path):
+    """Swapped regions make another run, which is the same to the bit each time."""
+    evidence = fast.model_copy(update={"align": ("attention", "evidence")})
+    train_guided(params, dataset, fast.model_copy(update={"align": ("attention",)}), tmp_path / "without")
+    for name in ("one", "two"):
+        train_guided(params, dataset, evidence, tmp_path / name)
+    assert curve(tmp_path / "one") == curve(tmp_path / "two") != curve(tmp_path / "without")
+
+
+def test_guided_evidence_needs_neutral_faces(dataset, params, fast, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.loop.trainer.neutral_class", lambda *_: None)
+    evidence = fast.model_copy(update={"align": ("evidence",)})
+    with pytest.raises(
+        InputError, match=r"train\.align has evidence, which needs training faces of one label without action"
+    ):
+        train_guided(params, dataset, evidence, tmp_path)

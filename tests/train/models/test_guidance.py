@@ -37,3 +37,10 @@ def test_guidance_of_the_train_block(params):
     assert Guidance.of_params(params.train) == Guidance(2.0, 1.0, (5,))
     assert not Guidance.of_params(params.train.unguided())
     assert params.train.unguided().model_copy(update={"align": params.train.align}) == params.train
+
+
+def test_evidence_needs_its_name_and_a_share():
+    assert Guidance.of(("evidence",), 2.0, 1.0, (5,), evidence=0.5) == Guidance(0.0, 0.0, (), 0.5)
+    assert Guidance.of(("attention",), 2.0, 1.0, (5,), evidence=0.5).evidence == 0
+    assert Guidance.of(("evidence", "cam"), 2.0, 1.0, (5,), evidence=0.5).align == ("cam", "evidence")
+    assert not Guidance.of(("evidence",), 2.0, 1.0, (5,), evidence=0)

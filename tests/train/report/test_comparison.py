@@ -2,13 +2,14 @@ import pytest
 
 from pipeline.runtime.errors import InputError
 from train.evaluate.artifacts import COSINES, Evaluation
+from train.evaluate.figures import RELIANCE
 from train.report.comparison import paired_differences, verdict
 
 
 def evaluation(rows):
     """Rows of actual, predicted, and one value for all cosines."""
     faces = [
-        {"id": str(i), "actual": actual, "predicted": predicted, **dict.fromkeys(COSINES, cosine)}
+        {"id": str(i), "actual": actual, "predicted": predicted, **dict.fromkeys((*COSINES, *RELIANCE), cosine)}
         for i, (actual, predicted, cosine) in enumerate(rows)
     ]
     return Evaluation({}, {}, faces, {})

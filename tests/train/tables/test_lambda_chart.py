@@ -7,8 +7,9 @@ from train.tables.evaluated_runs import EvaluatedRun, RunConfig
 
 
 def test_a_line_begins_where_attention_is_not_guided_and_all_else_is_alike():
-    def point(layers, weight, cam, otherwise=""):
-        return {"method": "cam", "layers": layers, "lambda": weight, "cam_lambda": cam, "otherwise": otherwise}
+    def point(layers, weight, cam, otherwise="", evidence=0.0):
+        weights = {"lambda": weight, "cam_lambda": cam, "evidence_share": evidence}
+        return {"method": "cam", "layers": layers, **weights, "otherwise": otherwise}
 
     none, five, both, four = point("none", 0, 0), point("5", 4, 0), point("5", 4, 2), point("4", 4, 0)
     assert lambda_chart.lines_by_label([none, five, both, four]) == {
@@ -20,6 +21,8 @@ def test_a_line_begins_where_attention_is_not_guided_and_all_else_is_alike():
     assert lambda_chart.lines_by_label([cam, both, none]) == {"cam, layers 5, CAM 2": [cam, both], "cam": [none]}
     longer, start = point("5", 4, 0, "epochs 9"), point("none", 0, 0, "epochs 9")
     assert lambda_chart.lines_by_label([none, longer, start]) == {"cam, layers 5, epochs 9": [start, longer], "cam": [none]}
+    swapped = point("5", 4, 0, evidence=0.5)
+    assert lambda_chart.lines_by_label([none, swapped]) == {"cam, layers 5, evidence 0.5": [swapped], "cam": [none]}
 
 
 def test_chart_is_the_same_every_time_whatever_is_missing():
@@ -31,6 +34,7 @@ def test_chart_is_the_same_every_time_whatever_is_missing():
             "layers": "none" if align == "none" else "5",
             "lambda": weight,
             "cam_lambda": 0.0,
+            "evidence_share": 0.0,
             "otherwise": "",
             **figures,
         }

@@ -130,8 +130,8 @@ def test_command_makes_every_file_of_evaluated_runs(evaluated, tmp_path):
     with (tmp_path / "runs.csv").open(newline="") as stream:
         runs = list(csv.DictReader(stream))
     assert [(run["align"], run["layers"]) for run in runs] == [("none", "none"), ("attention+cam", "5")]
-    assert (tmp_path / "tables.tex").read_text().count(r"\begin{table}") == 3
-    for name in ("methods.csv", "attention.csv", "layers.csv", "lambda.csv"):
+    assert (tmp_path / "tables.tex").read_text().count(r"\begin{table}") == 4
+    for name in ("methods.csv", "attention.csv", "layers.csv", "decisions.csv", "lambda.csv"):
         assert (tmp_path / name).read_text().count("\n") >= 2
     assert cv2.imread(str(tmp_path / "lambda.png")).shape[1] > 1000
 

@@ -58,9 +58,15 @@ def test_values_are_frozen(params):
     [
         ({"base.sed": 1}, "base.sed is not a known name: remove it or fix its spelling"),
         ({"extra": {}}, "extra is not a known name"),
-        ({"train.align": ["attention", "head"]}, r"train.align .*: must be a list of attention, cam, both or none"),
-        ({"train.align": "attention"}, r"train.align .*: must be a list of attention, cam, both or none"),
-        ({"train.align": ["cam", "cam"]}, r"train.align .*: must be a list of attention, cam, both or none"),
+        (
+            {"train.align": ["attention", "head"]},
+            r"train.align .*: must be a list of attention, cam and evidence, or",
+        ),
+        ({"train.align": "attention"}, r"train.align .*: must be a list of attention, cam and evidence, or"),
+        (
+            {"train.align": ["cam", "cam"]},
+            r"train.align .*: must be a list of attention, cam and evidence, or",
+        ),
         ({"train.method": "camm"}, "train.method is 'camm': "),
         ({"train.cam_lambda": -1.0}, "train.cam_lambda is -1.0: "),
         ({"train.backbone": "resnet50"}, "train.backbone is 'resnet50': must be dlib_resnet or hf:NAME"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pipeline.runtime.parameters import Augment, Train
+from train.data import region_swaps
 from train.data.augmentation import random_params, whole_view
 from train.loop import engine, optim
 from train.loop.distributed import DistributedContext
@@ -35,7 +36,8 @@ def learner_of(classifier, settings, rate=0.01):
 
 def fit(context, batch, steps):
     """Train on one batch again and again, by the engine."""
-    drawn = [(batch, draws) for draws in random_params(steps * 8, torch.Generator().manual_seed(0)).split(8)]
+    of_views = random_params(steps * 8, torch.Generator().manual_seed(0)).split(8)
+    drawn = [(batch, engine.Draws(numbers, torch.zeros(8, region_swaps.NUMBERS))) for numbers in of_views]
     return engine.train_epoch(context, drawn, optim.schedule(context.optimizer, lambda step: 1.0))
 
 
