@@ -9,13 +9,13 @@ from train.report.comparison import Differences, Evaluations
 
 LEAKS = 0.05  # from this leak on, the page says that outlines alone move answers
 TITLES = {  # keys in details.json, reliance -> the title of a row
-    ("needed",): "needed: own regions show a neutral face, beyond other regions",
+    ("needed",): "needed: fall for the own regions beyond that for others",
     ("needed_blurred",): "the same with the regions blurred",
     ("needed_mean_colour",): "the same with the regions in the mean colour",
-    ("exclusive", "own"): "fall when only the own expression's part of two regions shows a neutral face",
-    ("exclusive", "other"): "fall when only the other expression's part of them does",
-    ("enough",): "enough: share of the accuracy that is left with own and other regions alone",
-    ("leak",): "leak: neutral faces that are called the expression whose outline is seen",
+    ("exclusive", "own"): "fall for the own part alone of two overlapping regions",
+    ("exclusive", "other"): "fall for the other part alone",
+    ("enough",): "enough: share of the accuracy with own and other regions alone",
+    ("leak",): "leak: neutral faces called the expression whose outline is seen",
 }
 
 

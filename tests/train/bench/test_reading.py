@@ -7,6 +7,7 @@ from train.bench.large_sets import build_large_sets
 from train.data.dataset import Faces, open_shards, training_classes
 
 
+@pytest.mark.slow
 def test_every_size_is_measured(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "ROUNDS", 2)
     monkeypatch.setattr(reading, "BATCHES", 2)

@@ -72,6 +72,7 @@ def children():
     return {process.pid for process in multiprocessing.active_children()}
 
 
+@pytest.mark.slow
 def test_readers_check_nothing_again(faces, monkeypatch):
     """The parent has compared all digests: after that, nobody does."""
     loader = BatchLoader(faces, [[0, 1], [2, 3]], 2)
@@ -156,6 +157,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")
+@pytest.mark.slow
 def test_many_shards_are_read_where_a_process_may_open_few_files(dataset, tmp_path):
     """Some systems allow 256, with two loaders of eight readers and two sets of shards."""
     large = build_large_sets(*open_shards(dataset.faces, dataset.heatmaps), 158 * 40, "jpeg", tmp_path)

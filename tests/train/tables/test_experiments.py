@@ -68,6 +68,7 @@ def test_experiments_are_read_without_checking_them_out(project, tmp_path):
         find_runs([], in_experiments=True)
 
 
+@pytest.mark.slow
 def test_what_an_experiment_did_not_run_is_left_out(project):
     project("dvc", "exp", "run", "--queue", "--name", "w2", "--set-param", "lambda=2", "evaluate@guided")
     project("dvc", "exp", "run", "--run-all")

@@ -26,7 +26,8 @@ from train.models.classifier import Classifier
 
 SEED = 0
 ALIKE = 1.5  # largest ratio of two areas that are alike
-DRAWN = 2  # other expressions that are drawn for each face, where not all are tried
+PAIRS = 2  # other expressions, drawn for each face, whose overlap with the own regions is tried
+COMPARED = 1  # other expressions, drawn for each face, that are blurred or get the mean colour
 
 
 @dataclass
@@ -92,12 +93,12 @@ def _plan(views: HiddenViews, face: int, target: int, regions: Tensor, units: Te
     plan.regions = {expression: views.hide(face, regions[expression], "donor") for expression in expressions}
     listed = np.flatnonzero(units.flatten(1).any(dim=1).numpy()).tolist()
     plan.units = {unit: views.hide(face, units[unit], "donor") for unit in listed}
-    tried = [target, *others[:DRAWN]]
+    tried = [target, *others[:COMPARED]]
     plan.blurred, plan.mean = (_hide_all(views, face, regions, tried, fill) for fill in ("blur", "mean"))
     alike = [other for other in others if _are_alike(own & ~regions[other], regions[other] & ~own)]
     plan.exclusive = [
         (views.hide(face, own & ~regions[other], "donor"), views.hide(face, regions[other] & ~own, "donor"))
-        for other in alike[:DRAWN]
+        for other in alike[:PAIRS]
     ]
     plan.only_two = views.show_only(face, own | regions[others[0]], "blur")
     return plan
