@@ -20,13 +20,16 @@ from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 
 NAMES = {"train": "train_set", "test": "val_set"}
+WITH_TEST = {"train": "train_set", "validation": "val_set", "test": "test_set"}  # copies that keep some photos back
 END = "_exp.npy"
 
 
 def find(tree: Tree, folder: Path) -> dict[str, Path] | None:
-    """Return the folders of ``train`` and ``test``, of which one at least is in ``folder``; None if there are none."""
-    sets = {split: _set(tree, folder, name) for split, name in NAMES.items()}
-    return tree.complete(sets, lambda split, other: _set(tree, other, NAMES[split]))
+    """Return the folder of each split, of which one at least is in ``folder``; None if there are none."""
+    has_test = any(_set(tree, place, WITH_TEST["test"]) for place in tree.below())
+    names = WITH_TEST if has_test else NAMES
+    sets = {split: _set(tree, folder, name) for split, name in names.items()}
+    return tree.complete(sets, lambda split, other: _set(tree, other, names[split]))
 
 
 def photos_of(tree: Tree, sets: Mapping[str, Path], names: ClassNames) -> list[Photo]:

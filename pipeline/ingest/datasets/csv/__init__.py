@@ -47,6 +47,8 @@ def read(source: DatasetSource) -> list[Photo]:
     photos = [(where, _photo(root, row, where, below)) for where, row in table]
     _note_foreign(source, [(row["image"], photo) for (_, row), (_, photo) in zip(table, photos, strict=True)])
     source.notes.extend(below.notes())
+    if unlisted := below.unlisted({photo.path for _, photo in photos}):
+        source.notes.append(f"not read, since {path.name} does not name them: {len(unlisted):,} photos, e.g. {unlisted[0]}")
     return validation_as_test(with_own_ids(photos), root, source.notes)
 
 

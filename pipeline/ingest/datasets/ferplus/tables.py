@@ -13,7 +13,11 @@ from pipeline.ingest.datasets.ferplus.columns import has_pixels, read_rows
 
 ORIGINAL = dict(enumerate(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")))
 WHOLE = ("fer2013.csv", "icml_face_data.csv")
-PARTS = ("train.csv", "test.csv")  # Training; PublicTest and PrivateTest
+PARTS = {  # table of a part -> its Usage; test.csv may hold two parts
+    "train.csv": "Training",
+    **dict.fromkeys(("val.csv", "valid.csv", "validation.csv"), "PublicTest"),
+    "test.csv": None,
+}
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ def faces_of(table: Path, names: ClassNames) -> list[Face]:
     Raises:
         InputError: If the table cannot be read or lacks a column.
     """
-    train, test = (table.name.casefold() == name for name in PARTS)
-    usage, likely_usage = "Training" if train else None, "PrivateTest" if test else "Training"
+    usage = PARTS.get(table.name.casefold())
+    likely_usage = "PrivateTest" if table.name.casefold() == "test.csv" else "Training"
     return [
         Face(row.where, row.pixels, usage if row.usage is None else row.usage, likely_usage, row.emotion)
         for row in read_rows(table, names)

@@ -71,11 +71,13 @@ def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
             _add_labels(layout, _relevant(inner, is_label, passed), _split(folder), is_label, passed)
         layout.beside = others
     elif _hold_splits(folders) and any(is_label(folder.name) for folder in folders):
-        layout.parents += folders
         layout.notes.append("each label's folder holds folders of splits")
-        layout.classes = [
-            LabelFolder(_split(inner), label.name, inner) for label in folders for inner in label.folders.values()
-        ]
+        layout.parents += folders
+        for outer, part in ((label, part) for label in folders for part in label.folders.values()):
+            if _split(part):
+                layout.classes.append(LabelFolder(_split(part), outer.name, part))
+            else:
+                layout.parents += part.walk()
     else:
         _add_labels(layout, folders, "", is_label, passed)
     return layout
@@ -149,7 +151,6 @@ def _are_beside(splits: list[Folder], others: list[Folder], is_label: IsLabel) -
 
 
 def _hold_splits(labels: list[Folder]) -> bool:
-    """Whether all photos lie in folders that are named as splits, and there are several splits."""
-    inner = [folder for label in labels for folder in label.folders.values()]
-    loose = any(label.photos for label in labels)
-    return not loose and all(map(_split, inner)) and len({_split(folder) for folder in inner}) > 1
+    """Whether every label's folder with photos holds folders that are named as splits, and there are several splits."""
+    splits = [{_split(inner) for inner in label.folders.values()} - {""} for label in labels if label.has_photos]
+    return all(splits) and len(set().union(*splits)) > 1

@@ -221,3 +221,16 @@ def test_photos_and_annotations_in_other_folders(source, new_layout, images, ann
     assert {photo.id: photo.reason for photo in photos if photo.status != "ok"} == {
         "train_12": "it has no annotation", "test_8": "it has no annotation",
     }  # fmt: skip
+
+
+def test_a_set_of_test_photos_is_the_test_split(tmp_path):
+    for split, name in (("train", "train_set"), ("validation", "val_set"), ("test", "test_set")):
+        for place in ("images", "annotations"):
+            (tmp_path / name / place).mkdir(parents=True)
+        for number in range(2):
+            (tmp_path / name / "images" / f"{split}{number}.jpg").write_bytes(b"x")
+            np.save(tmp_path / name / "annotations" / f"{split}{number}_exp.npy", np.array(number))
+    photos = affectnet.read(DatasetSource(tmp_path, tmp_path / "photos", ("neutral", "happiness"), 1, 0, 1))
+    assert {(photo.id, photo.split) for photo in photos} == {
+        (f"{split}_{split}{number}", split) for split in ("train", "validation", "test") for number in range(2)
+    }

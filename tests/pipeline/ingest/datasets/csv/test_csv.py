@@ -255,7 +255,7 @@ def test_photos_are_found_below_the_root_by_their_names(tmp_path):
         ("d.jpg", "ok", ""),  # no such photo: detect says so
     ]
     first = f"a.jpg is {tmp_path.as_posix()}/faces/a.jpg"
-    assert source.notes == [f"4 photos are found in other folders below {tmp_path}, e.g. {first}"]
+    assert source.notes[0] == f"4 photos are found in other folders below {tmp_path}, e.g. {first}"
 
 
 @pytest.mark.usefixtures("photos_below")
@@ -278,3 +278,17 @@ def test_real_table(faces_dir):
     photos = csv.read(DatasetSource(faces_dir, faces_dir, (), 1, 0, 1))
     assert len(photos) == 1257
     assert {photo.split for photo in photos} == {"train", "test"}
+
+
+def test_photos_that_the_table_does_not_name_are_counted(tmp_path):
+    for name in ("a.jpg", "b.jpg", "in/c.png", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,anger\n")
+    source = DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1)
+    assert len(csv.read(source)) == 1
+    assert source.notes[-1].startswith("not read, since labels.csv does not name them: 2 photos, e.g. ")
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,anger\nb.jpg,anger\nin/c.png,anger\n")
+    source = DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1)
+    csv.read(source)
+    assert source.notes == []

@@ -363,3 +363,11 @@ def test_a_table_without_the_published_header(tmp_path, header):
     assert [(photo.label, photo.split) for photo in photos] == [
         ("anger", "train"), ("disgust", "train"), ("fear", "validation"), ("happiness", "test"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["val.csv", "valid.csv", "validation.csv"])
+def test_a_part_of_validation_is_read(write, tmp_path, name):
+    for part, numbers in (("train.csv", range(3)), (name, range(2)), ("test.csv", range(1))):
+        write(part, ("emotion", "pixels"), numbers)
+    photos = ferplus.read(source(tmp_path))
+    assert [photo.split for photo in photos] == ["train"] * 3 + ["validation"] * 2 + ["test"]

@@ -187,8 +187,8 @@ def test_splits_may_lie_inside_labels(read, source):
     assert source.notes == ["each label's folder holds folders of splits"]
 
 
-@pytest.mark.parametrize("other", ["fear/x.jpg", "fear/anna/x.jpg", "anger/x.jpg"])
-def test_folders_in_labels_are_only_splits_if_all_are(read, other):
+@pytest.mark.parametrize("other", ["fear/x.jpg", "fear/anna/x.jpg"])
+def test_folders_in_labels_are_only_splits_if_every_label_has_them(read, other):
     assert {photo.split for photo in read("anger/train/a.jpg", "anger/test/b.jpg", other)} == {""}
 
 
@@ -288,3 +288,20 @@ def test_root_may_not_be_a_label(read):
 
 def test_a_label_beside_splits_makes_all_of_them_labels(read):
     assert {photo.label for photo in read("train/anger/a.jpg", "anger/a.jpg")} == {"train", "anger"}
+
+
+def test_splits_in_the_labels_stay_beside_loose_photos(tmp_path):
+    for label in ("anger", "fear"):
+        for name in ("train/a.jpg", "train/b.jpg", "test/c.jpg"):
+            (tmp_path / label / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / label / name).write_bytes(b"x")
+    (tmp_path / "anger" / "loose.jpg").write_bytes(b"x")
+    (tmp_path / "fear" / "misc").mkdir()
+    (tmp_path / "fear" / "misc" / "d.jpg").write_bytes(b"x")
+    photos = folder.read(DatasetSource(tmp_path, tmp_path / "photos", ("anger", "fear"), 1, 0, 1))
+    assert {photo.id: photo.split for photo in photos if photo.status == "ok"} == {
+        f"{label}/{name}": name.partition("/")[0]
+        for label in ("anger", "fear")
+        for name in ("train/a.jpg", "train/b.jpg", "test/c.jpg")
+    }
+    assert {photo.id for photo in photos if photo.status == "excluded"} == {"anger/loose.jpg", "fear/misc/d.jpg"}
