@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.faces.manifest import Photo
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.clutter import is_clutter, is_of_tool
@@ -49,7 +49,18 @@ def read(source: DatasetSource) -> list[Photo]:
     source.notes.extend(below.notes())
     if unlisted := below.unlisted({photo.path for _, photo in photos}):
         source.notes.append(f"not read, since {path.name} does not name them: {len(unlisted):,} photos, e.g. {unlisted[0]}")
-    return validation_as_test(with_own_ids(photos), root, source.notes)
+    return validation_as_test(_with_splits_of_folders(with_own_ids(photos), source.notes), root, source.notes)
+
+
+def _with_splits_of_folders(photos: list[Photo], notes: list[str]) -> list[Photo]:
+    """Take the splits from the photos' folders, if the table gives none and every photo lies in a folder of a split."""
+    if any(photo.split for photo in photos):
+        return photos
+    splits = [{split_of(part) for part in Path(photo.id).parts[:-1]} & set(SPLITS) for photo in photos]
+    if not all(len(found) == 1 for found in splits) or len(set().union(*splits)) < 2:
+        return photos
+    notes.append("the table gives no splits: those of the photos' folders are taken")
+    return [replace(photo, split=found.pop()) for photo, found in zip(photos, splits, strict=True)]
 
 
 def _find_table(source: DatasetSource) -> Path:

@@ -43,17 +43,30 @@ def guess_header(root: Path, first: list[str]) -> Header | None:
 def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> None:
     """Rename the columns that mean split and subject, if those are absent, and say so.
 
-    A column means split only if it holds names of splits.
+    A column means split if it holds names of splits alone, whatever its own name.
     """
-    for column in ("split", "subject"):
-        names = list(table[0][1])
-        meant = None if column in names else _synonym(column, names)
-        if meant is None or (column == "split" and not all(_is_split(row.get(meant, "")) for _, row in table)):
+    names = list(table[0][1])
+    meanings = {"split": _column_of_splits(table), "subject": _synonym("subject", names)}
+    for column, meant in meanings.items():
+        if column in names or meant is None:
             continue
         for _, row in table:
             if meant in row:
                 row[column] = row.pop(meant)
         click.echo(f"{path}: the column {meant!r} is taken as {column}", err=True)
+
+
+def _column_of_splits(table: list[tuple[str, dict[str, str]]]) -> str | None:
+    """The column whose values are names of splits, several ones; of columns that say the same, the first. Else None."""
+    others = [name for name in table[0][1] if name not in ("image", "label", "subject", "box")]
+    splits = {name: [split_of(row.get(name, "")) for _, row in table if given(row.get(name, ""))] for name in others}
+    found = {name: values for name, values in splits.items() if set(values) <= set(SPLITS)}
+    found = {name: values for name, values in found.items() if len(set(values)) > 1 or (values and _is_synonym(name))}
+    return next(iter(found)) if found and all(values == next(iter(found.values())) for values in found.values()) else None
+
+
+def _is_synonym(name: str) -> bool:
+    return _folded(name) in SYNONYMS["split"]
 
 
 def _synonym(column: str, names: list[str]) -> str | None:

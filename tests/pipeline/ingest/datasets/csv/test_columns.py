@@ -76,3 +76,20 @@ def test_a_photo_without_suffix_is_known_by_its_file(tmp_path):
 @pytest.mark.parametrize("first", [["a.jpg", "b.jpg"], ["a.jpg"], ["path", "file", "label"], ["a.jpg", "train", "test"]])
 def test_what_could_be_several_columns_is_not_guessed(tmp_path, first):
     assert guess_header(tmp_path, first) is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "taken"),
+    [
+        ("phase", ["train", "test", "Train"], True),
+        ("usage,partition", ["Training,train", "PrivateTest,test", "Training,train"], True),
+        ("usage,partition", ["Training,train", "PrivateTest,test", "Training,test"], False),
+        ("phase", ["train", "train", "train"], False),
+        ("phase", ["train", "test", "other"], False),
+    ],
+)
+def test_a_column_of_splits_is_taken_whatever_its_name(tmp_path, columns, rows, taken):
+    lines = [f"{number}.jpg,anger,{row}" for number, row in enumerate(rows)]
+    (tmp_path / "labels.csv").write_text("\n".join([f"image,label,{columns}", *lines]))
+    photos = csv.read(DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1))
+    assert [photo.split for photo in photos] == (["train", "test", "train"] if taken else [""] * 3)

@@ -292,3 +292,13 @@ def test_photos_that_the_table_does_not_name_are_counted(tmp_path):
     source = DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1)
     csv.read(source)
     assert source.notes == []
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_splits_come_from_the_folders_if_the_table_has_none(tmp_path, other):
+    lines = ["Training/a.jpg,anger", "Training/b.jpg,fear", "test_set/a.jpg,fear", *["c.jpg,anger"] * other]
+    (tmp_path / "labels.csv").write_text("image,label\n" + "\n".join(lines))
+    source = DatasetSource(tmp_path, tmp_path / "photos", ("anger", "fear"), 1, 0, 1)
+    splits = ["", "", "", ""] if other else ["train", "train", "test"]
+    assert [photo.split for photo in csv.read(source)] == splits
+    assert ("the table gives no splits: those of the photos' folders are taken" in source.notes) is not other
