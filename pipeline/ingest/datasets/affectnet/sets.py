@@ -41,7 +41,9 @@ def photos_of(tree: Tree, sets: Mapping[str, Path], names: ClassNames) -> list[P
     photos = PhotoList()
     for split, folder in sets.items():
         _add_set(photos, tree, folder, split, names)
-    return photos.finish()
+    listed = photos.finish()
+    tree.report_others(listed)
+    return listed
 
 
 def read_class(annotation: Path) -> str:

@@ -70,7 +70,9 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) ->
                 photos.add_labelled(photo, _name_of(number, texts, names))
             except ValueError as error:
                 photos.add_unusable(photo, str(part.labels / label), error)
-    return validation_as_test(photos.finish(), tree.root, tree.notes)
+    listed = photos.finish()
+    tree.report_others(listed)
+    return validation_as_test(listed, tree.root, tree.notes)
 
 
 def _name_of(number: str, texts: Mapping[str, str], names: ClassNames) -> str:

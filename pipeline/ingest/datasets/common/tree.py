@@ -153,6 +153,15 @@ class Tree:
             example = min(images - listed)
             self.notes.append(f"{self.root}: not read, since no table names them: {unlisted:,} photos, e.g. {example}")
 
+    def report_others(self, photos: Iterable[Photo]) -> None:
+        """Note how many photos of the whole tree are none of these photos."""
+        known = {photo.path for photo in photos}
+        root, _ = self.read_all()
+        others = sorted(path.as_posix() for folder in root.walk() for path in folder.photos if path.as_posix() not in known)
+        if others:
+            found = f"{len(others):,} photos, e.g. {others[0]}"
+            self.notes.append(f"{self.root}: not read, since they belong to no split: {found}")
+
     def _listing(self, folder: Path) -> tuple[Names, Names]:
         if folder not in self._listings:
             files: list[str] = []

@@ -19,6 +19,7 @@ ALIGNED = "_aligned"
 SEPARATORS = str.maketrans(',;"', "   ")
 IMAGE = ("image", "images", "image_name", "img", "filename", "file_name", "file", "name", "path", "image_path", "pth")
 LABEL = ("label", "labels", "emotion", "expression", "class")
+SPLIT = ("split", "usage", "set", "subset", "partition")
 LOOKED_AT = 4000  # bytes by which a list is recognised
 
 
@@ -57,7 +58,8 @@ def lines_of(table: Path) -> Iterator[Line]:
     if columns and table.suffix.casefold() == ".csv":
         image, label = columns
         for where, row in rows(table, filled=(), present=columns):
-            yield _line(where, [row[image], row[label]], split)
+            own = next((split_named(value) for name, value in row.items() if name.casefold() in SPLIT), "")
+            yield _line(where, [row[image], row[label]], own or split)
         return
     for number, text in enumerate(_text(table).splitlines(), start=1):
         fields = text.translate(SEPARATORS).split()

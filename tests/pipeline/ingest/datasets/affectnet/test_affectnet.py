@@ -234,3 +234,18 @@ def test_a_set_of_test_photos_is_the_test_split(tmp_path):
     assert {(photo.id, photo.split) for photo in photos} == {
         (f"{split}_{split}{number}", split) for split in ("train", "validation", "test") for number in range(2)
     }
+
+
+def test_photos_outside_the_sets_are_counted(tmp_path):
+    for name in ("train_set", "val_set"):
+        for place in ("images", "annotations"):
+            (tmp_path / name / place).mkdir(parents=True)
+        (tmp_path / name / "images" / "1.jpg").write_bytes(b"x")
+        np.save(tmp_path / name / "annotations" / "1_exp.npy", np.array(1))
+    for name in ("extra/images/2.jpg", "loose.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    source = DatasetSource(tmp_path, tmp_path / "photos", ("happiness",), 1, 0, 1)
+    assert len(affectnet.read(source)) == 2
+    first = f"{tmp_path.as_posix()}/extra/images/2.jpg"
+    assert f"{tmp_path}: not read, since they belong to no split: 2 photos, e.g. {first}" in source.notes

@@ -384,3 +384,11 @@ def test_table_that_is_not_text_is_named(read, tmp_path):
 def test_empty_table_is_named(read):
     with pytest.raises(InputError, match=r"list_patition_label\.txt"):
         read([])
+
+
+def test_a_column_of_splits_in_a_list_counts(write, tmp_path):
+    write(
+        {f"images/{name}.jpg": "" for name in "abc"}
+        | {"labels.csv": "image,label,Usage\na.jpg,1,train\nb.jpg,2,Test\nc.jpg,3,train\n"}
+    )
+    assert splits_and_labels(rafdb.read(source(tmp_path))) == [("test", "fear"), ("train", "disgust"), ("train", "surprise")]
