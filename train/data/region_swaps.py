@@ -22,8 +22,8 @@ from torch import Tensor
 from train.data.augmentation import shrink
 from train.data.blending import blend, fade
 from train.data.dataset import Batch
+from train.data.regions import heatmap_regions
 
-REGION_THRESHOLD = 0.5  # of a heatmap, whose maximum is 1: a cell from this value on belongs to the region
 NUMBERS = 4  # uniform numbers for each face: whether it changes, by which view, the other face, and the outline
 FIRST = 0.5  # share of "removed" among the views of expressions, and of "given" among those of neutral faces
 
@@ -74,7 +74,7 @@ def swap_regions(batch: Batch, size: int, swaps: Swaps, random_numbers: Tensor) 
     given = is_neutral & (view < FIRST) & foreign.exists
     plain = is_neutral & (view >= FIRST) & neutral.exists & foreign.exists
 
-    own = batch.heatmaps >= REGION_THRESHOLD * 255  # none on a neutral face
+    own = heatmap_regions(batch.heatmaps / 255)  # none on a neutral face
     regions = _where(removed, own, own[foreign.face] & ~own)
     sources = torch.where(given, foreign.face, neutral.face)
     changed = (changes < swaps.share) & (removed | kept | given | plain)

@@ -2,7 +2,7 @@
 
 The question is whether a map lies on the AUs that an expression consists of, and on those that moved. The region of an AU is
 where its map, rendered alone from the face's landmarks by the codebook of the heatmaps, is at least
-``metrics.REGION_THRESHOLD``.
+``regions.REGION_THRESHOLD``.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,8 @@ from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
 from pipeline.shards.moved_aus import parse_moved_aus
-from train.evaluate.metrics import concentration, energy, heatmap_regions
+from train.data.regions import heatmap_regions
+from train.evaluate.metrics import concentration, energy
 
 MOVED_INTENSITY = 0.25  # an AU counts as moved from this mean intensity of both sides; the demo's resting faces reach 0.12
 

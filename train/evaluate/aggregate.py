@@ -5,7 +5,7 @@ map measures count the faces that have a heatmap.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from train.data.dataset import Faces
 from train.evaluate.bootstrap import Interval, percentile_interval
 from train.evaluate.figures import HEADLINE_COSINES
-from train.evaluate.measurements import Predictions
+from train.evaluate.measurements import Predictions, known_mean
 from train.evaluate.metrics import calibration
 from train.explain.prediction_maps import LAYERS, at_resolution
 from train.models.maps import cosine
@@ -173,6 +173,20 @@ def expression_discrimination(
     closest = candidates[cosines.argmax(dim=1)].numpy()
     rate = macro_mean((closest == predictions.actual).astype(float), predictions, classes)
     return {"rate": rate, "chance": 1 / len(candidates)}
+
+
+def faithfulness_details(predictions: Predictions, steps: int) -> dict[str, Any] | None:
+    """Average insertion (from the blurred image) and deletion (to the mean colour) of the class map over all test faces."""
+    if predictions.faithfulness is None:
+        return None
+    return {
+        "map": predictions.class_map_kind,
+        "steps": steps,
+        "insertion_from": "blurred image",
+        "deletion_to": "mean colour",
+        "insertion": known_mean(predictions.faithfulness.insertion),
+        "deletion": known_mean(predictions.faithfulness.deletion),
+    }
 
 
 def means_by_class(values: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from train.evaluate.action_units import ActionUnitRegions
-from train.evaluate.measurements import Predictions
+from train.evaluate.measurements import Predictions, known_mean
 
 
 def coverage_by_expression(
@@ -55,12 +55,12 @@ def movement_coverage(predictions: Predictions) -> dict | None:
         return None
     return {
         "faces": int((~np.isnan(first.moved)).sum()),
-        "area": _mean(first.moved_area),
+        "area": known_mean(first.moved_area),
         "maps": {
             kind: {
-                "energy": _mean(measures.moved_energy),
-                "moved": _mean(measures.moved),
-                "still": _mean(measures.still),
+                "energy": known_mean(measures.moved_energy),
+                "moved": known_mean(measures.moved),
+                "still": known_mean(measures.still),
             }
             for kind, measures in predictions.maps.items()
         },
@@ -69,10 +69,4 @@ def movement_coverage(predictions: Predictions) -> dict | None:
 
 def _mean_by_kind(predictions: Predictions, unit: int, members: np.ndarray) -> dict[str, float | None]:
     """Mean concentration of every kind of map on a unit over some faces (N,) bool."""
-    return {kind: _mean(measures.unit_concentration[members, unit]) for kind, measures in predictions.maps.items()}
-
-
-def _mean(values: np.ndarray) -> float | None:
-    """Mean of the values that are not NaN; None without any."""
-    counted = values[~np.isnan(values)]
-    return float(counted.mean()) if counted.size else None
+    return {kind: known_mean(measures.unit_concentration[members, unit]) for kind, measures in predictions.maps.items()}

@@ -133,3 +133,9 @@ def _joined(values: Sequence[Any]) -> Any:
         joined = {field.name: _joined([getattr(value, field.name) for value in values]) for field in fields(first)}
         return type(first)(**joined)
     return first
+
+
+def known_mean(values: np.ndarray) -> float | None:
+    """Return the mean of the values that are not NaN; None without any."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None

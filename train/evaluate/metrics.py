@@ -1,7 +1,7 @@
 """Metrics of how well attention and class activation maps (CAMs) agree with the heatmap of the true expression.
 
 All functions are pure. Heatmaps are (B, 1, H, W) in [0, 1]. They are compared with maps (B, 1, H, W) >= 0 of the same
-size, as ``attention_map`` and ``cam_map`` return them. The region of a heatmap is where it is at least REGION_THRESHOLD.
+size, as ``attention_map`` and ``cam_map`` return them. ``train.data.regions`` defines the region of a heatmap.
 Every metric but ``concentration`` is one number per sample in [0, 1]. No metric has a meaning for a sample without a
 heatmap.
 """
@@ -12,15 +12,9 @@ from torch import Tensor
 
 from train.models.maps import normalise
 
-REGION_THRESHOLD = 0.5  # of a heatmap, whose maximum is 1: a cell from this value on belongs to the region
 ATTENDED_THRESHOLD = 0.5  # of a map scaled to [0, 1]: a cell from this value on counts as attended to
 POINTING_TOLERANCE = 15 / 224  # of the frame's side: 15 pixels of a network's usual input, as in the pointing game
 CALIBRATION_BINS = 15
-
-
-def heatmap_regions(heatmaps: Tensor) -> Tensor:
-    """Return the mask (bool, same shape) of the cells where heatmaps are at least REGION_THRESHOLD."""
-    return heatmaps >= REGION_THRESHOLD
 
 
 def energy(maps: Tensor, regions: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from pipeline.runtime.progress import progress
 from train.data.augmentation import View, whole_view
 from train.data.dataset import Faces
 from train.data.loading import BatchLoader, split_batches
+from train.data.regions import heatmap_regions
 from train.evaluate import metrics
 from train.evaluate.action_units import ActionUnitRegions, measure_coverage
 from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, Reliance, concatenate, without_maps
@@ -83,11 +84,14 @@ def _measured_batches(
             probabilities = output.logits.softmax(dim=1)
             of_expressions, of_units = regions.of_expressions(rows), units.masks & units.listed[:, :, None, None]
             reliance = measure_reliance(
-                *(classifier, images, targets, probabilities),
-                of_expressions[:, : classifier.number_of_classes],
-                of_units,
-                donors.draw(rows, device),
-                rows,
+                classifier,
+                images,
+                targets,
+                probabilities,
+                regions=of_expressions[:, : classifier.number_of_classes],
+                units=of_units,
+                donors=donors.draw(rows, device),
+                seeds=rows,
             )
         measured = _measure_batch(output.to(torch.device("cpu")), view, batch.rows, units, faithfulness, reliance)
         yield without_maps(measured, unknown.numpy())
@@ -118,7 +122,7 @@ def _measure_batch(
 
 def _measure_maps(maps: Tensor, size: tuple[int, int], view: View, units: _Units) -> MapMeasures:
     """Measure maps (B, 1, n, n) of one kind; a face without a heatmap has NaN for the measures of agreement."""
-    inside = metrics.heatmap_regions(view.heatmaps)
+    inside = heatmap_regions(view.heatmaps)
     coverage = measure_coverage(maps, units.masks, units.listed, units.moved)
 
     def known(values: Tensor) -> np.ndarray:

@@ -46,8 +46,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipeline.runtime import class_counts
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.finished_work.cache import json_digest
@@ -55,12 +53,13 @@ from pipeline.runtime.parameters import Evaluate, Train
 from pipeline.shards import ShardSet
 from train.data import source_bias
 from train.data.dataset import Faces, count_faces, open_shards
+from train.data.regions import REGION_THRESHOLD
 from train.evaluate import action_units, aggregate, artifacts, au_coverage, bootstrap, metrics, notes
 from train.evaluate.action_units import ActionUnitRegions, find_codebook
 from train.evaluate.measurements import Predictions
 from train.evaluate.predict import predict
 from train.evaluate.reliance import aggregate as reliance
-from train.evaluate.reliance.donors import Donors, find_donors
+from train.evaluate.reliance.donors import find_donors
 from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 from train.models.guidance import Guidance
@@ -117,7 +116,7 @@ def main(
     train = Faces(faces, heatmaps, "train", classes)
     regions = ActionUnitRegions(faces, find_codebook(heatmaps, codebook), classes, heatmaps.provenance["size"])
     device = chosen_device(params.device)
-    donors = _find_donors(faces, heatmaps, train, config, params) if regions.codebook else None
+    donors = find_donors(train, _validation(faces, heatmaps, config), config, params.donors) if regions.codebook else None
     predictions = predict(classifier.to(device), test, regions, config.train["input_size"], params, donors)
     figures = aggregate.headline_metrics(predictions, classes) | reliance.headline(predictions)
     counts = {"faces": len(test), "photos": test.photos, "faces_with_map": int(predictions.has_map.sum())}
@@ -128,7 +127,7 @@ def main(
         "classes": classes,
         "settings": _settings(params),
         **_figure_details(predictions, regions, train, classes),
-        "faithfulness": _faithfulness(predictions, params.insertion_steps),
+        "faithfulness": aggregate.faithfulness_details(predictions, params.insertion_steps),
         "reliance": reliance.details(predictions, donors, regions.keys, classes),
         "without_map": {"faces": without, "share": without / len(test)},
     }
@@ -157,13 +156,10 @@ def _test_faces(
     return Faces(faces, heatmaps, "test", classes, drop_others=params.untrained_labels == "exclude"), untrained, classes
 
 
-def _find_donors(
-    faces: ShardSet, heatmaps: ShardSet, train: Faces, config: checkpoints.Config, params: Evaluate
-) -> Donors | None:
-    """The neutral faces for the measure of what decisions lean on; None if it is not wanted or not possible."""
-    has_validation = any(split == "validation" for _, split in count_faces(faces))
-    validation = Faces(faces, heatmaps, "validation", config.classes, drop_others=True) if has_validation else None
-    return find_donors(train, validation, config.classes, config.train["input_size"], params.donors)
+def _validation(faces: ShardSet, heatmaps: ShardSet, config: checkpoints.Config) -> Faces | None:
+    """The validation faces, of which the donors are; None without any."""
+    has_any = any(split == "validation" for _, split in count_faces(faces))
+    return Faces(faces, heatmaps, "validation", config.classes, drop_others=True) if has_any else None
 
 
 def dataset_digests(faces: ShardSet) -> dict[str, object]:
@@ -203,7 +199,7 @@ def _figure_details(
 def _settings(params: Evaluate) -> dict[str, Any]:
     """The constants that the figures depend on, for readers who do not have the code."""
     return {
-        "region": metrics.REGION_THRESHOLD,
+        "region": REGION_THRESHOLD,
         "attended": metrics.ATTENDED_THRESHOLD,
         "pointing_tolerance": metrics.POINTING_TOLERANCE,
         "calibration_bins": metrics.CALIBRATION_BINS,
@@ -216,26 +212,6 @@ def _settings(params: Evaluate) -> dict[str, Any]:
         },
         "insertion_steps": params.insertion_steps,
     }
-
-
-def _faithfulness(predictions: Predictions, steps: int) -> dict[str, Any] | None:
-    """Mean insertion (from the blurred image) and deletion (to the mean colour) of the class map over all test faces."""
-    if predictions.faithfulness is None:
-        return None
-    return {
-        "map": predictions.class_map_kind,
-        "steps": steps,
-        "insertion_from": "blurred image",
-        "deletion_to": "mean colour",
-        "insertion": _mean_known(predictions.faithfulness.insertion),
-        "deletion": _mean_known(predictions.faithfulness.deletion),
-    }
-
-
-def _mean_known(values: np.ndarray) -> float | None:
-    """The mean of the values that are not NaN; None without any."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else None
 
 
 def _notes(

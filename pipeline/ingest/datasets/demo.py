@@ -15,7 +15,7 @@ from pipeline.faces import dlib_models
 from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.demo.animate import animate
 from pipeline.ingest.demo.movements import Movements, load_movements
 from pipeline.ingest.demo.plan import Animation, plan

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.runtime.errors import InputError
 
 Stroke = tuple[tuple[int, float, float], ...]  # (landmark, dx, dy) per vertex

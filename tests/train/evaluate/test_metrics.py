@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from train.evaluate.metrics import POINTING_TOLERANCE, calibration, concentration, energy, heatmap_regions, iou, pointing
+from train.data.regions import heatmap_regions
+from train.evaluate.metrics import POINTING_TOLERANCE, calibration, concentration, energy, iou, pointing
 
 
 def left_half(side=4):

@@ -9,7 +9,7 @@ import numpy as np
 
 from train.evaluate.bootstrap import Interval, percentile_interval, ratio_values
 from train.evaluate.figures import RELIANCE
-from train.evaluate.measurements import Predictions
+from train.evaluate.measurements import Predictions, known_mean
 from train.evaluate.reliance.donors import Donors
 
 
@@ -24,7 +24,7 @@ def per_face(predictions: Predictions) -> dict[str, np.ndarray]:
 
 def headline(predictions: Predictions) -> dict[str, float | None]:
     """Compute ``needed``, ``enough`` and ``leak``; None where no face tells."""
-    return {name: _mean(values) for name, values in per_face(predictions).items()}
+    return {name: known_mean(values) for name, values in per_face(predictions).items()}
 
 
 def intervals(predictions: Predictions) -> dict[str, Interval | None]:
@@ -76,12 +76,7 @@ def details(
 def _means(values: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
     """The means of the columns (N, len(names)) that have any value."""
     columns = {name: values[:, place] for place, name in enumerate(names[: values.shape[1]])}
-    return {name: mean for name, column in columns.items() if (mean := _mean(column)) is not None}
-
-
-def _mean(values: np.ndarray) -> float | None:
-    counted = values[~np.isnan(values)]
-    return float(counted.mean()) if counted.size else None
+    return {name: mean for name, column in columns.items() if (mean := known_mean(column)) is not None}
 
 
 def _interval(values: np.ndarray, predictions: Predictions) -> Interval | None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from train.data.augmentation import whole_view
 from train.data.dataset import Faces, neutral_class
 from train.data.loading import BatchLoader, split_batches
+from train.models.checkpoint import Config
 
 POOL = 64  # most faces to draw from; they stay in memory
 SEED = 1
@@ -53,26 +54,23 @@ class Donors:
         return [self._images[order].to(device) for order in torch.from_numpy(orders).T[: self._number]]
 
 
-def find_donors(
-    train: Faces, validation: Faces | None, classes: tuple[str, ...], input_size: int, number: int
-) -> Donors | None:
+def find_donors(train: Faces, validation: Faces | None, config: Config, number: int) -> Donors | None:
     """Find donors among the validation faces, which no training has changed, or else among the training faces.
 
     Args:
         train: The training faces.
         validation: The validation faces, or None without any.
-        classes: The classes.
-        input_size: Side of the classifier's input in pixels.
+        config: The config of the classifier: its classes, and the size of its input.
         number: Number of donors to draw for each face; 0 for none.
 
     Returns:
         The donors; None if no class is neutral, or none are wanted.
     """
-    neutral = neutral_class(train, classes)
+    neutral = neutral_class(train, config.classes)
     if neutral is None or not number:
         return None
     for split, faces in (("validation", validation), ("train", train)):
         members = np.flatnonzero(faces.targets == neutral).tolist() if faces else []
         if members and faces:
-            return Donors(faces, split, members, input_size, number)
+            return Donors(faces, split, members, config.train["input_size"], number)
     return None

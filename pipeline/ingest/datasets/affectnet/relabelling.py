@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 
 PATH, LABEL = "pth", "label"

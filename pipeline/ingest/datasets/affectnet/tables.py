@@ -13,8 +13,8 @@ from pathlib import Path, PurePath
 from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames
-from pipeline.ingest.datasets.common.csv_lines import SEPARATORS
-from pipeline.ingest.datasets.common.csv_rows import given, rows
+from pipeline.ingest.datasets.common.csv_table.lines import SEPARATORS
+from pipeline.ingest.datasets.common.csv_table.rows import given, rows
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.progress import progress

@@ -1,6 +1,7 @@
 """Count the files and folders that become no row, so that a line of ``aucue ingest`` names them."""
 
 from collections import Counter
+from collections.abc import Collection
 
 MOST_NAMES = 4  # in a line
 
@@ -32,6 +33,16 @@ class PassedOver:
         if self.loops:
             lines.append(f"{_count(len(self.loops), 'link')} to a folder that holds the link ({_names(self.loops)})")
         return [f"passed over: {line}" for line in lines]
+
+
+def unlisted_line(photos: Collection[str], reason: str) -> list[str]:
+    """Describe photos that no row names; no line without any.
+
+    Args:
+        photos: Their paths.
+        reason: Why they are not read.
+    """
+    return [f"not read, since {reason}: {_count(len(photos), 'photo')}, e.g. {min(photos)}"] if photos else []
 
 
 def _count(number: int, noun: str) -> str:

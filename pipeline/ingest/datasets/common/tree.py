@@ -12,7 +12,7 @@ from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.ingest.datasets.common.clutter import is_clutter
 from pipeline.ingest.datasets.common.folder_tree import Folder, count_clutter, is_folder, read_tree
 from pipeline.ingest.datasets.common.names import Names
-from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.common.passed_over import PassedOver, unlisted_line
 from pipeline.runtime.errors import InputError
 
 Reader = Callable[[], list[Photo]]  # reads the layout that was found
@@ -148,19 +148,13 @@ class Tree:
         listed = set(paths)
         folders = {Path(folder) for folder in {path.rpartition("/")[0] for path in listed}}
         images = {(folder / name).as_posix() for folder in folders for name in self.files(folder).images().values()}
-        unlisted = len(images - listed)
-        if unlisted:
-            example = min(images - listed)
-            self.notes.append(f"{self.root}: not read, since no table names them: {unlisted:,} photos, e.g. {example}")
+        self.notes.extend(unlisted_line(images - listed, "no table names them"))
 
     def report_others(self, photos: Iterable[Photo]) -> None:
         """Note how many photos of the whole tree are none of these photos."""
-        known = {photo.path for photo in photos}
         root, _ = self.read_all()
-        others = sorted(path.as_posix() for folder in root.walk() for path in folder.photos if path.as_posix() not in known)
-        if others:
-            found = f"{len(others):,} photos, e.g. {others[0]}"
-            self.notes.append(f"{self.root}: not read, since they belong to no split: {found}")
+        images = {path.as_posix() for folder in root.walk() for path in folder.photos}
+        self.notes.extend(unlisted_line(images - {photo.path for photo in photos}, "they belong to no split"))
 
     def _listing(self, folder: Path) -> tuple[Names, Names]:
         if folder not in self._listings:

@@ -11,9 +11,10 @@ from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.clutter import is_clutter, is_of_tool
-from pipeline.ingest.datasets.common.csv_rows import box_of, given, rows
+from pipeline.ingest.datasets.common.csv_table.rows import box_of, given, rows
 from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
+from pipeline.ingest.datasets.common.passed_over import unlisted_line
 from pipeline.ingest.datasets.csv.columns import guess_header, take_synonyms
 from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
 from pipeline.ingest.splits import split_of
@@ -47,9 +48,11 @@ def read(source: DatasetSource) -> list[Photo]:
     photos = [(where, _photo(root, row, where, below)) for where, row in table]
     _note_foreign(source, [(row["image"], photo) for (_, row), (_, photo) in zip(table, photos, strict=True)])
     source.notes.extend(below.notes())
-    if unlisted := below.unlisted({photo.path for _, photo in photos}):
-        source.notes.append(f"not read, since {path.name} does not name them: {len(unlisted):,} photos, e.g. {unlisted[0]}")
-    return validation_as_test(_with_splits_of_folders(with_own_ids(photos), source.notes), root, source.notes)
+    source.notes.extend(
+        unlisted_line(below.unlisted({photo.path for _, photo in photos}), f"{path.name} does not name them")
+    )
+    faces = _with_splits_of_folders(with_own_ids(photos), source.notes)
+    return validation_as_test(faces, root, source.notes)
 
 
 def _with_splits_of_folders(photos: list[Photo], notes: list[str]) -> list[Photo]:
@@ -57,7 +60,8 @@ def _with_splits_of_folders(photos: list[Photo], notes: list[str]) -> list[Photo
     if any(photo.split for photo in photos):
         return photos
     splits = [{split_of(part) for part in Path(photo.id).parts[:-1]} & set(SPLITS) for photo in photos]
-    if not all(len(found) == 1 for found in splits) or len(set().union(*splits)) < 2:
+    are_known = all(len(found) == 1 for found in splits)
+    if not are_known or len(set().union(*splits)) == 1:
         return photos
     notes.append("the table gives no splits: those of the photos' folders are taken")
     return [replace(photo, split=found.pop()) for photo, found in zip(photos, splits, strict=True)]

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from pipeline.faces.manifest import SPLITS
-from pipeline.ingest.datasets.common.csv_header import Header
-from pipeline.ingest.datasets.common.csv_rows import given
+from pipeline.ingest.datasets.common.csv_table.header import Header
+from pipeline.ingest.datasets.common.csv_table.rows import given
 from pipeline.ingest.datasets.common.folder_tree import is_image
 from pipeline.ingest.splits import split_of
 
@@ -57,16 +57,17 @@ def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> None:
 
 
 def _column_of_splits(table: list[tuple[str, dict[str, str]]]) -> str | None:
-    """The column whose values are names of splits, several ones; of columns that say the same, the first. Else None."""
-    others = [name for name in table[0][1] if name not in ("image", "label", "subject", "box")]
-    splits = {name: [split_of(row.get(name, "")) for _, row in table if given(row.get(name, ""))] for name in others}
-    found = {name: values for name, values in splits.items() if set(values) <= set(SPLITS)}
-    found = {name: values for name, values in found.items() if len(set(values)) > 1 or (values and _is_synonym(name))}
-    return next(iter(found)) if found and all(values == next(iter(found.values())) for values in found.values()) else None
+    """The column that holds names of splits alone. Of several, the first, if all say the same; else None.
 
-
-def _is_synonym(name: str) -> bool:
-    return _folded(name) in SYNONYMS["split"]
+    A single split may be chance (a column of "test"), unless the column's own name says that it means splits.
+    """
+    found: dict[str, list[str]] = {}
+    for name in table[0][1]:
+        splits = [split_of(row[name]) for _, row in table if given(row.get(name, ""))]
+        is_meant = len(set(splits)) > 1 or _folded(name) in SYNONYMS["split"]
+        if splits and is_meant and set(splits) <= set(SPLITS):
+            found[name] = splits
+    return next(iter(found)) if len({tuple(splits) for splits in found.values()}) == 1 else None
 
 
 def _synonym(column: str, names: list[str]) -> str | None:

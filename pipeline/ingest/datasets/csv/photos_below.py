@@ -37,11 +37,11 @@ class PhotosBelow:
             self._found.append(f"{written} is {photos[0].as_posix()}")
         return [base / os.path.relpath(photo, base) for photo in photos]
 
-    def unlisted(self, listed: set[str]) -> list[str]:
-        """Return the photos, sorted, whose paths are not among those that a table lists."""
+    def unlisted(self, listed: set[str]) -> set[str]:
+        """Return the photos whose paths are not among those that a table lists."""
         known = {os.path.realpath(path) for path in listed}
         photos = (photo for named in self._by_stem.values() for photo in named)
-        return sorted(photo.as_posix() for photo in photos if os.path.realpath(photo) not in known)
+        return {photo.as_posix() for photo in photos if os.path.realpath(photo) not in known}
 
     def notes(self) -> list[str]:
         """Say how many photos were found."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
-from pipeline.ingest.datasets.common.csv_lines import BLANKS, SEPARATORS, encodings_of
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.csv_table.lines import BLANKS, SEPARATORS, encodings_of
+from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 

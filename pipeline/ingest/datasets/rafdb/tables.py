@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.ingest.datasets.common.class_folders import split_named
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.errors import InputError
 

@@ -3,6 +3,7 @@ import torch
 
 from train.data.dataset import Faces, neutral_class, open_shards, training_classes
 from train.evaluate.reliance.donors import find_donors
+from train.models.checkpoint import Config
 
 CPU = torch.device("cpu")
 
@@ -10,6 +11,11 @@ CPU = torch.device("cpu")
 def faces_of(dataset, split):
     shards = open_shards(dataset.faces, dataset.heatmaps)
     return Faces(*shards, split, training_classes(shards[0]))
+
+
+def config_of(dataset):
+    classes = training_classes(open_shards(dataset.faces, dataset.heatmaps)[0])
+    return Config("guided", 1, classes, {"input_size": 64}, 0, {}, {})
 
 
 def test_the_neutral_class_is_the_one_without_heatmaps(faces, dataset):
@@ -26,8 +32,8 @@ def test_the_neutral_class_is_the_one_without_heatmaps(faces, dataset):
 
 def test_donors_are_neutral_validation_faces(dataset):
     train, validation = faces_of(dataset, "train"), faces_of(dataset, "validation")
-    classes = training_classes(open_shards(dataset.faces, dataset.heatmaps)[0])
-    donors = find_donors(train, validation, classes, 64, 2)
+    config = config_of(dataset)
+    donors = find_donors(train, validation, config, 2)
     assert donors.split == "validation"
     assert donors.count == int((validation.labels == "neutral").sum())
     first, second = donors.draw([5, 6, 7], CPU)
@@ -39,15 +45,15 @@ def test_donors_are_neutral_validation_faces(dataset):
 
 def test_training_faces_serve_where_there_are_no_others(dataset):
     train = faces_of(dataset, "train")
-    classes = training_classes(open_shards(dataset.faces, dataset.heatmaps)[0])
-    assert find_donors(train, None, classes, 64, 1).split == "train"
-    assert find_donors(train, None, classes, 64, 0) is None
+    config = config_of(dataset)
+    assert find_donors(train, None, config, 1).split == "train"
+    assert find_donors(train, None, config, 0) is None
 
 
 def test_more_donors_than_there_are_is_no_error(dataset):
     train, validation = faces_of(dataset, "train"), faces_of(dataset, "validation")
-    classes = training_classes(open_shards(dataset.faces, dataset.heatmaps)[0])
-    donors = find_donors(train, validation, classes, 64, 500)
+    config = config_of(dataset)
+    donors = find_donors(train, validation, config, 500)
     stacks = donors.draw([0], CPU)
     assert len(stacks) == donors.count
     assert len(np.unique([stack.sum().item() for stack in stacks])) == donors.count

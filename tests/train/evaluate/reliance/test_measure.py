@@ -164,12 +164,23 @@ def test_a_random_network_leans_on_nothing(measure):
     assert abs(reliance.leak[~expressive].mean()) < 0.05
 
 
-def test_choices_depend_on_the_face_alone(measure):
-    """The measures of a face do not depend on the faces in its batch."""
-    few, _ = measure(by_detail, number=2)
-    many, _ = measure(by_detail, number=6)
-    np.testing.assert_allclose(few.exclusive_own, many.exclusive_own[:6], atol=0.05, equal_nan=True)
-    np.testing.assert_array_equal(few.enough, many.enough[:6])
+def test_the_measures_of_a_face_do_not_depend_on_its_batch():
+    targets = torch.tensor([NEUTRAL, BROWS, MOUTH] * 4)
+    images, donors = faces(targets.tolist(), 0.3), faces([NEUTRAL] * len(targets), 0.3)
+    network = Network(by_detail).eval()
+    regions = torch.stack([torch.zeros(CELLS, CELLS, dtype=torch.bool), region(BROWS), region(MOUTH)])
+    regions, units = (regions.expand(len(targets), -1, -1, -1) for _ in range(2))
+
+    def measured(part):
+        whole = network(images[part]).logits.softmax(dim=1)
+        seeds = range(len(targets))[part]
+        return measure_reliance(
+            network, images[part], targets[part], whole, regions[part], units[part], [donors[part]], seeds
+        )
+
+    together, alone = measured(slice(None)), measured(slice(3, 6))
+    for name, values in vars(together).items():
+        np.testing.assert_allclose(vars(alone)[name], values[3:6], atol=1e-5, err_msg=name)
 
 
 def test_a_network_that_needs_all_regions_alike_needs_none_of_its_own(measure):

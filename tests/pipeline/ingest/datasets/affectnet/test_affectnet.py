@@ -248,4 +248,4 @@ def test_photos_outside_the_sets_are_counted(tmp_path):
     source = DatasetSource(tmp_path, tmp_path / "photos", ("happiness",), 1, 0, 1)
     assert len(affectnet.read(source)) == 2
     first = f"{tmp_path.as_posix()}/extra/images/2.jpg"
-    assert f"{tmp_path}: not read, since they belong to no split: 2 photos, e.g. {first}" in source.notes
+    assert f"not read, since they belong to no split: 2 photos, e.g. {first}" in source.notes

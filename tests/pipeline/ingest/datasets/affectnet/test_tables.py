@@ -208,7 +208,7 @@ def test_photos_in_no_table_are_counted(read, source, tmp_path, notes):
     read()
     (tmp_path / "Manually_Annotated_Images" / "3" / "more.jpg").touch()
     affectnet.read(source)
-    assert "not read, since no table names them: 1 photos, e.g. " in "\n".join(notes)
+    assert "not read, since no table names them: 1 photo, e.g. " in "\n".join(notes)
 
 
 @pytest.mark.parametrize("names", [("train.csv", "val.csv"), ("Train.csv", "valid.csv"), ("training.csv", "Val.csv")])

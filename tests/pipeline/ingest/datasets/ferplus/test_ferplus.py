@@ -328,7 +328,7 @@ def test_the_published_folders_of_ferplus(tmp_path):
         ("fer0000002", "surprise", "validation"), ("fer0000003", "sadness", "test"),
     ]  # fmt: skip
     assert photos[2].path == (tmp_path / "data" / "FER2013Valid" / "fer0000002.png").as_posix()
-    assert "not read, since no table names them: 1 photos" in "\n".join(ours.notes)
+    assert "not read, since no table names them: 1 photo" in "\n".join(ours.notes)
 
 
 def test_the_published_votes_of_parts_on_pixels(write, tmp_path):

@@ -1,24 +1,6 @@
 import pytest
 
-from pipeline.ingest.datasets import DatasetSource, folder
 from pipeline.runtime.errors import InputError
-
-
-@pytest.fixture
-def source(tmp_path):
-    return DatasetSource(tmp_path / "root", tmp_path / "photos", ("anger", "fear"), 1, 0, 1)
-
-
-@pytest.fixture
-def read(source):
-    def read(*files):
-        for file in files:
-            path = source.root / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"x")
-        return folder.read(source)
-
-    return read
 
 
 def ok(photos):

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.ingest.datasets.common.csv_rows import rows
+from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.runtime.errors import InputError
 
 TABLE = "image,label,split\nköln/a.jpg,anger,train\nb.jpg,fear,\n"

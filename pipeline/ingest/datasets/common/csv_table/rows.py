@@ -9,8 +9,8 @@ from typing import TextIO
 import click
 
 from pipeline.faces.boxes import Box, parse_box
-from pipeline.ingest.datasets.common.csv_header import Columns, Guess
-from pipeline.ingest.datasets.common.csv_lines import Lines, encodings_of, separator_of
+from pipeline.ingest.datasets.common.csv_table.header import Columns, Guess
+from pipeline.ingest.datasets.common.csv_table.lines import Lines, encodings_of, separator_of
 from pipeline.runtime.errors import InputError
 
 NO_VALUE = frozenset({"null", "nan", "none", "na", "n/a", "-"})  # in any case

@@ -1,0 +1,1 @@
+"""Read the tables that datasets come with: their text, their columns and their rows."""
