@@ -47,7 +47,8 @@ def relabel(photos: list[Photo], table: Path, names: ClassNames, notes: list[str
             continue
         changed += name != photo.label
         relabelled.add_labelled(photo, name)
-    notes.append(f"{table}: gives {changed:,} photos another label than their folder")
+    unused = f"; {len(labels.keys() - set(keys)):,} of its rows belong to no photo" if labels.keys() - set(keys) else ""
+    notes.append(f"{table}: gives {changed:,} photos another label than their folder{unused}")
     return relabelled.finish()
 
 

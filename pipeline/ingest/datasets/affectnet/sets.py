@@ -42,7 +42,7 @@ def photos_of(tree: Tree, sets: Mapping[str, Path], names: ClassNames) -> list[P
     for split, folder in sets.items():
         _add_set(photos, tree, folder, split, names)
     listed = photos.finish()
-    tree.report_others(listed)
+    tree.report_others(listed, "they belong to no split")
     return listed
 
 

@@ -6,12 +6,13 @@ not used: these copies are of photos of one face, which detect finds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
+from pipeline.ingest.datasets.common.passed_over import counted
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
@@ -55,9 +56,10 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) ->
     texts = {
         str(number): str(name) for number, name in (classes.items() if isinstance(classes, dict) else enumerate(classes))
     }
-    photos = PhotoList()
+    photos, lonely = PhotoList(), 0
     for part in parts:
         images, labels = tree.files(part.images).images(), tree.files(part.labels)
+        lonely += sum(name.endswith(".txt") and PurePath(name).stem.casefold() not in images for name in labels.all)
         for stem in progress(sorted(images), total=len(images), title="ingest", unit="photos"):
             path = part.images / images[stem]
             photo = Photo(path.relative_to(tree.root).as_posix(), path.as_posix(), "", part.split, "")
@@ -70,8 +72,10 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) ->
                 photos.add_labelled(photo, _name_of(number, texts, names))
             except ValueError as error:
                 photos.add_unusable(photo, str(part.labels / label), error)
+    if lonely:
+        tree.notes.append(f"{folder}: not read: {counted(lonely, 'label file')} without a photo")
     listed = photos.finish()
-    tree.report_others(listed)
+    tree.report_others(listed, "they belong to no split")
     return validation_as_test(listed, tree.root, tree.notes)
 
 

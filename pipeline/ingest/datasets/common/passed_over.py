@@ -25,13 +25,13 @@ class PassedOver:
         lines = []
         clutter = +self.clutter  # without empty folders
         if clutter:
-            lines.append(f"{_count(clutter.total(), 'file')} of tools and systems ({_names(clutter)})")
+            lines.append(f"{counted(clutter.total(), 'file')} of tools and systems ({_names(clutter)})")
         if self.without_photos:
-            files = _count(self.without_photos.total(), "file")
-            folders = _count(len(self.without_photos), "folder")
+            files = counted(self.without_photos.total(), "file")
+            folders = counted(len(self.without_photos), "folder")
             lines.append(f"{folders} without photos, with {files} ({_names(self.without_photos)})")
         if self.loops:
-            lines.append(f"{_count(len(self.loops), 'link')} to a folder that holds the link ({_names(self.loops)})")
+            lines.append(f"{counted(len(self.loops), 'link')} to a folder that holds the link ({_names(self.loops)})")
         return [f"passed over: {line}" for line in lines]
 
 
@@ -42,10 +42,11 @@ def unlisted_line(photos: Collection[str], reason: str) -> list[str]:
         photos: Their paths.
         reason: Why they are not read.
     """
-    return [f"not read, since {reason}: {_count(len(photos), 'photo')}, e.g. {min(photos)}"] if photos else []
+    return [f"not read, since {reason}: {counted(len(photos), 'photo')}, e.g. {min(photos)}"] if photos else []
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 file, 2 files."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

@@ -150,11 +150,17 @@ class Tree:
         images = {(folder / name).as_posix() for folder in folders for name in self.files(folder).images().values()}
         self.notes.extend(unlisted_line(images - listed, "no table names them"))
 
-    def report_others(self, photos: Iterable[Photo]) -> None:
-        """Note how many photos of the whole tree are none of these photos."""
+    def report_others(self, photos: Iterable[Photo], reason: str, is_twin: Callable[[Path], bool] = lambda _: False) -> None:
+        """Note how many photos of the whole tree are none of these photos.
+
+        Args:
+            photos: The photos that have rows.
+            reason: Why the others are not read.
+            is_twin: Whether a photo is another form of one that has a row, and so is not missing.
+        """
         root, _ = self.read_all()
-        images = {path.as_posix() for folder in root.walk() for path in folder.photos}
-        self.notes.extend(unlisted_line(images - {photo.path for photo in photos}, "they belong to no split"))
+        images = {path.as_posix() for folder in root.walk() for path in folder.photos if not is_twin(path)}
+        self.notes.extend(unlisted_line(images - {photo.path for photo in photos}, reason))
 
     def _listing(self, folder: Path) -> tuple[Names, Names]:
         if folder not in self._listings:

@@ -102,7 +102,9 @@ def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], 
         raise InputError(f"{tables[0]} has no column emotion: put {NEW} beside it")
     if unlabelled:
         tree.notes.append(f"{tables[-1]} has no labels: its {unlabelled:,} photos are not read")
-    return photos.finish()
+    listed = photos.finish()
+    tree.report_others(listed, f"the pixels of {tables[0].name} are")
+    return listed
 
 
 def _votes_on(faces: list[Face], table: Path, new: list[Path]) -> list[Vote | None]:

@@ -20,7 +20,7 @@ from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
-from pipeline.ingest.datasets.rafdb.photos import Boxes, Images
+from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images
 from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in
 from pipeline.runtime.errors import InputError
 
@@ -83,8 +83,9 @@ def _listed(tree: Tree, names: ClassNames, basic: Path, tables: list[Path]) -> l
         except ValueError as error:
             photos.add_unusable(photo, line.where, error)
     listed = photos.finish()
-    tree.report_unlisted(photo.path for photo in listed)
+    stems = {Path(photo.path).stem.casefold().removesuffix(ALIGNED) for photo in listed}
     listed += _of_other_splits(tree, names, basic, {line.split for line in lines})
+    tree.report_others(listed, "no table names them", lambda path: path.stem.casefold().removesuffix(ALIGNED) in stems)
     return validation_as_test(listed, tree.root, tree.notes)
 
 

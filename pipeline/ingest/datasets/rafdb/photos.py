@@ -13,7 +13,7 @@ ALIGNED = "_aligned"
 
 
 class Images:
-    """The original photos if there are any, else the aligned photos.
+    """The original photos, or the aligned photos if these are more.
 
     Copies may have one name in train and in test, so the folder of the split counts, too.
 
@@ -36,9 +36,8 @@ class Images:
             raise InputError(
                 f"{basic / 'Image'} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there"
             )
-        found_original = any(stem.casefold() in original for stem in stems)
-        found_aligned = any(stem.casefold() in aligned for stem in stems)
-        self.are_original = found_original or (self._original is not None and not found_aligned)
+        originals, aligneds = (sum(stem.casefold() in paths for stem in stems) for paths in (original, aligned))
+        self.are_original = originals >= aligneds if originals or aligneds else self._original is not None
         self._paths = original if self.are_original else aligned
 
     def path(self, stem: str, split: str) -> Path:

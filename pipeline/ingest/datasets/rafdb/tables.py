@@ -18,7 +18,7 @@ SPLITS = {"train": "train", "test": "test", "valid": "validation", "val": "valid
 ALIGNED = "_aligned"
 SEPARATORS = str.maketrans(',;"', "   ")
 IMAGE = ("image", "images", "image_name", "img", "filename", "file_name", "file", "name", "path", "image_path", "pth")
-LABEL = ("label", "labels", "emotion", "expression", "class")
+LABEL = ("label", "labels", "emotion", "emotion_label", "class_name", "expression", "class")
 SPLIT = ("split", "usage", "set", "subset", "partition")
 LOOKED_AT = 4000  # bytes by which a list is recognised
 

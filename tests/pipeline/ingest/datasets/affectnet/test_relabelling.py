@@ -43,3 +43,10 @@ def test_an_unknown_label_excludes_its_photo(table, notes):
 def test_a_table_of_unknown_labels_is_an_error(table, notes):
     with pytest.raises(InputError, match=r"labels.csv line 2: label 'x' is unknown"):
         relabel(PHOTOS, table("0,anger/a.jpg,x,0", "0,anger/b.jpg,y,0", "0,fear/a.jpg,z,0"), ClassNames(LABELS), notes)
+
+
+def test_rows_without_a_photo_are_counted(table, notes):
+    relabel(
+        PHOTOS, table("0,anger/a.jpg,anger,0.8", "1,anger/lost.jpg,anger,0.9", "2,x/a.jpg,fear,1"), ClassNames(LABELS), notes
+    )
+    assert notes[-1].endswith("gives 0 photos another label than their folder; 2 of its rows belong to no photo")

@@ -7,7 +7,12 @@ NAMES = "names: [Anger, Contempt, Disgust, Fear, Happy, Neutral, Sad, Surprise]\
 
 
 @pytest.fixture
-def read(tmp_path):
+def source(tmp_path):
+    return DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1)
+
+
+@pytest.fixture
+def read(tmp_path, source):
     """Read two photos, happy and sad, in each split, and more files."""
 
     def read(files=None, yaml=NAMES):
@@ -19,7 +24,7 @@ def read(tmp_path):
         for name, text in (texts | (files or {})).items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
-        return affectnet.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))
+        return affectnet.read(source)
 
     return read
 
@@ -52,3 +57,10 @@ def test_unusable_labels_exclude_their_photos(read):
 def test_classes_must_be_named(read):
     with pytest.raises(InputError, match=r"data.yaml has no names: list the names of the classes there"):
         read(yaml="nc: 8\n")
+
+
+def test_what_belongs_to_no_photo_or_no_split_is_counted(read, source):
+    read({"train/labels/lost.txt": "4 0 0 1 1", "extra/images/x.jpg": "", "extra/labels/x.txt": "", "loose.jpg": ""})
+    notes = "\n".join(source.notes)
+    assert "not read: 1 label file without a photo" in notes
+    assert "not read, since they belong to no split: 2 photos, e.g. " in notes

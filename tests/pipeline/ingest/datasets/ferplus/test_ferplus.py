@@ -371,3 +371,12 @@ def test_a_part_of_validation_is_read(write, tmp_path, name):
         write(part, ("emotion", "pixels"), numbers)
     photos = ferplus.read(source(tmp_path))
     assert [photo.split for photo in photos] == ["train"] * 3 + ["validation"] * 2 + ["test"]
+
+
+def test_images_beside_the_pixels_are_counted(write, tmp_path):
+    write("fer2013.csv", ("emotion", "pixels", "Usage"), range(3))
+    (tmp_path / "train" / "angry").mkdir(parents=True)
+    (tmp_path / "train" / "angry" / "a.jpg").write_bytes(b"x")
+    read = source(tmp_path)
+    ferplus.read(read)
+    assert any(note.startswith("not read, since the pixels of fer2013.csv are: 1 photo, e.g. ") for note in read.notes)

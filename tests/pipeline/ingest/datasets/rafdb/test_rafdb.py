@@ -392,3 +392,26 @@ def test_a_column_of_splits_in_a_list_counts(write, tmp_path):
         | {"labels.csv": "image,label,Usage\na.jpg,1,train\nb.jpg,2,Test\nc.jpg,3,train\n"}
     )
     assert splits_and_labels(rafdb.read(source(tmp_path))) == [("test", "fear"), ("train", "disgust"), ("train", "surprise")]
+
+
+def test_the_complete_set_of_photos_is_read(write, tmp_path):
+    """All photos are aligned, and one of them is there as an original, too."""
+    names = ("train_00001", "train_00002", "test_0001")
+    files = {f"Image/aligned/{name}_aligned.jpg": "" for name in names} | {"Image/original/train_00001.jpg": ""}
+    listed = "".join(f"{name}.jpg {number}\n" for number, name in enumerate(names, start=1))
+    write({f"basic/{name}": text for name, text in files.items()} | {"basic/EmoLabel/list_patition_label.txt": listed})
+    assert all("/aligned/" in photo.path for photo in rafdb.read(source(tmp_path)))
+
+
+def test_photos_of_the_other_subset_are_counted_and_those_of_the_other_form_are_not(write, tmp_path):
+    write(
+        {
+            "basic/EmoLabel/list_patition_label.txt": "train_00001.jpg 1\ntest_0001.jpg 2\n",
+            **{f"basic/Image/original/{name}.jpg": "" for name in ("train_00001", "test_0001")},
+            **{f"basic/Image/aligned/{name}_aligned.jpg": "" for name in ("train_00001", "test_0001")},
+            **{f"compound/Image/aligned/{name}_aligned.jpg": "" for name in ("train_09991", "test_0991")},
+        }
+    )
+    read = source(tmp_path)
+    assert len(rafdb.read(read)) == 2
+    assert [note.partition(", e.g.")[0] for note in read.notes] == ["not read, since no table names them: 2 photos"]
