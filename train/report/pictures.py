@@ -110,10 +110,10 @@ def fall_matrix(falls: Mapping[str, Mapping[str, float]], title: str) -> str:
     with mpl.rc_context(CHART_STYLE):
         figure = Figure(figsize=(4.2, 3.9), layout="constrained")
         axes = figure.subplots()
-        axes.imshow(matrix, cmap="Greys", vmin=0, vmax=0.6)
+        axes.imshow(matrix, cmap="Greys", vmin=0, vmax=1)
         for (i, j), fall in np.ndenumerate(matrix):
             weight = "bold" if actual[i] == hidden[j] else "normal"
-            axes.text(j, i, f"{fall:.2f}", ha="center", va="center", weight=weight, color="white" if fall > 0.3 else "black")
+            axes.text(j, i, f"{fall:.2f}", ha="center", va="center", weight=weight, color="white" if fall > 0.5 else "black")
         axes.set_xticks(range(len(hidden)), hidden, rotation=45, ha="right")
         axes.set_yticks(range(len(actual)), actual)
         axes.set(xlabel="regions that show a neutral face", ylabel="actual")

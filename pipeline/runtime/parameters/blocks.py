@@ -145,7 +145,7 @@ class Train(Block):
     layers: tuple[int, ...]
     lambda_: Annotated[float, Field(alias="lambda", ge=0)]
     cam_lambda: Annotated[float, Field(ge=0)]
-    evidence_share: Fraction = 0.5  # files of an earlier version lack it
+    evidence_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # files of an earlier version lack it
     epochs: Count
     patience: Annotated[int, Field(ge=0)]
     batch_size: Annotated[int, Field(ge=2)]
