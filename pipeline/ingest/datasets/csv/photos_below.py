@@ -39,9 +39,9 @@ class PhotosBelow:
 
     def unlisted(self, listed: set[str]) -> set[str]:
         """Return the photos whose paths are not among those that a table lists."""
-        known = {os.path.realpath(path) for path in listed}
-        photos = (photo for named in self._by_stem.values() for photo in named)
-        return {photo.as_posix() for photo in photos if os.path.realpath(photo) not in known}
+        known = set(map(_real, listed))
+        photos = (photo.as_posix() for named in self._by_stem.values() for photo in named)
+        return {photo for photo in photos if _real(photo) not in known}
 
     def notes(self) -> list[str]:
         """Say how many photos were found."""
@@ -56,6 +56,14 @@ class PhotosBelow:
             for photo in folder.photos:
                 photos[_stem(photo.name)].append(photo)
         return photos
+
+
+def _real(path: str) -> str:
+    """The path without links; as it is if no file of this system can have the name."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
 
 
 def _stem(name: str) -> str:

@@ -302,3 +302,11 @@ def test_splits_come_from_the_folders_if_the_table_has_none(tmp_path, other):
     splits = ["", "", "", ""] if other else ["train", "train", "test"]
     assert [photo.split for photo in csv.read(source)] == splits
     assert ("the table gives no splits: those of the photos' folders are taken" in source.notes) is not other
+
+
+def test_a_name_that_no_file_can_have_is_no_photo_beside_the_table(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_bytes(b"image,label\na.jpg,anger\nb\x00.jpg,anger\n")
+    source = DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1)
+    assert [photo.id for photo in csv.read(source)] == ["a.jpg", "b\x00.jpg"]
+    assert source.notes == []
