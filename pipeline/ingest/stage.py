@@ -12,7 +12,7 @@ import click
 from pipeline.faces import manifest
 from pipeline.faces.manifest import Photo
 from pipeline.faces.tables import refuse_foreign_table, write_table
-from pipeline.ingest import duplicates, generated_photos, splits
+from pipeline.ingest import duplicates, generated_photos, packed_files, splits
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.duplicates import Duplicate
 from pipeline.ingest.labels import check_labels
@@ -89,7 +89,12 @@ def _listed(base: Base, params: Ingest, photos_dir: Path) -> tuple[list[Photo], 
     adapter = importlib.import_module(f"pipeline.ingest.datasets.{params.dataset}")
     names, rename = params.labels, params.rename
     source = DatasetSource(Path(params.root), photos_dir, names, params.images_per_class, base.seed, base.workers, rename)
-    photos = check_labels(adapter.read(source), names, getattr(adapter, "LABELS", {}).values(), rename)
+    try:
+        listed = adapter.read(source)
+    except InputError as error:
+        packed = packed_files.describe(source.root)
+        raise (InputError(packed) if packed else error) from error
+    photos = check_labels(listed, names, getattr(adapter, "LABELS", {}).values(), rename)
     if not photos:
         raise InputError(f"ingest.root {params.root!r} lists no photo: check the folder and ingest.dataset")
     if not any(os.path.exists(photo.path) for photo in photos):  # noqa: PTH110 (Path.exists raises for odd names)

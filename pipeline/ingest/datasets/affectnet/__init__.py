@@ -17,6 +17,7 @@ from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.tree import Reader, Tree
+from pipeline.ingest.datasets.csv import public
 from pipeline.runtime.errors import InputError
 
 LABELS = {
@@ -44,12 +45,13 @@ def read(source: DatasetSource) -> list[Photo]:
     names = ClassNames(LABELS, source.rename)
     layouts = (partial(layout, tree, names) for layout in (_published, _automatic, _copy))
     reader = tree.find(*layouts)
-    if reader is None:
+    listed = reader() if reader else public.photos_of(source, names)
+    if listed is None:
         raise InputError(
             f"{source.root} has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder, "
-            "or a copy of it with a folder of photos for each class"
+            "or a copy of it with a folder of photos for each class, or a table of photos and labels"
         )
-    photos = without_lone_split(reader(), source.root, source.notes)
+    photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos
 

@@ -4,7 +4,7 @@
 and annotations together, or in a folder too many, ``images/images``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -76,15 +76,30 @@ def _set(tree: Tree, folder: Path, name: str) -> Path | None:
 
 def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: ClassNames) -> None:
     of_images, of_annotations = _places(tree, folder, "images"), _places(tree, folder, "annotations")
-    numbers: dict[str, Path] = {}
-    for place in (*of_annotations, *of_images, folder):
-        numbers = _numbers(tree, place) | numbers
-    if not numbers:
+    if _add_places(photos, tree, [*of_images, *of_annotations, folder], split, split, names):
+        return
+    parts = [part.name for place in of_annotations for part in tree.inner(place)]  # copies have a folder for each class
+    found = [
+        _add_places(photos, tree, [place / part for place in (*of_images, *of_annotations)], split, f"{split}_{part}", names)
+        for part in parts
+    ]
+    if not any(found):
         raise InputError(f"{of_annotations[0]} has no *_exp.npy: unpack AffectNet's annotations there")
-    places = (*of_images, *of_annotations, folder)
+
+
+def _add_places(photos: PhotoList, tree: Tree, places: Sequence[Path], split: str, prefix: str, names: ClassNames) -> bool:
+    """Add the photos in some folders, which hold photos or annotations; return whether there are annotations.
+
+    The id of a photo is the prefix and its number.
+    """
+    numbers: dict[str, Path] = {}
+    for place in places:
+        numbers |= {number: path for number, path in _numbers(tree, place).items() if number not in numbers}
+    if not numbers:
+        return False
     ordered = sorted(numbers, key=lambda number: (len(number), number))
     for number in progress(ordered, total=len(ordered), title="ingest", unit="annotations"):
-        name, annotation, file = f"{split}_{number}", numbers[number], f"{number}.jpg"
+        name, annotation, file = f"{prefix}_{number}", numbers[number], f"{number}.jpg"
         found = next(filter(None, (tree.photo(place, file) for place in places)), places[0] / file)
         path = found.as_posix()
         try:
@@ -96,7 +111,8 @@ def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: Cla
         for stem, image in sorted(tree.files(place).images().items()):
             if stem not in annotated:
                 photo, reason = place / image, "it has no annotation"
-                photos.add(Photo(f"{split}_{photo.stem}", photo.as_posix(), "", split, "", Status.EXCLUDED, reason))
+                photos.add(Photo(f"{prefix}_{photo.stem}", photo.as_posix(), "", split, "", Status.EXCLUDED, reason))
+    return True
 
 
 def _places(tree: Tree, folder: Path, name: str) -> list[Path]:

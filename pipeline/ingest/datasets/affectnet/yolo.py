@@ -1,5 +1,7 @@
 """Copies of public datasets in the format of YOLO: ``train/images/*.png``, ``train/labels/*.txt`` and ``data.yaml``.
 
+The folders may be the other way round: ``images/train``.
+
 Each line of a text file is a face: the number of its class in ``data.yaml``, and its box in shares of the photo. The box is
 not used: these copies are of photos of one face, which detect finds.
 """
@@ -35,12 +37,13 @@ def find(tree: Tree, folder: Path) -> list[Part] | None:
     """Return the splits in a folder that has ``data.yaml``; None if it has none."""
     if tree.file(folder, "data.yaml") is None:
         return None
-    parts = []
-    for path in tree.inner(folder):
-        images, labels = tree.folder(path, "images"), tree.folder(path, "labels")
-        if (split := split_named(path.name)) and images and labels:
-            parts.append(Part(split, images, labels))
-    return parts or None
+    inner = tree.inner(folder)
+    pairs = [(path.name, tree.folder(path, "images"), tree.folder(path, "labels")) for path in inner]
+    outer_images, outer_labels = tree.folder(folder, "images"), tree.folder(folder, "labels")
+    if outer_images and outer_labels:
+        pairs += [(images.name, images, tree.folder(outer_labels, images.name)) for images in tree.inner(outer_images)]
+    parts = [Part(split_named(name), images, labels) for name, images, labels in pairs if images and labels]
+    return [part for part in parts if part.split] or None
 
 
 def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) -> list[Photo]:

@@ -14,7 +14,7 @@ from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.splits import split_of, splits_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
@@ -43,7 +43,8 @@ def find(tree: Tree, folder: Path, names: ClassNames) -> list[ClassFolder] | Non
         The folders; None if this is no copy in folders of classes.
     """
     outer = tree.inner(folder)
-    splits = [(path, split) for path in outer if (split := split_named(path.name))]
+    named = splits_of(path.name for path in outer)
+    splits = [(path, named[path.name]) for path in outer if path.name in named]
     places = [(inner, split) for path, split in splits for inner in tree.inner(path)] or [(path, "") for path in outer]
     found = [ClassFolder(path, split, _label(path.name, names)) for path, split in places]
     known = [each for each in found if each.label is not None]

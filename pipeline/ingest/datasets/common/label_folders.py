@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pipeline.faces.manifest import Photo
+from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets.common.folder_tree import Folder, is_image
+from pipeline.ingest.splits import split_of
 from pipeline.runtime.status import Status
+
+OTHER_PICTURES = {".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".cr2", ".nef", ".raw"}  # suffixes
 
 
 def in_label(
@@ -13,7 +16,8 @@ def in_label(
 ) -> Iterator[Photo]:
     """Yield the photos in a label's folder, at any depth, in the order of their paths.
 
-    A file without the suffix of an image is excluded. A broken link and a folder that cannot be read are unreadable.
+    A file without the suffix of an image is excluded, and so is one in an inner folder that is named after another split. A
+    broken link and a folder that cannot be read are unreadable.
 
     Args:
         root: ``ingest.root``, which the ids are relative to.
@@ -24,14 +28,22 @@ def in_label(
     """
     inside = list(folder.walk())
     for path in sorted(folder.path / name for folder in inside for name in folder.files):
-        is_photo = is_image(path.name)
-        status = Status.OK if is_photo else Status.EXCLUDED
-        reason = "" if is_photo else f"its suffix {path.suffix!r} is not that of an image"
-        yield _photo(root, path, label, split, subject_of(path), status, reason)
+        reason = _why_unused(path, folder.path, split)
+        yield _photo(root, path, label, split, subject_of(path), Status.EXCLUDED if reason else Status.OK, reason)
     for folder in inside:
         for name, reason in folder.unreadable.items():
             path = folder.path / name
             yield _photo(root, path, label, split, subject_of(path), Status.UNREADABLE, reason)
+
+
+def _why_unused(path: Path, label: Path, split: str) -> str:
+    """The reason why a file in a label's folder is no photo of its split; empty if it is one."""
+    if path.suffix.casefold() in OTHER_PICTURES:
+        return f"{path.suffix} pictures are not read: convert it to PNG or JPEG"
+    if not is_image(path.name):
+        return f"its suffix {path.suffix!r} is not that of an image"
+    other = next((part for part in path.relative_to(label).parts[:-1] if split_of(part) in {*SPLITS} - {split}), "")
+    return f"its folder {other!r} names a split, inside a label's folder" if other else ""
 
 
 def in_no_label(root: Path, folder: Folder, reason: str = "it lies in no label folder") -> Iterator[Photo]:

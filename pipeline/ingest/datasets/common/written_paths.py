@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
@@ -25,10 +25,10 @@ def find(root: Path, written: str) -> Path:
 def find_existing(root: Path, written: str) -> Path | None:
     """Return the file that a table names, or None.
 
-    A path that does not exist as it is written is tried without quotes and ``file://``, with ``~`` and ``$NAME`` written
-    out, and with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS writes
-    accents in another Unicode form. So then any case and form counts, and the suffix of any image format, if only one file
-    fits. A path that begins with a slash may also begin at the root, and a relative path with the name of the root.
+    A path that does not exist as it is written is tried without quotes and ``file://``, with ``~``, ``$NAME`` and ``%20``
+    written out, and with the slashes of Windows. Windows and macOS do not tell upper from lower case in names, and macOS
+    writes accents in another Unicode form. So then any case and form counts, and the suffix of any image format, if only one
+    file fits. A path that begins with a slash may also begin at the root, and a relative path with the name of the root.
     Of an absolute path of another machine (see ``is_foreign``), the last parts that lead to a file under the root count.
 
     Args:
@@ -38,6 +38,11 @@ def find_existing(root: Path, written: str) -> Path | None:
     as_written = root / written
     if _exists(as_written):
         return as_written
+    return _find_meant(root, written) or (_find_meant(root, unquote(written)) if "%" in written else None)
+
+
+def _find_meant(root: Path, written: str) -> Path | None:
+    """The file that a path means that does not exist as it is written."""
     plain = plain_path(written)
     parts = plain.relative_to(plain.anchor).parts
     found = _follow(Path(plain.anchor), parts) if plain.is_absolute() else None

@@ -8,13 +8,13 @@ from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.csv_table.header import Header
 from pipeline.ingest.datasets.common.csv_table.rows import given
 from pipeline.ingest.datasets.common.folder_tree import is_image
+from pipeline.ingest.datasets.csv.split_columns import column_of_splits, folded, take_flags
 from pipeline.ingest.splits import split_of
 
 SYNONYMS = {  # without case, blanks, hyphens and underscores
     "image": {"img", "file", "filename", "filepath", "path", "imagepath", "imagefile", "imagename", "imgpath", "imgname"}
-    | {"imgfile", "images", "photo", "picture"},
+    | {"imgfile", "images", "photo", "picture", "imageid", "imgid", "fname", "photopath", "dateiname", "datei", "bild"},
     "label": {"labels", "emotion", "emotionlabel", "expression", "class", "classname", "target"},
-    "split": {"set", "usage", "subset", "partition"},
     "subject": {"person", "personid", "subjectid", "identity", "participant", "participantid"},
 }
 
@@ -41,12 +41,9 @@ def guess_header(root: Path, first: list[str]) -> Header | None:
 
 
 def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> None:
-    """Rename the columns that mean split and subject, if those are absent, and say so.
-
-    A column means split if it holds names of splits alone, whatever its own name.
-    """
+    """Rename the columns that mean split and subject, if those are absent, and say so (see ``split_columns``)."""
     names = list(table[0][1])
-    meanings = {"split": _column_of_splits(table), "subject": _synonym("subject", names)}
+    meanings = {"split": column_of_splits(table), "subject": _synonym("subject", names)}
     for column, meant in meanings.items():
         if column in names or meant is None:
             continue
@@ -54,25 +51,14 @@ def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> None:
             if meant in row:
                 row[column] = row.pop(meant)
         click.echo(f"{path}: the column {meant!r} is taken as {column}", err=True)
-
-
-def _column_of_splits(table: list[tuple[str, dict[str, str]]]) -> str | None:
-    """The column that holds names of splits alone. Of several, the first, if all say the same; else None.
-
-    A single split may be chance (a column of "test"), unless the column's own name says that it means splits.
-    """
-    found: dict[str, list[str]] = {}
-    for name in table[0][1]:
-        splits = [split_of(row[name]) for _, row in table if given(row.get(name, ""))]
-        is_meant = len(set(splits)) > 1 or _folded(name) in SYNONYMS["split"]
-        if splits and is_meant and set(splits) <= set(SPLITS):
-            found[name] = splits
-    return next(iter(found)) if len({tuple(splits) for splits in found.values()}) == 1 else None
+    flags = [] if "split" in table[0][1] else take_flags(table)
+    if flags:
+        click.echo(f"{path}: yes and no in {', '.join(flags)} are taken as split", err=True)
 
 
 def _synonym(column: str, names: list[str]) -> str | None:
     """The only name that means the column."""
-    found = [name for name in names if _folded(name) in SYNONYMS[column]]
+    found = [name for name in names if folded(name) in SYNONYMS[column]]
     return found[0] if len(found) == 1 else None
 
 
@@ -92,7 +78,3 @@ def _names_photo(root: Path, value: str) -> bool:
 
 def _is_split(value: str) -> bool:
     return not given(value) or split_of(value) in SPLITS
-
-
-def _folded(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter not in " -_")

@@ -20,8 +20,9 @@ from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
+from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.ferplus import votes
-from pipeline.ingest.datasets.ferplus.columns import SIDE
+from pipeline.ingest.datasets.ferplus.columns import SIDE, pixels_in
 from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, Face, faces_of, tables_in
 from pipeline.ingest.datasets.ferplus.votes import NEW, VOTES, Vote, majority
 from pipeline.ingest.label_names import as_yaml
@@ -48,9 +49,12 @@ def read(source: DatasetSource) -> list[Photo]:
     tree = Tree(source.root, source.notes)
     names = ClassNames(ORIGINAL, source.rename)
     reader = tree.find(partial(_with_tables, tree, source.photos, names), partial(_in_folders, tree, names))
-    if reader is None:
+    listed = reader() if reader else public.photos_of(source, names)
+    if listed is None:
         raise InputError(f"{source.root / WHOLE[0]} does not exist: check ingest.root and ingest.dataset")
-    photos = without_lone_split(reader(), source.root, source.notes)
+    if reader is None:
+        _note_original(tree, source.root)
+    photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos
 
@@ -204,7 +208,7 @@ def _note_original(tree: Tree, folder: Path) -> None:
 
 def _write_png(path: Path, text: str) -> None:
     try:
-        pixels = np.array(text.split(), dtype=np.uint8).reshape(SIDE, SIDE)
+        pixels = np.array(pixels_in(text), dtype=np.uint8).reshape(SIDE, SIDE)
     except (ValueError, OverflowError):
         raise ValueError(f"expected {SIDE * SIDE} pixels of 0 to 255") from None
     with atomic(path, durable=False) as temporary:

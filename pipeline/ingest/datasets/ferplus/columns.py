@@ -1,6 +1,7 @@
 """Tell the columns of a table of FER2013 apart, by their names or else by their content."""
 
 import csv
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -9,12 +10,14 @@ from pathlib import Path
 from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.csv_table.lines import BLANKS, SEPARATORS, encodings_of
-from pipeline.ingest.datasets.common.csv_table.rows import rows
+from pipeline.ingest.datasets.common.csv_table.rows import PUNCTUATION, rows
+from pipeline.ingest.datasets.common.folder_tree import is_image
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 
 SIDE = 48  # pixels
 SAMPLE = 50  # rows by which columns are told apart: more than there are classes, so that a column of row numbers differs
+OF_ONE_PIXEL = re.compile(r"pixel\D?\d+", re.IGNORECASE)  # name of a column
 LONGEST = 1_000_000  # characters of a line
 
 
@@ -42,6 +45,8 @@ def read_rows(table: Path, names: ClassNames) -> list[Row]:
     first = sample[0] if sample else []
     has_header = not any(map(_are_pixels, first))
     columns = first if has_header else [f"column {i}" for i in range(1, len(first) + 1)]
+    if sum(OF_ONE_PIXEL.fullmatch(column) is not None for column in columns) > 1:
+        raise InputError(f"{table} has a column for each pixel: join them into one column pixels, with blanks between them")
     found = _roles(table, columns, sample[1:] if has_header else sample, names)
     pixels, usage, emotion = found["pixels"] or "pixels", found["usage"], found["emotion"]
     optional = tuple(column for column in (usage, emotion) if column)
@@ -55,7 +60,18 @@ def read_rows(table: Path, names: ClassNames) -> list[Row]:
 def has_pixels(table: Path) -> bool:
     """Return whether a table of a common name, such as ``train.csv``, holds pixels."""
     sample = _sample(table, 2)
-    return any(value.casefold() == "pixels" or _are_pixels(value) for line in sample for value in line)
+    values = [value for line in sample for value in line]
+    return any(value.casefold() == "pixels" or _are_pixels(value) or OF_ONE_PIXEL.fullmatch(value) for value in values)
+
+
+def has_images(table: Path) -> bool:
+    """Return whether a table names image files."""
+    return any(is_image(value) for line in _sample(table, 2) for value in line)
+
+
+def pixels_in(value: str) -> list[str]:
+    """Return the numbers in a field of pixels, which may have brackets and commas between them."""
+    return value.translate(PUNCTUATION).split()
 
 
 def _sample(table: Path, number: int = SAMPLE) -> list[list[str]]:
@@ -88,7 +104,7 @@ def _most_fit(test: Callable[[str], bool], values: Sequence[str]) -> bool:
 
 
 def _are_pixels(value: str) -> bool:
-    numbers = value.split()
+    numbers = pixels_in(value)
     return len(numbers) == SIDE * SIDE and all(map(str.isdecimal, numbers))
 
 

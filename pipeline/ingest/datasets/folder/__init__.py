@@ -11,14 +11,16 @@ from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common.folder_tree import Folder, read_tree
 from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
-from pipeline.ingest.datasets.common.missing_splits import validation_as_test
+from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.layout import LabelFolder, Layout, find_layout
-from pipeline.ingest.datasets.folder.persons import IsLabel
+from pipeline.ingest.datasets.folder.persons import IsLabel, names_split
 from pipeline.ingest.label_names import matching_label, meant_label
 from pipeline.ingest.splits import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
+
+MOST_NAMES = 6  # of folders in a message
 
 
 def read(source: DatasetSource) -> list[Photo]:
@@ -45,6 +47,8 @@ def read(source: DatasetSource) -> list[Photo]:
         raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
     source.notes.extend((*layout.notes, *passed.lines()))
     photos = validation_as_test(photos, source.root, source.notes)
+    if all(photo.split == "train" for photo in photos):  # a split of test alone is probably a wrong ingest.root
+        photos = without_lone_split(photos, source.root, source.notes)
     photos += [photo for parent in layout.parents for photo in in_no_label(source.root, parent)]
     return photos + [photo for beside in layout.beside for photo in _beside_splits(source.root, beside, is_label)]
 
@@ -72,6 +76,9 @@ def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> s
         others = ", ".join(name for name in names if name not in splits)
         fix = "name them train, validation or test, or move them out of ingest.root"
         return f"{around} holds {', '.join(splits)}, and folders that are neither a split nor a label ({others}): {fix}"
+    if any(names_split(name) for name in names):
+        fix = "name these folders train, validation and test, one of each"
+        return f"{around} holds the folders {', '.join(names[:MOST_NAMES])}, with labels ({deeper}) in them: {fix}"
     fix = f"name the folder around the labels in ingest.root, such as {label.folder.path}"
     return f"{around} holds folders of no label ({label.label}), and labels deeper in them ({deeper}): {fix}"
 

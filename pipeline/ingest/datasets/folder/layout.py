@@ -1,12 +1,13 @@
 """Recognise which folders of a tree are splits and which are labels."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.folder_tree import Folder
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.persons import IsLabel, are_around_labels, are_parts, hold_persons
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.splits import split_of, splits_of
 
 MOST_NAMES = 3  # of folders in a note
 
@@ -62,13 +63,14 @@ def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
     if len(wrappers) > 1:
         layout.notes.append(f"all photos are in {wrappers[-1].path}, so it counts as the root")
     folders = _relevant(wrappers, is_label, passed)
-    splits = [folder for folder in folders if _split(folder)]
-    others = [folder for folder in folders if not _split(folder)]
-    if splits and (not others or _are_beside(splits, others, is_label)):
-        for folder in splits:
-            inner = _unwrap(folder, _split(folder), is_label)
+    named = splits_of(folder.name for folder in folders)
+    splits = {folder: named[folder.name] for folder in folders if folder.name in named}
+    others = [folder for folder in folders if folder not in splits]
+    if splits and (not others or _are_beside(splits.values(), others, is_label)):
+        for folder, split in splits.items():
+            inner = _unwrap(folder, split, is_label)
             layout.parents += inner
-            _add_labels(layout, _relevant(inner, is_label, passed), _split(folder), is_label, passed)
+            _add_labels(layout, _relevant(inner, is_label, passed), split, is_label, passed)
         layout.beside = others
     elif _hold_splits(folders) and any(is_label(folder.name) for folder in folders):
         layout.notes.append("each label's folder holds folders of splits")
@@ -145,9 +147,9 @@ def _split(folder: Folder) -> str:
     return split if split in SPLITS else ""
 
 
-def _are_beside(splits: list[Folder], others: list[Folder], is_label: IsLabel) -> bool:
+def _are_beside(splits: Iterable[str], others: list[Folder], is_label: IsLabel) -> bool:
     """Whether the others only lie beside the splits: there are several splits, and no other is a label."""
-    return len({_split(folder) for folder in splits}) > 1 and not any(is_label(folder.name) for folder in others)
+    return len(set(splits)) > 1 and not any(is_label(folder.name) for folder in others)
 
 
 def _hold_splits(labels: list[Folder]) -> bool:

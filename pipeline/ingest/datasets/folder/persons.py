@@ -20,7 +20,7 @@ def are_around_labels(folders: Sequence[Folder], is_label: IsLabel) -> bool:
     A number is a person if named labels are in it (``01/happy``).
     """
     names = [folder.name for folder in folders]
-    if len(names) < (2 if all(map(_has_number, names)) else FEWEST_NAMES) or any(map(_names_split, names)):
+    if len(names) < (2 if all(map(_has_number, names)) else FEWEST_NAMES) or any(map(names_split, names)):
         return False
     are_numbered = all(PERSON.fullmatch(name) or PART.fullmatch(name) for name in names)
     inside = [inner for folder in folders for inner in folder.folders.values() if inner.has_photos]
@@ -43,9 +43,10 @@ def hold_persons(labels: Sequence[Folder]) -> bool:
     return bool(inside) and not is_loose and all(PERSON.fullmatch(inner.name) for inner in inside)
 
 
+def names_split(name: str) -> bool:
+    """Return whether a word in a folder's name is that of a split."""
+    return any(split_of(word) in SPLITS for word in re.findall(r"[^\W\d_]+", name))
+
+
 def _has_number(name: str) -> bool:
     return any(letter.isdecimal() for letter in name)
-
-
-def _names_split(name: str) -> bool:
-    return any(split_of(word) in SPLITS for word in re.findall(r"[^\W\d_]+", name))

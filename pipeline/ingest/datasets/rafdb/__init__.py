@@ -15,13 +15,14 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
-from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
+from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images
 from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in
+from pipeline.ingest.splits import splits_of
 from pipeline.runtime.errors import InputError
 
 FindTables = Callable[[Tree, Path], list[Path]]
@@ -40,10 +41,11 @@ def read(source: DatasetSource) -> list[Photo]:
     names = ClassNames(LABELS, source.rename)
     with_tables = (partial(_with, find, tree, names) for find in (published_in, tables_in))
     reader = tree.find(*with_tables, partial(_copy, tree, names))
-    if reader is None:
+    listed = reader() if reader else public.photos_of(source, names)
+    if listed is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
         raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
-    photos = without_lone_split(reader(), source.root, source.notes)
+    photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos
 
@@ -53,6 +55,8 @@ def _with(find: FindTables, tree: Tree, names: ClassNames, folder: Path) -> Read
         return None
     basic = tree.folder(folder, "basic") or folder
     tables = find(tree, basic)
+    if folder != tree.root and not any(images for _, images in tree.walk(basic)):  # labels/train_labels.csv beside images/
+        basic = folder.parent
     return partial(_listed, tree, names, basic, tables) if tables else None
 
 
@@ -100,8 +104,9 @@ def _of_other_splits(tree: Tree, names: ClassNames, basic: Path, listed: set[str
     photos = []
     for place in () if "" in listed else (basic, *tree.inner(basic)):
         classes = class_folders.find(tree, place, names) or []
+        named = splits_of(folder.name for folder in tree.inner(place))
         for folder in tree.inner(place):
-            if split_named(folder.name) not in ("", *listed):
+            if named.get(folder.name, "") not in ("", *listed):
                 inside = [each for each in classes if each.path.parent == folder]
                 photos += class_folders.photos_of(tree, inside, names, within=folder)
     return photos

@@ -9,15 +9,30 @@ from pathlib import Path, PurePosixPath
 from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.splits import splits_of
 from pipeline.runtime.errors import InputError
 
 LISTS = ("list_patition_label.txt", "list_partition_label.txt")
 PARTS = ("train", "test", "valid", "val")  # of which copies have tables
+ORDER = ("train", "test", "validation")
 WHOLE = ("labels.csv", "label.csv", "labels.txt")
-SPLITS = {"train": "train", "test": "test", "valid": "validation", "val": "validation"}
 ALIGNED = "_aligned"
 SEPARATORS = str.maketrans(',;"', "   ")
-IMAGE = ("image", "images", "image_name", "img", "filename", "file_name", "file", "name", "path", "image_path", "pth")
+IMAGE = (
+    "image",
+    "images",
+    "image_name",
+    "img",
+    "filename",
+    "file_name",
+    "file",
+    "name",
+    "path",
+    "image_path",
+    "pth",
+    "img_path",
+    "image_id",
+)
 LABEL = ("label", "labels", "emotion", "emotion_label", "class_name", "expression", "class")
 SPLIT = ("split", "usage", "set", "subset", "partition")
 LOOKED_AT = 4000  # bytes by which a list is recognised
@@ -42,7 +57,7 @@ def published_in(tree: Tree, folder: Path) -> list[Path]:
 
 def tables_in(tree: Tree, folder: Path) -> list[Path]:
     """Return the tables of a copy in a folder; none if it has none."""
-    parts = [table for part in PARTS if (table := _part(tree, folder, part))]
+    parts = [table for part in PARTS if (table := _part(tree, folder, part))] or _parts_named_otherwise(tree, folder)
     whole = [table for name in WHOLE if (table := tree.file(folder, name)) and _is_list(table)]
     return parts or whole[:1]
 
@@ -53,7 +68,7 @@ def lines_of(table: Path) -> Iterator[Line]:
     Raises:
         InputError: If the table cannot be read.
     """
-    split = SPLITS.get(table.stem.casefold().removesuffix("_labels"), "")
+    split = splits_of([table.stem]).get(table.stem, "")
     columns = _columns(_first_lines(table)[:1])
     if columns and table.suffix.casefold() == ".csv":
         image, label = columns
@@ -84,6 +99,14 @@ def _part(tree: Tree, folder: Path, part: str) -> Path | None:
     """The table of a split."""
     others = (tree.file(folder, f"{part}.csv"), tree.file(folder, f"{part}.txt"))
     return tree.file(folder, f"{part}_labels.csv") or next((table for table in others if table and _is_list(table)), None)
+
+
+def _parts_named_otherwise(tree: Tree, folder: Path) -> list[Path]:
+    """The tables of the splits under names such as ``RAF_train_labels.csv`` and ``test_list.txt``."""
+    tables = [folder / name for name in tree.files(folder).all if name.casefold().endswith((".csv", ".txt"))]
+    tables = [table for table in tables if splits_of([table.stem]) and _is_list(table)]
+    splits = splits_of(table.stem for table in tables)
+    return sorted((table for table in tables if table.stem in splits), key=lambda table: ORDER.index(splits[table.stem]))
 
 
 def _is_list(table: Path) -> bool:

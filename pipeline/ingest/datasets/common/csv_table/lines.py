@@ -49,7 +49,8 @@ def separator_of(path: Path, stream: TextIO, score: Callable[[list[str]], int]) 
     if not first:
         raise InputError(f"{path} is empty: it must have a header, and a line for each photo")
     stream.seek(0)
-    return max(SEPARATORS, key=lambda separator: score(next(Lines([first], separator), [])))
+    lines = {separator: next(Lines([first], separator), []) for separator in SEPARATORS}
+    return max(SEPARATORS, key=lambda separator: (score(lines[separator]), len(lines[separator])))
 
 
 class Lines:
@@ -81,6 +82,8 @@ class Lines:
     def _unquoted(self, line: list[str]) -> list[str]:
         """The values of a line. Some programs quote a line as a whole: ``"a.jpg,anger"``."""
         if len(line) == 1 and self._separator in line[0]:
+            if "\n" in line[0]:
+                raise csv.Error(f"a quotation mark is not closed, in the lines before line {self.number + 1}")
             return next(csv.reader(line, delimiter=self._separator, skipinitialspace=True), line)
         return line
 

@@ -83,6 +83,9 @@ def _rows(
             header = again
             continue
         where = f"{path} line {lines.number}"
+        if not kept and any(values[len(header.names) :]):
+            fix = "put quotation marks around a value that holds the separator"
+            raise InputError(f"{where} has {len(values)} values, but the table has {len(header.names)} columns: {fix}")
         row = dict.fromkeys(header.names, "") | dict(zip(header.names, values, strict=False))
         if kept:
             row = {name: row.get(name, "") for name in kept}

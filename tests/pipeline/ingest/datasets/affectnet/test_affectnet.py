@@ -249,3 +249,45 @@ def test_photos_outside_the_sets_are_counted(tmp_path):
     assert len(affectnet.read(source)) == 2
     first = f"{tmp_path.as_posix()}/extra/images/2.jpg"
     assert f"not read, since they belong to no split: 2 photos, e.g. {first}" in source.notes
+
+
+def test_photos_and_annotations_may_lie_in_folders_of_classes(source, tmp_path):
+    for split, folder, name, number in (
+        *(("train_set", "0", "1", 0), ("train_set", "1", "1", 1), ("train_set", "1", "2", 1)),
+        *(("val_set", "0", "1", 0), ("val_set", "3", "7", 3)),
+    ):
+        for kind in ("images", "annotations"):
+            (tmp_path / split / kind / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / split / "images" / folder / f"{name}.jpg").write_bytes(b"x")
+        np.save(tmp_path / split / "annotations" / folder / f"{name}_exp.npy", str(number))
+    (tmp_path / "val_set" / "images" / "3" / "8.jpg").write_bytes(b"x")
+    photos = affectnet.read(source)
+    assert [(photo.id, photo.label, photo.split, photo.path.split("/")[-2:]) for photo in photos] == [
+        ("train_0_1", "neutral", "train", ["0", "1.jpg"]),
+        ("train_1_1", "happiness", "train", ["1", "1.jpg"]),
+        ("train_1_2", "happiness", "train", ["1", "2.jpg"]),
+        ("test_0_1", "neutral", "test", ["0", "1.jpg"]),
+        ("test_3_7", "surprise", "test", ["3", "7.jpg"]),
+        ("test_3_8", "", "test", ["3", "8.jpg"]),
+    ]
+    assert photos[-1].reason == "it has no annotation"
+
+
+@pytest.mark.parametrize("tables", [{"train.csv": "01", "val.csv": "23"}, {"labels.csv": "0123"}])
+def test_a_table_of_photos_and_labels_is_read(source, tmp_path, notes, tables):
+    (tmp_path / "images").mkdir()
+    for number in range(4):
+        (tmp_path / "images" / f"{number}.jpg").write_bytes(b"x")
+    for name, numbers in tables.items():
+        rows = [f"{number}.jpg,{number},{'train' if number in '01' else 'val'}" for number in numbers]
+        (tmp_path / name).write_text("\n".join(["image,label,split", *rows]))
+    assert [(photo.id, photo.label, photo.split) for photo in affectnet.read(source)] == [
+        (f"images/{number}.jpg", NAMES[number], "train" if number < 2 else "test") for number in range(4)
+    ]
+
+
+def test_a_label_of_a_table_that_affectnet_lacks_is_named(source, tmp_path):
+    rows = [f"{number}.jpg,{label}" for number, label in enumerate(["Happy", "7", "6", *["joyless"] * 9])]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,label", *rows]))
+    with pytest.raises(InputError, match="label 'joyless' is unknown"):
+        affectnet.read(source)

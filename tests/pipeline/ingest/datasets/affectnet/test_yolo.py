@@ -64,3 +64,15 @@ def test_what_belongs_to_no_photo_or_no_split_is_counted(read, source):
     notes = "\n".join(source.notes)
     assert "not read: 1 label file without a photo" in notes
     assert "not read, since they belong to no split: 2 photos, e.g. " in notes
+
+
+def test_the_splits_may_lie_in_the_folders_of_photos_and_labels(tmp_path, source):
+    for split, number in (("train", 4), ("val", 6)):
+        for name, text in ((f"images/{split}/a.png", "x"), (f"labels/{split}/a.txt", f"{number} 0.5 0.5 1 1\n")):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+    (tmp_path / "data.yaml").write_text(NAMES)
+    assert [(photo.id, photo.label, photo.split) for photo in affectnet.read(source)] == [
+        ("images/train/a.png", "happiness", "train"),
+        ("images/val/a.png", "sadness", "test"),
+    ]

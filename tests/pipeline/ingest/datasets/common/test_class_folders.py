@@ -61,8 +61,18 @@ def test_a_photo_beside_the_folders_of_classes_is_excluded(read, file):
 
 
 def test_a_file_of_an_unknown_format_is_excluded(read):
-    photos = read("train/happy/1.heic", "train/happy/2.jpg", "train/sad/3.jpg")
-    assert excluded(photos) == {"train/happy/1.heic": "its suffix '.heic' is not that of an image"}
+    photos = read("train/happy/1.docx", "train/happy/1.HEIC", "train/happy/2.jpg", "train/sad/3.jpg")
+    assert excluded(photos) == {
+        "train/happy/1.docx": "its suffix '.docx' is not that of an image",
+        "train/happy/1.HEIC": ".HEIC pictures are not read: convert it to PNG or JPEG",
+    }
+
+
+@pytest.mark.parametrize("inner", ["test", "old/Val", "TESTING/more"])
+def test_a_folder_of_another_split_in_a_class_gives_no_photos(read, inner):
+    photos = read(f"train/happy/{inner}/1.jpg", "train/happy/2.jpg", "train/sad/train/3.jpg", "test/sad/3.jpg")
+    name = next(part for part in inner.split("/") if part not in ("old", "more"))
+    assert excluded(photos) == {f"train/happy/{inner}/1.jpg": f"its folder {name!r} names a split, inside a label's folder"}
 
 
 def test_a_broken_link_and_a_link_in_a_circle_are_not_dropped(read, tmp_path, notes):

@@ -87,3 +87,12 @@ def test_a_changed_folder_is_read_again(root):
 )
 def test_absolute_paths_of_windows_are_recognised(written, is_foreign):
     assert written_paths.is_foreign(written) == is_foreign
+
+
+@pytest.mark.parametrize(
+    "written", ["Images/Anger/with%20blank.PNG", "images/anger/With%20Blank.png", "Images%2FAnger/a.jpg"]
+)
+def test_the_codes_of_a_url_are_written_out(root, written):
+    assert written_paths.find_existing(root, written).parent == root / "Images" / "Anger"
+    (root / "Images" / "Anger" / "100%20.jpg").write_bytes(b"x")
+    assert written_paths.find(root, "Images/Anger/100%20.jpg").name == "100%20.jpg"

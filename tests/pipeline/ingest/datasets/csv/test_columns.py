@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 from pipeline.ingest.datasets import DatasetSource, csv
 from pipeline.ingest.datasets.csv.columns import guess_header
+from pipeline.runtime.errors import InputError
 
 
 @pytest.fixture
@@ -32,10 +35,61 @@ def test_split_may_have_another_name(read, capsys, name):
     assert capsys.readouterr().err.endswith(f"labels.csv: the column {name!r} is taken as split\n")
 
 
-def test_a_column_with_other_values_is_no_split(read, capsys):
-    photos = read("image,label,set\na.jpg,anger,train\nb.jpg,fear,CK+\n")
+def test_a_column_of_other_values_is_no_split(read, capsys):
+    photos = read("image,label,set\na.jpg,anger,JAFFE\nb.jpg,fear,CK+\n")
     assert [photo.split for photo in photos] == ["", ""]
     assert "labels.csv: not read: 'set'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["split", "set", "Usage"])
+@pytest.mark.parametrize("value", ["unused", "2", "CK+"])
+def test_a_value_that_is_no_split_is_named_with_its_line(read, name, value):
+    with pytest.raises(InputError, match=rf"labels.csv line 3: '{re.escape(value)}' is no split: write one of train, valid"):
+        read(f"image,label,{name}\na.jpg,anger,train\nb.jpg,fear,{value}\nc.jpg,fear,test\n")
+
+
+@pytest.mark.parametrize("value", ["", "NaN"])
+def test_a_row_without_split_beside_others_is_named_with_its_line(read, value):
+    with pytest.raises(InputError, match=r"labels\.csv line 3: the split is empty, but other rows have one: give all"):
+        read(f"image,label,split\na.jpg,anger,train\nb.jpg,fear,{value}\n")
+
+
+def test_a_row_that_is_not_used_needs_no_split(read):
+    photos = read("image,label,split\na.jpg,anger,train\nb.jpg,,\nc.jpg,,unused\nd.jpg,fear,test\n")
+    assert [(photo.status, photo.split) for photo in photos if photo.label] == [("ok", "train"), ("ok", "test")]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "splits"),
+    [
+        ("train", ["1", "0", "1"], ["train", "test", "train"]),
+        ("is_train", ["True", "False", "True"], ["train", "test", "train"]),
+        ("IsTest", ["no", "yes", "no"], ["train", "test", "train"]),
+        ("is_test,is_val", ["0,0", "1,0", "0,1"], ["train", "test", "validation"]),
+        ("train,val", ["1,0", "0,1", "0,0"], ["train", "validation", "test"]),
+        ("train,val,test", ["1,0,0", "0,1,0", "0,0,1"], ["train", "validation", "test"]),
+        ("training", ["1.0", "0.0", "1.0"], ["train", "test", "train"]),
+        ("valid", ["1", "0", "1"], ["", "", ""]),  # photos that are valid
+        ("train", ["1", "0", "2"], ["", "", ""]),
+        ("is_train,training", ["1,1", "0,0", "1,1"], ["", "", ""]),
+        ("train,split", ["1,test", "0,train", "1,train"], ["test", "train", "train"]),
+    ],
+)
+def test_columns_of_yes_and_no_may_give_the_splits(read, capsys, columns, rows, splits):
+    lines = [f"{number}.jpg,anger,{row}" for number, row in enumerate(rows)]
+    assert [photo.split for photo in read("\n".join([f"image,label,{columns}", *lines]))] == splits
+    taken = f"labels.csv: yes and no in {', '.join(columns.split(','))} are taken as split\n"
+    assert (taken in capsys.readouterr().err) == (any(splits) and "split" not in columns)
+
+
+def test_a_photo_in_two_splits_is_named_with_its_line(read):
+    with pytest.raises(InputError, match=r"labels\.csv line 3: the photo is in train and test: leave one of them"):
+        read("image,label,train,test\na.jpg,anger,1,0\nb.jpg,fear,1,1\n")
+
+
+def test_a_photo_in_no_split_is_named_with_its_line(read):
+    with pytest.raises(InputError, match=r"labels\.csv line 3: the split is empty, but other rows have one"):
+        read("image,label,train,val,test\na.jpg,anger,1,0,0\nb.jpg,fear,0,0,0\n")
 
 
 def test_a_subject_may_have_another_name(read):

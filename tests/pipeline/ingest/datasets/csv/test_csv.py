@@ -16,10 +16,10 @@ def read(tmp_path):
 
 
 def test_columns_become_photos(read, tmp_path):
-    photos = read("image,label,subject,split\nimages/a.jpg,anger,s1,train\nb c/größe.png,fear,,\n")
+    photos = read("image,label,subject,split\nimages/a.jpg,anger,s1,train\nb c/größe.png,fear,,test\n")
     assert [(photo.id, photo.label, photo.subject, photo.split) for photo in photos] == [
         ("images/a.jpg", "anger", "s1", "train"),
-        ("b c/größe.png", "fear", "", ""),
+        ("b c/größe.png", "fear", "", "test"),
     ]
     assert photos[1].path == (tmp_path / "b c" / "größe.png").as_posix()
 
@@ -147,8 +147,8 @@ def test_columns_are_read_in_any_case(read):
 
 
 def test_splits_may_have_other_names(read):
-    photos = read("image,label,split\na,fear,Train\nb,fear,dev\nc,fear,TESTING\nd,fear,val_set\ne,fear,second\n")
-    assert [photo.split for photo in photos] == ["train", "validation", "test", "validation", "second"]
+    photos = read("image,label,split\na,fear,Train\nb,fear,dev\nc,fear,TESTING\nd,fear,val_set\n")
+    assert [photo.split for photo in photos] == ["train", "validation", "test", "validation"]
 
 
 @pytest.mark.parametrize("written", [r"images\sub\a.jpg", "images/SUB/a.JPG", "IMAGES/sub/a.jpg", "'images/sub/a.jpg'"])
@@ -310,3 +310,38 @@ def test_a_name_that_no_file_can_have_is_no_photo_beside_the_table(tmp_path):
     source = DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1)
     assert [photo.id for photo in csv.read(source)] == ["a.jpg", "b\x00.jpg"]
     assert source.notes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("image,label\na, b.jpg,anger\n", r"labels\.csv line 2 has 3 values, but the table has 2 columns: put quotation"),
+        (
+            'image,label\na.jpg,"anger\nb.jpg,fear\nc.jpg,fear\n',
+            r"labels\.csv line 4: the label has a line break: close the q",
+        ),
+        (
+            'image,label\na.jpg,anger\n"b.jpg,fear\nc.jpg,fear\n',
+            r"a quotation mark is not closed, in the lines before line 5",
+        ),
+    ],
+)
+def test_a_broken_line_is_named_with_its_fix(read, text, problem):
+    with pytest.raises(InputError, match=problem):
+        read(text)
+
+
+@pytest.mark.parametrize("value", ["NaN", "null", "N/A", ""])
+def test_a_missing_label_is_no_label(read, value):
+    photos = read(f"image,label\na.jpg,anger\nb.jpg,{value}\n")
+    assert [(photo.label, photo.status, photo.reason) for photo in photos] == [
+        ("anger", "ok", ""),
+        ("", "excluded", "no label"),
+    ]
+
+
+@pytest.mark.parametrize("header", ["Dateiname;Emotion", "Bild;Label", "image_id;label"])
+def test_a_separator_is_found_in_a_header_of_other_names(read, header):
+    assert [(photo.id, photo.label) for photo in read(f"{header}\r\na.jpg;anger\r\n")] == [("a.jpg", "anger")]
+    with pytest.raises(InputError, match="it has Foto, Gefuehl: name the columns in the first line"):
+        read("Foto;Gefuehl\na;b\n")

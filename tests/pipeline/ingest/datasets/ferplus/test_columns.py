@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.ferplus import ORIGINAL
-from pipeline.ingest.datasets.ferplus.columns import has_pixels, read_rows
+from pipeline.ingest.datasets.ferplus.columns import has_pixels, pixels_in, read_rows
 from pipeline.runtime.errors import InputError
 
 PIXELS = " ".join(str(value % 256) for value in range(48 * 48))
@@ -61,7 +61,7 @@ def test_columns_that_may_both_be_emotions_are_named(read, header):
     assert len(str(error.value)) < 300
 
 
-@pytest.mark.parametrize("pixels", ["1 " * 100, PIXELS + " 1", PIXELS.replace(" ", ";"), "x" * 9000])
+@pytest.mark.parametrize("pixels", ["1 " * 100, PIXELS + " 1", PIXELS.replace(" ", "/"), "x" * 9000])
 def test_no_message_prints_pixels(read, pixels):
     for header in ((), ("a", "b")):
         with pytest.raises(InputError, match=r"fer2013\.csv has no column pixels") as error:
@@ -74,3 +74,16 @@ def test_tables_of_a_common_name_need_pixels(tmp_path, read):
     (tmp_path / "list.csv").write_text("image,label\na.jpg,1\n")
     assert has_pixels(tmp_path / "train.csv")
     assert not has_pixels(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("form", ["[{}]", "({})", "{}"])
+@pytest.mark.parametrize("between", [", ", ","])
+def test_pixels_may_be_written_as_a_list(read, form, between):
+    pixels = form.format(PIXELS.replace(" ", between))
+    ((emotion, text, usage),) = read(("emotion", "pixels", "Usage"), [("3", f'"{pixels}"', "Training")])
+    assert (emotion, pixels_in(text), usage) == ("3", PIXELS.split(), "Training")
+
+
+def test_a_column_for_each_pixel_is_named(read):
+    with pytest.raises(InputError, match=r"fer2013\.csv has a column for each pixel: join them into one column pixels"):
+        read(("emotion", *(f"pixel{number}" for number in range(2304))), [("3", *PIXELS.split())])

@@ -380,3 +380,31 @@ def test_images_beside_the_pixels_are_counted(write, tmp_path):
     read = source(tmp_path)
     ferplus.read(read)
     assert any(note.startswith("not read, since the pixels of fer2013.csv are: 1 photo, e.g. ") for note in read.notes)
+
+
+def test_tables_of_parts_may_have_other_names(write, tmp_path):
+    for name, row in (("fer2013_train.csv", 0), ("fer2013_val.csv", 1), ("fer2013_test.csv", 3)):
+        write(name, ("emotion", "pixels"), [row])
+    photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "photos", tuple(NAMES[:7]), 1, 0, 1))
+    assert [(photo.label, photo.split) for photo in photos] == [
+        ("anger", "train"),
+        ("disgust", "validation"),
+        ("happiness", "test"),
+    ]
+
+
+@pytest.mark.parametrize("table", ["fer2013.csv", "labels.csv"])
+def test_a_table_of_photos_and_labels_is_read(tmp_path, table):
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        (tmp_path / "images" / f"{number}.png").write_bytes(b"x")
+    rows = ["3,images/0.png,Training", "6,images/1.png,PublicTest", "Angry,images/2.png,PrivateTest"]
+    (tmp_path / table).write_text("\n".join(["emotion,path,Usage", *rows]))
+    notes = []
+    photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "photos", tuple(NAMES[:7]), 1, 0, 1, notes=notes))
+    assert [(photo.id, photo.label, photo.split) for photo in photos] == [
+        ("images/0.png", "happiness", "train"),
+        ("images/1.png", "neutral", "validation"),
+        ("images/2.png", "anger", "test"),
+    ]
+    assert any("the labels are the original labels of FER2013" in note for note in notes)

@@ -126,7 +126,9 @@ def test_root_may_be_too_high(read, source, wrapper, inside):
     photos = read(*names, "__MACOSX/x/._a.jpg", f"{wrapper}/readme.txt", "docs/license.txt")
     assert ok(photos) == names
     assert [photo.label for photo in photos] == ["anger", "fear"]
-    assert {photo.split for photo in photos} == {"train" if "train" in inside else ""}
+    assert {photo.split for photo in photos} == {""}
+    is_lone_split = any("has train photos alone: splits are made from them" in note for note in source.notes)
+    assert is_lone_split == ("train" in inside)
     assert any("all photos are in " in note for note in source.notes)
 
 
@@ -279,3 +281,30 @@ def test_splits_in_the_labels_stay_beside_loose_photos(tmp_path):
         for name in ("train/a.jpg", "train/b.jpg", "test/c.jpg")
     }
     assert {photo.id for photo in photos if photo.status == "excluded"} == {"anger/loose.jpg", "fear/misc/d.jpg"}
+
+
+def test_unlabelled_photos_of_a_split_are_no_split(read, source):
+    photos = read("train/anger/a.jpg", "train/fear/b.jpg", "test/c.jpg")
+    assert [(photo.id, photo.split, photo.reason) for photo in photos] == [
+        ("train/anger/a.jpg", "", ""),
+        ("train/fear/b.jpg", "", ""),
+        ("test/c.jpg", "", "it lies in no label folder"),
+    ]
+    assert any("has train photos alone: splits are made from them" in note for note in source.notes)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("1_train", "2_test"), ("train_256", "test_256"), ("Trainingsdaten", "Testdaten"), ("fer2013_train", "fer2013_test")],
+)
+def test_names_of_splits_may_have_more_words(read, names):
+    photos = read(f"{names[0]}/anger/a.jpg", f"{names[1]}/anger/a.jpg")
+    assert {photo.id.partition("/")[0]: photo.split for photo in photos} == {names[0]: "train", names[1]: "test"}
+
+
+def test_a_plain_name_of_a_split_counts_more_than_one_with_more_words(read):
+    photos = read("train/anger/a.jpg", "test/anger/b.jpg", "train_aligned/anger/a.jpg", "test_aligned/anger/b.jpg")
+    assert {photo.id: photo.reason for photo in photos if photo.status != "ok"} == {
+        "train_aligned/anger/a.jpg": "train_aligned is neither a split nor a label",
+        "test_aligned/anger/b.jpg": "test_aligned is neither a split nor a label",
+    }

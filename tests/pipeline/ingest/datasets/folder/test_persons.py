@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from pipeline.runtime.errors import InputError
@@ -66,13 +68,20 @@ def test_folds_and_parts_are_taken_together(read, source, name):
         ("fold1/train/anger/a.jpg", "fold2/train/anger/a.jpg"),  # the same photos in each fold
         ("fer/anger/a.jpg", "raf/anger/a.jpg"),  # two datasets
         ("s1/anger/a.jpg", "s2/b.jpg"),
-        ("train1/anger/a.jpg", "train2/anger/a.jpg"),
         ("s1/anger/a.jpg", "s2/other/b.jpg"),
     ],
 )
 def test_other_folders_around_labels_are_named(read, files):
     with pytest.raises(InputError, match=r"holds folders of no label .*, and labels deeper in them"):
         read(*files)
+
+
+@pytest.mark.parametrize(
+    "names", [("train1", "train2"), ("train_a", "test_a"), ("my_train", "my_test"), ("train (1)", "train (2)")]
+)
+def test_folders_that_may_be_splits_are_named(read, names):
+    with pytest.raises(InputError, match=re.escape(f"holds the folders {', '.join(sorted(names))}, with labels (anger)")):
+        read(*(f"{name}/anger/a.jpg" for name in names))
 
 
 def test_labels_with_folders_of_labels_are_no_subjects(read):

@@ -415,3 +415,32 @@ def test_photos_of_the_other_subset_are_counted_and_those_of_the_other_form_are_
     read = source(tmp_path)
     assert len(rafdb.read(read)) == 2
     assert [note.partition(", e.g.")[0] for note in read.notes] == ["not read, since no table names them: 2 photos"]
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "place"),
+    [
+        ("train_label.csv", "image,label\n", "images"),
+        ("RAF_train_labels.csv", "image,label\n", "train"),
+        ("train_list.txt", "", "images"),
+        ("train.csv", "img_path,label,gender\n", "train"),
+        ("labels/train_labels.csv", "image,label\n", "images"),
+        ("train/metadata.csv", "file_name,label\n", "train"),
+    ],
+)
+def test_tables_of_copies_have_many_names(tmp_path, table, header, place):
+    separator, more = (" ", "") if table.endswith(".txt") else (",", ",0" if "gender" in header else "")
+    for split, number in (("train", 4), ("test", 6)):
+        names = [f"{split}_0000{i}.jpg" for i in (1, 2)]
+        files = {f"{place.replace('train', split)}/{name}": "x" for name in names}
+        rows = [f"{name}{separator}{number}{more}\n" for name in names]
+        files[table.replace("train", split)] = header + "".join(rows)
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+    photos = rafdb.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))
+    found = sorted((Path(photo.path).name, photo.label, photo.split) for photo in photos if Path(photo.path).is_file())
+    assert found == [
+        *(("test_00001.jpg", "anger", "test"), ("test_00002.jpg", "anger", "test")),
+        *(("train_00001.jpg", "happiness", "train"), ("train_00002.jpg", "happiness", "train")),
+    ]
