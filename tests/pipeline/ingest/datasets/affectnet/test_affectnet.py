@@ -286,6 +286,11 @@ def test_a_table_of_photos_and_labels_is_read(source, tmp_path, notes, tables):
     ]
 
 
+def test_a_row_of_a_table_without_label_says_so(source, tmp_path):
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,1\nb.jpg,\nc.jpg,2\nd.jpg,3\n")
+    assert [photo.reason for photo in affectnet.read(source)] == ["", "no label", "", ""]
+
+
 def test_a_label_of_a_table_that_affectnet_lacks_is_named(source, tmp_path):
     rows = [f"{number}.jpg,{label}" for number, label in enumerate(["Happy", "7", "6", *["joyless"] * 9])]
     (tmp_path / "labels.csv").write_text("\n".join(["image,label", *rows]))

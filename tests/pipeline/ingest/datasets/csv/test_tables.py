@@ -56,7 +56,15 @@ def test_tables_of_other_names_are_not_read_beside_those_of_splits(read, notes):
     assert "not read: classes.csv" in notes
 
 
-@pytest.mark.parametrize("names", [("a.csv", "b.csv"), ("train.csv", "train_labels.csv", "training.csv"), ()])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.csv", "b.csv"),
+        ("a/labels.csv", "b/labels.csv", "other.csv"),
+        ("train.csv", "train_labels.csv", "training.csv"),
+        (),
+    ],
+)
 def test_unclear_tables_are_named(read, names):
     with pytest.raises(InputError, match=r"labels\.csv does not exist: check ingest\.root and ingest\.dataset") as error:
         read(dict.fromkeys(names, A))
