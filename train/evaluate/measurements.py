@@ -50,8 +50,8 @@ class Reliance:
     falls: np.ndarray  # (N, K) fall of the probability when the regions of each expression show a donor
     falls_of_units: np.ndarray  # (N, U) the same for each action unit of the own expression
     needed: np.ndarray  # (N,)
-    needed_blurred: np.ndarray  # (N,) with the blurred face in the regions
-    needed_mean: np.ndarray  # (N,) with the mean colour in the regions
+    needed_blurred: np.ndarray  # (N,) with the blurred face in the regions; NaN for faces tried with the mean colour
+    needed_mean: np.ndarray  # (N,) with the mean colour in the regions; NaN for faces that were blurred
     exclusive_own: np.ndarray  # (N,)
     exclusive_other: np.ndarray  # (N,)
     enough: np.ndarray  # (N,) 1 if right, 0 if wrong

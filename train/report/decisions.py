@@ -10,8 +10,8 @@ from train.report.comparison import Differences, Evaluations
 LEAKS = 0.05  # from this leak on, the page says that outlines alone move answers
 TITLES = {  # keys in details.json, reliance -> the title of a row
     ("needed",): "needed: fall for the own regions beyond that for others",
-    ("needed_blurred",): "the same with the regions blurred",
-    ("needed_mean_colour",): "the same with the regions in the mean colour",
+    ("needed_blurred",): "the same with the regions blurred, for half of the faces",
+    ("needed_mean_colour",): "the same with the regions in the mean colour, for the others",
     ("exclusive", "own"): "fall for the own part alone of two overlapping regions",
     ("exclusive", "other"): "fall for the other part alone",
     ("enough",): "enough: share of the accuracy with own and other regions alone",

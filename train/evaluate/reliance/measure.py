@@ -7,8 +7,8 @@ leak    how much more often a neutral face is called an expression when only the
         classifier reads the outline of what it is shown, and not the face. 0: outlines tell it nothing.
 
 The regions of every expression are tried on every face, so that their outlines tell nothing about its class. The fill is a
-neutral face: ``train.data.blending``. For comparison with other work, ``needed`` is measured with the blurred face and with
-the mean colour, too. What is not seen for ``enough`` and ``leak`` is blurred.
+neutral face: ``train.data.blending``. For comparison with other work, ``needed`` is also measured with the blurred face or
+with the mean colour, one of them for each face. What is not seen for ``enough`` and ``leak`` is blurred.
 
 Regions of different expressions overlap. So the regions of the own expression without those of another are tried, too, and
 these without the own, if the areas are alike: ``exclusive_own`` and ``exclusive_other``.
@@ -28,6 +28,7 @@ SEED = 0
 ALIKE = 1.5  # largest ratio of two areas that are alike
 PAIRS = 2  # other expressions, drawn for each face, whose overlap with the own regions is tried
 COMPARED = 1  # other expressions, drawn for each face, that are blurred or get the mean colour
+FILLS: tuple[Fill, Fill] = ("blur", "mean")  # one is drawn for each face, since views take nearly all of the time
 
 
 @dataclass
@@ -36,8 +37,7 @@ class _Plan:
 
     regions: dict[int, int] = field(default_factory=dict)  # expression -> its regions show a donor
     units: dict[int, int] = field(default_factory=dict)  # action unit -> its region shows a donor
-    blurred: dict[int, int] = field(default_factory=dict)  # expression -> its regions are blurred
-    mean: dict[int, int] = field(default_factory=dict)  # expression -> its regions have the mean colour
+    filled: dict[Fill, dict[int, int]] = field(default_factory=dict)  # fill -> expression -> its regions show the fill
     exclusive: list[tuple[int, int]] = field(default_factory=list)  # own without other, other without own
     only_two: int | None = None  # only the regions of the own and another expression are seen
     only_one: dict[int, int] = field(default_factory=dict)  # expression -> only its regions are seen
@@ -94,7 +94,8 @@ def _plan(views: HiddenViews, face: int, target: int, regions: Tensor, units: Te
     listed = np.flatnonzero(units.flatten(1).any(dim=1).numpy()).tolist()
     plan.units = {unit: views.hide(face, units[unit], "donor") for unit in listed}
     tried = [target, *others[:COMPARED]]
-    plan.blurred, plan.mean = (_hide_all(views, face, regions, tried, fill) for fill in ("blur", "mean"))
+    fill = FILLS[rng.integers(len(FILLS))]
+    plan.filled[fill] = {expression: views.hide(face, regions[expression], fill) for expression in tried}
     alike = [other for other in others if _are_alike(own & ~regions[other], regions[other] & ~own)]
     plan.exclusive = [
         (views.hide(face, own & ~regions[other], "donor"), views.hide(face, regions[other] & ~own, "donor"))
@@ -102,10 +103,6 @@ def _plan(views: HiddenViews, face: int, target: int, regions: Tensor, units: Te
     ]
     plan.only_two = views.show_only(face, own | regions[others[0]], "blur")
     return plan
-
-
-def _hide_all(views: HiddenViews, face: int, regions: Tensor, expressions: Sequence[int], fill: Fill) -> dict[int, int]:
-    return {expression: views.hide(face, regions[expression], fill) for expression in expressions}
 
 
 def _are_alike(first: Tensor, second: Tensor) -> bool:
@@ -134,8 +131,8 @@ def _measure(plan: _Plan, target: int, whole: Tensor, answers: Tensor, expressio
         falls=falls,
         falls_of_units=of_units,
         needed=_needed(fallen, plan.regions, target),
-        needed_blurred=_needed(fallen, plan.blurred, target),
-        needed_mean=_needed(fallen, plan.mean, target),
+        needed_blurred=_needed(fallen, plan.filled.get("blur", {}), target),
+        needed_mean=_needed(fallen, plan.filled.get("mean", {}), target),
         exclusive_own=own,
         exclusive_other=other,
         enough=np.array(np.nan if plan.only_two is None else float(answers[plan.only_two].argmax() == target)),
