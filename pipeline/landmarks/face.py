@@ -1,5 +1,6 @@
 """The face of one photo: its landmarks and its aligned crop, or the reason why it has none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,21 @@ def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str
     boxes = [detection.box]
     if fallback == "image" and not detection.is_whole_photo:
         boxes.append((0.0, 0.0, float(width), float(height)))
+    return align_face(image, boxes, params, predictor)
+
+
+def align_face(image: np.ndarray, boxes: Sequence[Box], params: Landmarks, predictor: str) -> Face:
+    """Place the landmarks of a face and cut its crop.
+
+    Args:
+        image: Photo (h, w, 3) uint8 RGB.
+        boxes: At least one box around the face, to be tried in order until one gives trustworthy landmarks.
+        params: How to place landmarks and how to store the crop.
+        predictor: Path of a 68-point dlib model.
+
+    Returns:
+        The face. Its status and reason say why there is none.
+    """
     for box in boxes:
         if reason := smallness(box, image):
             continue

@@ -68,8 +68,8 @@ def attention_cosine(features: Tensor, heatmaps: Tensor) -> Tensor:
 def cam_cosine(cams: Tensor, heatmaps: Tensor) -> Tensor:
     """CAM-COS (B,): cosine of the true class's normalised CAM and the heatmap, at the heatmap's size.
 
-    Stage evaluate computes the same in two steps, since it needs the maps besides: ``train.explain.prediction_maps`` takes
-    ``cam_map``, and ``train.evaluate.predict`` its ``cosine``.
+    Stage evaluate computes the same in two steps, since it needs the maps besides: ``train.attribution.prediction_maps``
+    takes ``cam_map``, and ``train.evaluate.predict`` its ``cosine``.
 
     Args:
         cams: (B, h, w), of each sample's true class.

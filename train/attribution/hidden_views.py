@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from train.attribution.faithfulness import blur
 from train.data.blending import blend, fade, mix
-from train.explain.faithfulness import blur
 from train.models.classifier import Classifier
 
 Fill = Literal["donor", "blur", "mean"]
