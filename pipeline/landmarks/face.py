@@ -1,7 +1,7 @@
 """The face of one photo: its landmarks and its aligned crop, or the reason why it has none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,12 +19,14 @@ from pipeline.shards.crops import encode_crop
 
 @dataclass(frozen=True)
 class Face:
-    """The face of one photo, as a row of the face shards stores it."""
+    """The face of one photo, as a row of the face shards stores it, and where it is in the photo."""
 
     status: str  # a Status
     reason: str  # why the photo has no face; empty if the status is ok
     landmarks: np.ndarray  # (68, 2) float32, (x, y) in crop pixels; zeros unless the status is ok
     crop: np.ndarray  # (n,) uint8, the encoded crop; empty unless the status is ok
+    # (68, 2) float32, (x, y) in photo pixels; zeros unless the face was aligned just now. Shards do not keep them.
+    photo_landmarks: np.ndarray = field(default_factory=lambda: np.zeros((68, 2), np.float32))
 
 
 def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str, fallback: str = "none") -> Face:
@@ -80,7 +82,8 @@ def align_face(image: np.ndarray, boxes: Sequence[Box], params: Landmarks, predi
         return failed_face(Status.PREDICTOR_FAILED, str(error))
     crop = align.crop(image, matrix, params.crop_size)
     encoded = encode_crop(crop, params.encoding, params.jpeg_quality)
-    return Face(Status.OK, "", align.transform(points, matrix).astype(np.float32), encoded)
+    in_crop = align.transform(points, matrix).astype(np.float32)
+    return Face(Status.OK, "", in_crop, encoded, points.astype(np.float32))
 
 
 def _blankness(box: Box, image: np.ndarray) -> str:

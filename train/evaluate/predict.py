@@ -21,7 +21,7 @@ from train.evaluate.action_units import ActionUnitRegions, measure_coverage
 from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, Reliance, concatenate, without_maps
 from train.evaluate.reliance.measure import measure_reliance
 from train.models.classifier import Classifier
-from train.models.maps import cosine, normalise
+from train.models.maps import cosine, energy, normalise
 
 
 class _Units(NamedTuple):
@@ -131,7 +131,7 @@ def _measure_maps(maps: Tensor, size: tuple[int, int], view: View, units: _Units
     return MapMeasures(
         size=size,
         cosine=known(cosine(maps, view.heatmaps)),
-        energy=known(metrics.energy(maps, inside)[:, 0]),
+        energy=known(energy(maps, inside)[:, 0]),
         pointing=known(metrics.pointing(maps, inside)),
         iou=known(metrics.iou(maps, inside)),
         unit_concentration=coverage.units.numpy(),
