@@ -67,13 +67,14 @@ class FaceExplanation:
     regions: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), bool))
     sentence: str = ""
 
-    def picture(self, photo: np.ndarray | None = None) -> np.ndarray:
+    def picture(self, photo: np.ndarray | None = None, scale: float = 1.0) -> np.ndarray:
         """Draw the answer: (h, w, 3) uint8 RGB.
 
         Args:
             photo: The photo (h, w, 3) uint8 RGB, in which the face's box and landmarks are drawn; None shows the crop alone.
+            scale: Pixels of ``photo`` for each pixel of the photo that was explained.
         """
-        return draw_face(self, photo)
+        return draw_face(self, photo, scale)
 
 
 class Explainer:
@@ -89,6 +90,8 @@ class Explainer:
         config: The classifier's config.
         codebook: The codebook of the regions.
         notes: Sentences that a reader of the explanations should know.
+        measures_needs: Whether it is measured what answers need.
+        donors_digest: Digest of the face shards whose neutral faces stand in for regions; empty without any.
     """
 
     def __init__(
@@ -128,7 +131,8 @@ class Explainer:
         self.keys = _units_of(self.codebook)
         self.names = [self.codebook.names[split_key(key)[0]] for key in self.keys]
         self.notes = self._notes()
-        self._measures_needs = needed
+        self.measures_needs = needed
+        self.donors_digest = ""
         self._donors = self._find_donors(shards) if shards and needed else None
         if needed and not self._donors:
             self.notes.append("no neutral face is at hand: a region is blurred instead of replaced, which is a weaker test")
@@ -141,6 +145,11 @@ class Explainer:
     def fill(self) -> str:
         """What regions are replaced with."""
         return f"neutral faces of the {self._donors.split} split" if self._donors else "the blurred face"
+
+    def explain_all(self, photos: Sequence[Sequence[PhotoFace]]) -> list[list[FaceExplanation]]:
+        """Explain the answers to the faces of several photos, as one batch."""
+        answers = iter(self.explain([face for faces in photos for face in faces]))
+        return [[next(answers) for _ in faces] for faces in photos]
 
     def explain(self, faces: Sequence[PhotoFace]) -> list[FaceExplanation]:
         """Explain the answers to faces that were found, as one batch."""
@@ -185,7 +194,7 @@ class Explainer:
     def _needs(
         self, images: Tensor, probabilities: Tensor, regions: Tensor, areas: Tensor, faces: Sequence[PhotoFace]
     ) -> list[Needs | None]:
-        if not self._measures_needs:
+        if not self.measures_needs:
             return [None] * len(faces)
         seeds = [zlib.crc32(face.crop.tobytes()) for face in faces]
         donors = self._donors.draw(seeds, self._device) if self._donors else []
@@ -245,6 +254,7 @@ class Explainer:
 
     def _find_donors(self, shards: tuple[Path, Path]) -> Donors | None:
         faces, heatmaps = open_shards(*shards)
+        self.donors_digest = faces.digest()
         splits = set(faces.column("split").tolist())
         train, validation = (
             Faces(faces, heatmaps, split, self.classes, drop_others=True) if split in splits else None

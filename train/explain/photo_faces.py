@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from pipeline.detect.face_search import levels, search
@@ -19,6 +20,7 @@ from pipeline.runtime.parameters import Detect, Landmarks
 from pipeline.runtime.status import Status
 from pipeline.shards.crops import decode_crop
 
+VIEW = 320  # pixels of the longer side
 Which = Literal["all", "largest"]
 DETECT = Detect(  # the block detect of params.yaml
     detector="hog_then_mmod",
@@ -91,13 +93,40 @@ def face_settings(provenance: dict, detect: Detect, predictor: str | None, which
     return FaceSettings(detect.model_copy(update={"fallback": provenance["fallback"]}), landmarks, which)
 
 
-def faces_in_file(path: str, settings: FaceSettings) -> list[PhotoFace]:
-    """Find the faces of a photo file; see ``faces_in``. A file that cannot be read gives one row with its status."""
+@dataclass(frozen=True)
+class PhotoFaces:
+    """The faces of a photo, small enough to be sent from one process to another.
+
+    Attributes:
+        faces: The faces, one entry at least.
+        view: (h, w, 3) uint8 RGB, the photo, shrunk to VIEW pixels at most; None if it could not be read.
+        scale: Pixels of the view for each pixel of the photo.
+    """
+
+    faces: list[PhotoFace]
+    view: np.ndarray | None = None
+    scale: float = 1.0
+
+
+def faces_in_file(path: str, settings: FaceSettings) -> PhotoFaces:
+    """Find the faces of a photo file. A file that cannot be read gives one entry with its status."""
     try:
         image = read_rgb(path)
     except UnreadablePhotoError as error:
-        return [_no_face(error.status, str(error))]
-    return faces_in(image, settings)
+        return failed_photo(error.status, str(error))
+    return faces_in_photo(image, settings)
+
+
+def faces_in_photo(image: np.ndarray, settings: FaceSettings) -> PhotoFaces:
+    """Find the faces of a photo, and shrink it for pictures; see ``faces_in``."""
+    scale = min(1.0, VIEW / max(image.shape[:2]))
+    size = tuple(max(1, round(scale * length)) for length in image.shape[1::-1])
+    return PhotoFaces(faces_in(image, settings), cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale)
+
+
+def failed_photo(status: str, reason: str) -> PhotoFaces:
+    """Make the result of a photo that cannot be looked at."""
+    return PhotoFaces([_no_face(status, reason)])
 
 
 def faces_in(image: np.ndarray, settings: FaceSettings) -> list[PhotoFace]:

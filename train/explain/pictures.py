@@ -1,5 +1,6 @@
 """Draw an explanation as one picture: the photo, where the classifier looks, the action units, and its answer in words."""
 
+import math
 import textwrap
 from functools import cache
 from pathlib import Path
@@ -22,17 +23,18 @@ MOST_BARS = 8  # classes
 COLOURS = [(230, 75, 53), (0, 160, 135), (60, 84, 136), (243, 155, 127), (132, 145, 180), (145, 209, 194)]
 
 
-def draw_face(face: "FaceExplanation", photo: np.ndarray | None = None) -> np.ndarray:
+def draw_face(face: "FaceExplanation", photo: np.ndarray | None = None, scale: float = 1.0) -> np.ndarray:
     """Draw an explanation.
 
     Args:
         face: The explanation, whose status is ok.
-        photo: The photo (h, w, 3) uint8 RGB; None leaves its tile out.
+        photo: The photo (h, w, 3) uint8 RGB, perhaps shrunk; None leaves its tile out.
+        scale: Pixels of ``photo`` for each pixel of the photo that box and landmarks are in.
 
     Returns:
         (h, w, 3) uint8 RGB.
     """
-    tiles = [("photo", _photo_tile(face, photo))] if photo is not None else []
+    tiles = [("photo", _photo_tile(face, photo, scale))] if photo is not None else []
     tiles += [
         ("attention", Image.fromarray(overlay(face.crop, face.attention, TILE))),
         (f"class map of {face.expression}", Image.fromarray(overlay(face.crop, face.class_map, TILE))),
@@ -69,11 +71,12 @@ def overlay(crop: np.ndarray, heat: np.ndarray, side: int) -> np.ndarray:
     return (face * (1 - OPACITY) + colours * OPACITY).round().astype(np.uint8)
 
 
-def _photo_tile(face: "FaceExplanation", photo: np.ndarray) -> Image.Image:
-    """The photo, shrunk into a tile, with the face's box and landmarks."""
-    scale = TILE / max(photo.shape[:2])
-    height, width = (max(1, round(length * scale)) for length in photo.shape[:2])
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+def _photo_tile(face: "FaceExplanation", photo: np.ndarray, scale: float) -> Image.Image:
+    """The photo, fitted into a tile, with the face's box and landmarks."""
+    fit = TILE / max(photo.shape[:2])
+    height, width = (max(1, round(length * fit)) for length in photo.shape[:2])
+    interpolation = cv2.INTER_AREA if fit < 1 else cv2.INTER_LINEAR
+    scale *= fit
     tile = Image.new("RGB", (TILE, TILE), (235, 235, 235))
     left, top = (TILE - width) // 2, (TILE - height) // 2
     tile.paste(Image.fromarray(cv2.resize(photo, (width, height), interpolation=interpolation)), (left, top))
@@ -89,20 +92,28 @@ def _photo_tile(face: "FaceExplanation", photo: np.ndarray) -> Image.Image:
 def _units_tile(face: "FaceExplanation") -> Image.Image:
     """The crop with the outlines of the units that are seen most, and their names beside."""
     tile = cv2.resize(face.crop, (TILE, TILE), interpolation=cv2.INTER_LINEAR)
-    seen = [place for place, unit in enumerate(face.units) if unit.seen == unit.seen]
-    shown = sorted(seen, key=lambda place: -face.units[place].seen)[:MOST_OUTLINES]
-    for colour, place in zip(COLOURS, shown, strict=False):
+    shown = _most_seen(face)
+    for colour, (place, _) in zip(COLOURS, shown, strict=False):
         mask = cv2.resize(face.regions[place].astype(np.uint8) * 255, (TILE, TILE), interpolation=cv2.INTER_LINEAR)
         outlines, _ = cv2.findContours((mask >= 128).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(tile, outlines, -1, colour, 2)
     picture = Image.fromarray(tile)
     draw = ImageDraw.Draw(picture)
-    for number, (colour, place) in enumerate(zip(COLOURS, shown, strict=False)):
-        unit = face.units[place]
-        text, top = f"AU{unit.key} {unit.seen:.1f}", 4 + 20 * number
+    for number, (colour, (place, keys)) in enumerate(zip(COLOURS, shown, strict=False)):
+        text, top = f"AU{', '.join(keys)}: {face.units[place].seen:.1f}", 4 + 20 * number
         draw.rectangle((4, top, 12 + draw.textlength(text, _font(14)), top + 18), PAPER)
         draw.text((8, top + 1), text, colour, _font(14))
     return picture
+
+
+def _most_seen(face: "FaceExplanation") -> list[tuple[int, list[str]]]:
+    """The regions that are seen most: the place of one of their units, and the keys of all."""
+    regions: dict[bytes, list[int]] = {}
+    for place, unit in enumerate(face.units):
+        if not math.isnan(unit.seen):
+            regions.setdefault(face.regions[place].tobytes(), []).append(place)
+    ordered = sorted(regions.values(), key=lambda places: -face.units[places[0]].seen)[:MOST_OUTLINES]
+    return [(places[0], [face.units[place].key for place in places]) for places in ordered]
 
 
 def _bars_tile(face: "FaceExplanation") -> Image.Image:
