@@ -14,6 +14,7 @@ from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.faces.boxes import Box
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Detect
 from pipeline.runtime.status import Status
 from train.attribution.donors import Donors, find_donors
@@ -253,7 +254,11 @@ class Explainer:
         return notes
 
     def _find_donors(self, shards: tuple[Path, Path]) -> Donors | None:
-        faces, heatmaps = open_shards(*shards)
+        try:
+            faces, heatmaps = open_shards(*shards)
+        except InputError as error:
+            self.notes.append(str(error))
+            return None
         self.donors_digest = faces.digest()
         splits = set(faces.column("split").tolist())
         train, validation = (
