@@ -9,7 +9,9 @@ PAGE = Path(__file__).parents[3] / "train" / "README.md"
 
 def test_the_example_runs(checkpoint, test_photos, tmp_path, monkeypatch, capsys):
     (example,) = re.findall(
-        r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8").partition("## Explanations")[2].partition("\n## ")[0], re.DOTALL
+        r"```python\n(.*?)```",
+        PAGE.read_text(encoding="utf-8").partition("## Explanations")[2].partition("\n## ")[0],
+        re.DOTALL,
     )
     (tmp_path / "data" / "train" / "guided").mkdir(parents=True)
     shutil.copy(checkpoint, tmp_path / "data" / "train" / "guided" / "model.safetensors")
