@@ -1,9 +1,10 @@
 """The commands of ``aucue`` that the package ``train`` provides."""
 
 from train.evaluate.cli import evaluate
+from train.export.cli import export
 from train.loop.cli import train
 from train.presets.cli import preset
 from train.report.cli import report
 from train.tables.cli import tables
 
-__all__ = ["evaluate", "preset", "report", "tables", "train"]
+__all__ = ["evaluate", "export", "preset", "report", "tables", "train"]
