@@ -64,9 +64,10 @@ def _captured(network: ExportedNetwork) -> torch.export.ExportedProgram:
 
 def _use_plain_attention(network: ExportedNetwork) -> None:
     """Let models of Hugging Face compute attention by plain products: the exporter fails at the fused form of some."""
-    for module in network.modules():
-        if hasattr(module, "set_attn_implementation"):
-            module.set_attn_implementation("eager")
+    part: Any  # a model of the library
+    for part in network.modules():
+        if hasattr(part, "set_attn_implementation"):
+            part.set_attn_implementation("eager")
 
 
 def _resize(maps: Any, output_size: Any, align_corners: bool, scales_h: Any = None, scales_w: Any = None) -> Any:  # noqa: ARG001
