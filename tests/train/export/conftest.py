@@ -29,7 +29,7 @@ def save(params, tmp_path_factory):
 
     def save(method="cam", **changes):
         folder = tmp_path_factory.mktemp("checkpoint")
-        changes = {"method": method, "input_size": 64, "large_maps": False, **changes}
+        changes = {"method": method, "input_size": 64, **changes}
         if METHODS[method].needs_attention and "backbone" not in changes:
             changes |= {"backbone": hugging_face("vit", folder), "weights": "none"}
         block = params.train.model_copy(update=changes).model_dump(mode="json", by_alias=True)

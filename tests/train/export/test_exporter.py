@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -38,6 +37,7 @@ def compare(checkpoint, file, faces, batch_size):
 def test_onnx_runtime_equals_pytorch(exported, portraits, batch_size):
     differences = compare(*exported, portraits(NUMBER, 64), batch_size)
     assert list(differences) == ["logits", "attention", "class_maps"]
+    assert min(differences.values()) > 0  # of maps that are not constant
     assert max(differences.values()) <= TOLERANCE
 
 
@@ -110,8 +110,8 @@ def test_an_earlier_file_is_replaced_by_the_same_bytes(exported, tmp_path):
 
 
 def test_a_file_that_differs_is_not_written(exported, converted, tmp_path, monkeypatch):
-    file = shutil.copy(exported.file, tmp_path / "model.onnx")
-    before = file.read_bytes()
+    file, before = tmp_path / "model.onnx", exported.file.read_bytes()[:-1]
+    file.write_bytes(before)
     samples = verification.samples
 
     def others(network):
