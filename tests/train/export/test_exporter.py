@@ -6,6 +6,10 @@ import pytest
 import torch
 
 from pipeline.runtime.errors import InputError
+from train.data.augmentation import whole_view
+from train.data.dataset import Faces, open_shards
+from train.data.loading import BatchLoader, split_batches
+from train.evaluate import artifacts
 from train.export import exporter, metadata, verification
 from train.export.network import ExportedNetwork
 from train.models import checkpoint as checkpoints
@@ -66,6 +70,29 @@ def test_every_method_and_kind_of_backbone(packages, save, portraits, tmp_path, 
         print(method, backbone, batch_size, {name: f"{value:.1e}" for name, value in differences.items()})
         assert max(differences.values()) <= TOLERANCE
         assert ("class_maps" in differences) == (method != "apvit")
+
+
+@pytest.mark.slow
+def test_outputs_are_those_that_evaluate_stored(packages, dataset, evaluated, tmp_path):
+    import onnxruntime
+
+    checkpoint, file = evaluated / "train" / "guided" / "model.safetensors", tmp_path / "model.onnx"
+    exporter.main(checkpoint=checkpoint, out=file)
+    config = checkpoints.load_config(checkpoint)
+    faces = Faces(*open_shards(dataset.faces, dataset.heatmaps), "test", config.classes)
+    (batch,) = BatchLoader(faces, split_batches(range(len(faces)), len(faces)))
+    view = whole_view(batch, config.train["input_size"])
+    session = onnxruntime.InferenceSession(file)
+    logits, attention, class_maps = session.run(None, {"images": view.images.numpy()})
+
+    stored = artifacts.read(evaluated / "evaluation" / "guided", "run evaluate")
+    assert [config.classes[index] for index in logits.argmax(axis=1)] == [row["predicted"] for row in stored.predictions]
+    confidence = torch.from_numpy(logits).softmax(dim=1).amax(dim=1).numpy()
+    np.testing.assert_allclose(confidence, [float(row["confidence"]) for row in stored.predictions], atol=1e-4)
+    own = class_maps[np.arange(len(faces)), view.targets.numpy()]
+    for computed, name in ((attention[:, 0], "attention"), (own, "cam")):
+        levels = stored.maps[name].astype(np.float32)  # rounded to whole levels
+        np.testing.assert_allclose(computed * 255, levels, atol=0.5 + 255 * TOLERANCE)
 
 
 def test_one_file_holds_all(exported):
