@@ -35,18 +35,18 @@ def test_damaged_and_unfinished_checkpoints(save, tmp_path):
     whole, path, out = save(), tmp_path / "model.safetensors", tmp_path / "model.onnx"
     path.write_bytes(whole.read_bytes()[:-1000])
     fails(run("--checkpoint", path, "--out", out), "is not a checkpoint of this version")
-    classifier, config = checkpoints.load(whole)
+    classifier, _ = checkpoints.load(whole)
     resume.save(path, resume.State("run"), classifier, torch.optim.SGD(classifier.parameters()))
     fails(run("--checkpoint", path, "--out", out), "has not ended: continue it with `aucue train --resume`")
-    checkpoints.save(path, classifier.state_dict(), replace(config, heatmaps={}))
     assert not out.exists()
 
 
-def test_a_checkpoint_of_unknown_map_size(packages, save, tmp_path):
+@pytest.mark.parametrize("unknown", [{"heatmaps": {}}, {"faces": {}}])
+def test_a_checkpoint_of_unknown_sizes(packages, save, tmp_path, unknown):
     classifier, config = checkpoints.load(save())
     path = tmp_path / "model.safetensors"
-    checkpoints.save(path, classifier.state_dict(), replace(config, heatmaps={}))
-    fails(run("--checkpoint", path, "--out", tmp_path / "model.onnx"), "does not name the size of its heatmaps")
+    checkpoints.save(path, classifier.state_dict(), replace(config, **unknown))
+    fails(run("--checkpoint", path, "--out", tmp_path / "model.onnx"), "does not name the size of its faces and heatmaps")
 
 
 @pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
