@@ -40,8 +40,8 @@ def main(*, checkpoint: Path, out: Path) -> Export:
     refuse(out)
     classifier, config = checkpoints.load(checkpoint)
     require_packages()
-    if "size" not in config.heatmaps:
-        raise InputError(f"{checkpoint} does not name the size of its heatmaps: run `aucue train` again")
+    if "size" not in config.heatmaps or "crop_size" not in config.faces:
+        raise InputError(f"{checkpoint} does not name the size of its faces and heatmaps: run `aucue train` again")
     refuse_large(checkpoint, sum(tensor.nbytes for tensor in classifier.state_dict().values()))
     network = ExportedNetwork(classifier, config.train["input_size"], config.heatmaps["size"])
     expected = verification.samples(network)

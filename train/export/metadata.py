@@ -42,7 +42,7 @@ def facts(config: Config, output_names: tuple[str, ...]) -> Facts:
 
 def _facts(config: Config, output_names: tuple[str, ...]) -> list[tuple[str, Any]]:
     size = config.train["input_size"]
-    crop_size = config.faces.get("crop_size")
+    crop_size = config.faces["crop_size"]
     return [
         ("classes", config.classes),
         ("input_size", size),
@@ -52,7 +52,7 @@ def _facts(config: Config, output_names: tuple[str, ...]) -> list[tuple[str, Any
         ("crop_size", crop_size),
         ("crop_template", dict(zip(("right_eye", "left_eye", "mouth"), TEMPLATE.tolist(), strict=True))),
         ("shrink", SHRINK),
-        ("shrink_size", round(MARGIN * size)),
+        ("shrink_size", min(crop_size, round(MARGIN * size))),
         ("outputs", {name: MEANINGS[name] for name in output_names}),
         ("map_size", config.heatmaps["size"]),
         ("method", config.train["method"]),

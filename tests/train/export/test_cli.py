@@ -35,18 +35,18 @@ def test_damaged_and_unfinished_checkpoints(save, tmp_path):
     whole, path, out = save(), tmp_path / "model.safetensors", tmp_path / "model.onnx"
     path.write_bytes(whole.read_bytes()[:-1000])
     fails(run("--checkpoint", path, "--out", out), "is not a checkpoint of this version")
-    classifier, config = checkpoints.load(whole)
+    classifier, _ = checkpoints.load(whole)
     resume.save(path, resume.State("run"), classifier, torch.optim.SGD(classifier.parameters()))
     fails(run("--checkpoint", path, "--out", out), "has not ended: continue it with `aucue train --resume`")
-    checkpoints.save(path, classifier.state_dict(), replace(config, heatmaps={}))
     assert not out.exists()
 
 
-def test_a_checkpoint_of_unknown_map_size(packages, save, tmp_path):
+@pytest.mark.parametrize("unknown", [{"heatmaps": {}}, {"faces": {}}])
+def test_a_checkpoint_of_unknown_sizes(packages, save, tmp_path, unknown):
     classifier, config = checkpoints.load(save())
     path = tmp_path / "model.safetensors"
-    checkpoints.save(path, classifier.state_dict(), replace(config, heatmaps={}))
-    fails(run("--checkpoint", path, "--out", tmp_path / "model.onnx"), "does not name the size of its heatmaps")
+    checkpoints.save(path, classifier.state_dict(), replace(config, **unknown))
+    fails(run("--checkpoint", path, "--out", tmp_path / "model.onnx"), "does not name the size of its faces and heatmaps")
 
 
 @pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
@@ -60,7 +60,8 @@ def test_a_missing_extra_is_named(save, missing, monkeypatch, tmp_path):
 
 def test_a_folder_and_a_device_are_no_file(tmp_path):
     fails(run("--out", tmp_path), f"{tmp_path} is a folder: name a file in it, such as {tmp_path / 'model.onnx'}")
-    fails(run("--out", os.devnull), f"{os.devnull} is no ordinary file")
+    if os.name == "posix":
+        fails(run("--out", os.devnull), f"{os.devnull} is no ordinary file")
 
 
 def test_a_place_where_nothing_can_be_written(packages, save, tmp_path):
@@ -80,7 +81,7 @@ def says(lines, file, method, outputs):
     compared, wrote, *usage = lines
     assert compared.startswith("compared with PyTorch: the largest difference of any output is ")
     assert wrote == f"wrote {file} ({file.stat().st_size / 1e6:.1f} MB): guided, {method} on dlib_resnet"
-    assert f'  session = onnxruntime.InferenceSession("{file}")' in usage
+    assert f'  session = onnxruntime.InferenceSession("{file.as_posix()}")' in usage
     assert usage[-1].startswith(f'  {outputs} = session.run(None, {{"images": faces}})')
     assert "(B, 3, 64, 64) float32, RGB in [0, 1]" in usage[-1]
 

@@ -1,6 +1,8 @@
 import json
+from dataclasses import replace
 
 import pytest
+import torch
 
 from pipeline.landmarks.align import TEMPLATE
 from train.data import augmentation
@@ -31,11 +33,11 @@ def test_facts_say_what_a_user_needs(config):
     assert facts["aucue_version"]
 
 
-def test_shrink_size_is_that_of_the_views(config):
-    import torch
-
-    crops = torch.zeros(1, 3, 256, 256, dtype=torch.uint8)
-    assert json.loads(metadata.facts(config(), ())["shrink_size"]) == augmentation.shrink(crops, 120).shape[-1]
+@pytest.mark.parametrize("crop_size", [256, 128])
+def test_shrink_size_is_that_of_the_views(config, crop_size):
+    facts = metadata.facts(replace(config(), faces={"crop_size": crop_size}), ())
+    crops = torch.zeros(1, 3, crop_size, crop_size, dtype=torch.uint8)
+    assert json.loads(facts["shrink_size"]) == augmentation.shrink(crops, 120).shape[-1]
 
 
 @pytest.mark.parametrize(
