@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.faces.manifest import SPLITS, Photo
+from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.folder_tree import Folder
 from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
-from pipeline.ingest.splits import split_of, splits_of
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
@@ -51,12 +51,6 @@ def find(tree: Tree, folder: Path, names: ClassNames) -> list[ClassFolder] | Non
     if len(known) < LEAST_CLASSES or (not splits and not _are_all_classes(found, names)):
         return None
     return found
-
-
-def split_named(folder: str) -> str:
-    """Return the split that a folder's name means (``train_class``, ``val_set``); empty if it means none."""
-    split = split_of(folder.casefold().removesuffix("_class"))
-    return split if split in SPLITS else ""
 
 
 def _are_all_classes(found: list[ClassFolder], names: ClassNames) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets.common.folder_tree import Folder, is_image
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_of
 from pipeline.runtime.status import Status
 
 OTHER_PICTURES = {".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".cr2", ".nef", ".raw"}  # suffixes

@@ -19,7 +19,7 @@ from pipeline.ingest.datasets.csv.columns import guess_header, take_synonyms
 from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
 from pipeline.ingest.datasets.csv.split_columns import refuse_unclear_splits
 from pipeline.ingest.datasets.csv.tables import Table, find_tables
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_of
 from pipeline.runtime.errors import InputError, closest_name
 from pipeline.runtime.status import Status
 

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import click
 
-from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.csv_table.header import Header
 from pipeline.ingest.datasets.common.csv_table.rows import given
 from pipeline.ingest.datasets.common.folder_tree import is_image
 from pipeline.ingest.datasets.csv.split_columns import column_of_splits, folded, take_flags
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_named
 
 SYNONYMS = {  # without case, blanks, hyphens and underscores
     "image": {"img", "file", "filename", "filepath", "path", "imagepath", "imagefile", "imagename", "imgpath", "imgname"}
@@ -77,4 +76,4 @@ def _names_photo(root: Path, value: str) -> bool:
 
 
 def _is_split(value: str) -> bool:
-    return not given(value) or split_of(value) in SPLITS
+    return not given(value) or bool(split_named(value))

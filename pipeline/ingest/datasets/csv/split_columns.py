@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.ingest.datasets.common.csv_table.rows import given
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 

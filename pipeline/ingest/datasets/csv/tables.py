@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.clutter import is_clutter
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
 NAME = "labels.csv"

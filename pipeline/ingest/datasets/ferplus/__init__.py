@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.faces.manifest import SPLITS, Photo
+from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_folders import ClassFolder
@@ -26,7 +26,7 @@ from pipeline.ingest.datasets.ferplus.columns import SIDE, pixels_in
 from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, Face, faces_of, tables_in
 from pipeline.ingest.datasets.ferplus.votes import NEW, VOTES, Vote, majority
 from pipeline.ingest.label_names import as_yaml
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.progress import progress
@@ -91,7 +91,7 @@ def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], 
             continue
         name = f"fer{number:07d}"
         usage = _usage(face, vote)
-        photo = Photo(name, (made / f"{name}.png").as_posix(), "", _split(usage), "")
+        photo = Photo(name, (made / f"{name}.png").as_posix(), "", split_named(usage), "")
         try:
             _write_png(Path(photo.path), face.pixels)
         except ValueError as error:
@@ -128,7 +128,7 @@ def _from_images(tree: Tree, new: list[Path], images: Mapping[str, Path]) -> lis
     for vote in votes.votes_in(new):
         (where, row), stem = vote, votes.stem_of(vote)
         path = images.get(stem.casefold(), new[0].parent / row.get(votes.IMAGE, ""))
-        photo = Photo(stem or Path(where).name, path.as_posix(), "", _split(row[votes.USAGE]), "")
+        photo = Photo(stem or Path(where).name, path.as_posix(), "", split_named(row[votes.USAGE]), "")
         if stem:
             _add(photos, photo, row[votes.USAGE], where, partial(majority, row))
         else:  # FERPlus names no image where it saw no face
@@ -167,7 +167,7 @@ def _original(face: Face, names: ClassNames) -> tuple[str, bool]:
 def _add(photos: PhotoList, photo: Photo, usage: str, where: str, label_of: Callable[[], tuple[str, bool]]) -> None:
     """Append a photo with its label, unless the votes tie."""
     try:
-        if split_of(usage) not in SPLITS:
+        if not split_named(usage):
             raise ValueError(f"Usage {usage[:MOST_SHOWN]!r} does not match Training, PublicTest or PrivateTest")
         label, tie = label_of()
     except ValueError as error:
@@ -175,12 +175,6 @@ def _add(photos: PhotoList, photo: Photo, usage: str, where: str, label_of: Call
         return
     status, reason = (Status.EXCLUDED, "votes tie") if tie else (Status.OK, "")
     photos.add_labelled(replace(photo, status=status, reason=reason), label)
-
-
-def _split(usage: str) -> str:
-    """The split that a part of FER2013 is (PublicTest: validation); empty if it is none."""
-    split = split_of(usage)
-    return split if split in SPLITS else ""
 
 
 def _usage(face: Face, vote: Vote | None) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.ferplus.columns import has_images, has_pixels, read_rows
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.split_names import splits_of
 
 ORIGINAL = dict(enumerate(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")))
 WHOLE = ("fer2013.csv", "icml_face_data.csv")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from pipeline.faces.manifest import SPLITS, Photo
+from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common.folder_tree import Folder, read_tree
 from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
@@ -16,7 +16,7 @@ from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.layout import LabelFolder, Layout, find_layout
 from pipeline.ingest.datasets.folder.persons import IsLabel, names_split
 from pipeline.ingest.label_names import matching_label, meant_label
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
@@ -71,7 +71,7 @@ def _refuse_deeper_labels(layout: Layout, is_label: IsLabel) -> None:
 def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> str:
     around = label.folder.path.parent
     names = [other.label for other in layout.classes if other.folder.path.parent == around]
-    splits = [name for name in names if split_of(name) in SPLITS]
+    splits = [name for name in names if split_named(name)]
     if splits:
         others = ", ".join(name for name in names if name not in splits)
         fix = "name them train, validation or test, or move them out of ingest.root"

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.folder_tree import Folder
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.persons import IsLabel, are_around_labels, are_parts, hold_persons
-from pipeline.ingest.splits import split_of, splits_of
+from pipeline.ingest.split_names import split_named, splits_of
 
 MOST_NAMES = 3  # of folders in a note
 
@@ -76,8 +75,8 @@ def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
         layout.notes.append("each label's folder holds folders of splits")
         layout.parents += folders
         for outer, part in ((label, part) for label in folders for part in label.folders.values()):
-            if _split(part):
-                layout.classes.append(LabelFolder(_split(part), outer.name, part))
+            if split_named(part.name):
+                layout.classes.append(LabelFolder(split_named(part.name), outer.name, part))
             else:
                 layout.parents += part.walk()
     else:
@@ -115,7 +114,7 @@ def _unwrap(folder: Folder, split: str, is_label: IsLabel) -> list[Folder]:
     wrappers = [folder]
     while True:
         inside = [inner for inner in wrappers[-1].folders.values() if inner.has_photos]
-        if len(inside) != 1 or _split(inside[0]) not in ("", split) or not _may_wrap(inside[0], is_label):
+        if len(inside) != 1 or split_named(inside[0].name) not in ("", split) or not _may_wrap(inside[0], is_label):
             return wrappers
         wrappers += inside
 
@@ -123,7 +122,7 @@ def _unwrap(folder: Folder, split: str, is_label: IsLabel) -> list[Folder]:
 def _may_wrap(folder: Folder, is_label: IsLabel) -> bool:
     """Whether a folder is no label itself. A number is no label (2013) if there are labels or splits in it."""
     inside = [inner for around in folder.walk() for inner in around.folders.values()]
-    is_year = folder.name.isdecimal() and any(is_label(inner.name) or _split(inner) for inner in inside)
+    is_year = folder.name.isdecimal() and any(is_label(inner.name) or split_named(inner.name) for inner in inside)
     return not folder.photos and (is_year or not is_label(folder.name))
 
 
@@ -134,17 +133,11 @@ def _relevant(wrappers: list[Folder], is_label: IsLabel, passed: PassedOver) -> 
         for folder in wrapper.folders.values():
             if folder in wrappers:
                 continue
-            if folder.has_photos or _split(folder) or is_label(folder.name):
+            if folder.has_photos or split_named(folder.name) or is_label(folder.name):
                 relevant.append(folder)
             elif folder.count_files():
                 passed.without_photos[folder.path.as_posix()] = folder.count_files()
     return relevant
-
-
-def _split(folder: Folder) -> str:
-    """The split that the folder's name means; empty if it means none."""
-    split = split_of(folder.name)
-    return split if split in SPLITS else ""
 
 
 def _are_beside(splits: Iterable[str], others: list[Folder], is_label: IsLabel) -> bool:
@@ -154,5 +147,5 @@ def _are_beside(splits: Iterable[str], others: list[Folder], is_label: IsLabel) 
 
 def _hold_splits(labels: list[Folder]) -> bool:
     """Whether every label's folder with photos holds folders that are named as splits, and there are several splits."""
-    splits = [{_split(inner) for inner in label.folders.values()} - {""} for label in labels if label.has_photos]
+    splits = [{split_named(inner.name) for inner in label.folders.values()} - {""} for label in labels if label.has_photos]
     return all(splits) and len(set().union(*splits)) > 1

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 
-from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.folder_tree import Folder
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_named
 
 IsLabel = Callable[[str], bool]  # whether the name of a folder may be that of a label
 
@@ -45,7 +44,7 @@ def hold_persons(labels: Sequence[Folder]) -> bool:
 
 def names_split(name: str) -> bool:
     """Return whether a word in a folder's name is that of a split."""
-    return any(split_of(word) in SPLITS for word in re.findall(r"[^\W\d_]+", name))
+    return any(split_named(word) for word in re.findall(r"[^\W\d_]+", name))
 
 
 def _has_number(name: str) -> bool:

@@ -22,7 +22,7 @@ from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images
 from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
 FindTables = Callable[[Tree, Path], list[Path]]

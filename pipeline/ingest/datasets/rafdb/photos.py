@@ -5,8 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
-from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 
 ALIGNED = "_aligned"

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.split_names import split_named, splits_of
 from pipeline.runtime.errors import InputError
 
 LISTS = ("list_patition_label.txt", "list_partition_label.txt")
