@@ -12,14 +12,13 @@ from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabel
 from pipeline.ingest.datasets.common.folder_tree import Folder
 from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
+from pipeline.ingest.datasets.common.numbering import describe_numbers, numbered_otherwise, numbers_in
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
 from pipeline.ingest.split_names import splits_of
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
 LEAST_CLASSES = 2  # folders of classes by which a copy is recognised
-MOST_OF_A_PART = 2  # numbered folders without the dataset's first class; more are numbered otherwise
 
 
 @dataclass(frozen=True)
@@ -108,22 +107,11 @@ def _beside(folder: Folder, classes: Collection[Path]) -> Iterator[Folder]:
 
 def _note_numbers(tree: Tree, found: list[ClassFolder], names: ClassNames) -> None:
     """Note which class each numbered folder is read as."""
-    numbered = _numbered(found)
-    if not numbered:
-        return
-    place, numbers = found[0].path.parent, set(numbered.values())
-    in_train = set(_numbered([each for each in found if each.split in ("train", "")]).values()) or numbers
-    is_shifted = len(in_train) > MOST_OF_A_PART and names.first not in in_train
-    if (is_shifted or not numbers <= set(names.names)) and not names.are_renamed(numbered):
-        raise InputError(
-            f"{place}: folders of classes are numbered {min(in_train)} to {max(in_train)}, but this "
-            f"dataset numbers its classes {names.range}: look at some photos, and write for all numbers which class they "
-            f"are in params.yaml, such as ingest.rename: {names.renumbering(numbers, in_train)}"
-        )
-    own = {number: names.names[number] for name, number in numbered.items() if not names.are_renamed([name])}
-    if own:
-        meaning = ", ".join(f"{number} {label}" for number, label in sorted(own.items()))
-        tree.notes.append(f"{place}: the numbers of the folders are read as {meaning}")
+    labels, place = list(_numbered(found)), found[0].path.parent
+    of_training = list(_numbered([each for each in found if each.split in ("train", "")]))
+    if not set(numbers_in(labels).values()) <= set(names.names) and not names.are_renamed(labels):
+        raise numbered_otherwise(place, "folders of classes", labels, of_training, names)
+    tree.notes.extend(describe_numbers(place, "folders of classes", labels, of_training, names))
 
 
 def _numbered(found: list[ClassFolder]) -> dict[str, int]:

@@ -1,19 +1,18 @@
 """Find the tables that list the photos: ``labels.csv``, or the tables that other datasets have in its place."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.common import written_paths
-from pipeline.ingest.datasets.common.clutter import is_clutter
-from pipeline.ingest.split_names import splits_of
+from pipeline.faces.manifest import SPLITS
+from pipeline.ingest.datasets.common.tree import DEPTH, Tree
+from pipeline.ingest.datasets.csv.absence import describe_absence
+from pipeline.ingest.datasets.csv.lists import TABLES, Content, tables_in
+from pipeline.ingest.split_names import split_among_words, split_named, splits_of
 from pipeline.runtime.errors import InputError
 
 NAME = "labels.csv"
-LISTS = {".csv", ".tsv"}  # suffixes of tables that are read
-TABLES = {*LISTS, ".txt", ".xls", ".xlsx", ".ods"}  # suffixes of files that a message names
-MOST_TABLES = 5
+MOST_TABLES = 5  # in a message
 
 
 @dataclass(frozen=True)
@@ -23,87 +22,157 @@ class Table:
     Attributes:
         path: The file.
         split: The split of its photos, where its name or its folder's tells; else empty.
+        has_labels: Whether it has a column of labels.
     """
 
     path: Path
     split: str = ""
+    has_labels: bool = True
 
 
-def find_tables(source: DatasetSource) -> list[Table]:
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a dataset.
+
+    Attributes:
+        folder: The folder in which they were found.
+        listed: The tables that list the photos with their labels, and the tables of other splits without labels.
+        of_splits: Tables beside the only one in ``listed`` that are named after splits and list photos.
+        unread: The other tables.
+    """
+
+    folder: Path
+    listed: list[Table]
+    of_splits: list[Table] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
+
+
+def find_tables(tree: Tree) -> Tables:
     """Find the tables of a dataset, and note which they are if that may surprise.
 
     Raises:
         InputError: If there are none, or several may be meant.
     """
-    root = source.root
-    path = written_paths.find(root, NAME)
-    tables = tables_below(root)
-    if not tables:
-        raise InputError(_describe_absence(path))
-    if tables[0].path.name.casefold() != NAME:
-        source.notes.append(f"there is no {NAME}: read is {_listed(root, [table.path for table in tables])}")
-        unread = [table for table in _lists_in(root) if table not in {table.path for table in tables}]
-        if unread:
-            source.notes.append(f"not read: {_listed(root, unread)}")
-    elif len(tables) > 1:
-        source.notes.append(f"read is {_listed(root, [table.path for table in tables])}")
-    elif tables[0].path.parent != root:
-        source.notes.append(f"the table is {tables[0].path}, so its folder counts as the root")
+    tables = tables_below(tree) or _only_table(tree)
+    if tables is None:
+        raise InputError(describe_absence(tree, NAME))
+    paths = [table.path for table in tables.listed]
+    listed = listed_names(tree.root, paths)
+    if not any(path.name.casefold() == NAME for path in paths):
+        tree.notes.append(f"there is no {NAME}: read is {listed}")
+    elif len(paths) > 1:
+        tree.notes.append(f"read is {listed}")
+    elif paths[0].parent != tree.root:
+        tree.notes.append(f"the table is {paths[0]}, so its folder counts as the root")
+    if tables.unread:
+        tree.notes.append(f"not read: {listed_names(tree.root, tables.unread)}")
     return tables
 
 
-def tables_below(root: Path) -> list[Table]:
-    """Return the tables in a folder, and in the folders there; none if there are none, or if it is not clear which count.
+def tables_below(tree: Tree) -> Tables | None:
+    """Return the tables that list photos with labels; None if there are none.
 
-    They are ``labels.csv`` in the root, or in the only folder there that holds one; else the tables named after splits
-    (``train.csv`` and ``test.csv``), or the only table in the root (``metadata.csv``); else those in folders named after
-    splits (``train/metadata.csv``).
+    From the root down they are ``labels.csv``, or the tables that are named after splits (``train.csv`` and ``test.csv``),
+    or the only table (``metadata.csv``), or the tables in folders that are named after splits (``train/metadata.csv``).
+
+    Raises:
+        InputError: If several tables may be meant.
     """
-    path = written_paths.find(root, NAME)
-    if path.is_file():
-        return [Table(path)]
-    deeper = _deeper(root)
-    if len(deeper) == 1:
-        return [Table(deeper[0])]
-    own = [] if deeper else _lists_in(root)
-    tables = _of_splits(own, [table.stem for table in own])
-    if not tables and len(own) == 1:
-        tables = [Table(own[0])]
-    return tables or _in_folders_of_splits(root)
+    return _search(tree, tree.root, DEPTH)
 
 
-def _deeper(root: Path) -> list[Path]:
-    return [table for table in sorted(root.glob(f"*/{NAME}")) if not is_clutter(table.parent.name)]
+def listed_names(root: Path, tables: Iterable[Path]) -> str:
+    """Return the paths of tables relative to the root, for a message."""
+    names = [table.relative_to(root).as_posix() for table in tables]
+    return ", ".join(names[:MOST_TABLES] + [f"{len(names) - MOST_TABLES:,} more"] * (len(names) > MOST_TABLES))
 
 
-def _lists_in(folder: Path) -> list[Path]:
-    files = (file for file in sorted(folder.iterdir()) if file.suffix.lower() in LISTS and not is_clutter(file.name))
-    return [file for file in files if file.is_file()]
+def _search(tree: Tree, folder: Path, depth: int) -> Tables | None:
+    own = _tables_of(tree, folder)
+    deeper = [inner / table for inner in tree.inner(folder) if (table := tree.files(inner).find(NAME))]
+    if own is not None:
+        is_sure = own.listed[0].split or own.listed[0].path.name.casefold() == NAME
+        if not is_sure and deeper:
+            raise _unclear(tree.root, [own.listed[0].path, *deeper])
+        own.unread.extend(deeper)
+        return own
+    inner = tree.inner(folder)
+    named = splits_of(path.name for path in inner)
+    found = {path: tables for path in inner if (tables := _search(tree, path, depth - 1))} if depth else {}
+    parts = [
+        Table(table.path, table.split or named[path.name], table.has_labels)
+        for path in inner
+        if path.name in named
+        for table in (found[path].listed if path in found else _without_labels(tree, path))
+    ]
+    if any(table.has_labels for table in parts):
+        return Tables(folder, parts)
+    if len(found) > 1:
+        raise _unclear(tree.root, [table.path for tables in found.values() for table in tables.listed])
+    return next(iter(found.values()), None)
 
 
-def _of_splits(tables: list[Path], names: list[str]) -> list[Table]:
-    """The tables whose names mean splits; none if several mean the same split."""
-    splits = splits_of(names)
-    found = [Table(table, splits[name]) for table, name in zip(tables, names, strict=True) if name in splits]
-    return found if len({table.split for table in found}) == len(found) else []
+def _tables_of(tree: Tree, folder: Path) -> Tables | None:
+    """The tables of photos in a folder."""
+    contents = tables_in(tree, folder)
+    labelled = [table for table, content in contents.items() if content is Content.LABELS]
+    if not labelled:
+        return None
+    whole = [table for table in labelled if table.name.casefold() == NAME]
+    others = {table: content for table, content in contents.items() if content and table not in whole}
+    try:
+        parts = [Table(table, split, others[table] is Content.LABELS) for table, split in parts_of(list(others)).items()]
+    except InputError:
+        if not whole:
+            raise
+        parts = []
+    if not whole and not any(table.has_labels for table in parts):
+        whole = labelled
+    if len(whole) > 1 or (not whole and {table.split for table in parts} == {"test"} and len(labelled) > 1):
+        raise _unclear(tree.root, labelled)
+    read = [Table(table) for table in whole] or parts
+    used = {table.path for table in read}
+    return Tables(folder, read, parts if whole else [], [table for table in contents if table not in used])
 
 
-def _in_folders_of_splits(root: Path) -> list[Table]:
-    """The only table in each folder that is named after a split."""
-    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not is_clutter(folder.name)]
-    inside = {folder: _lists_in(folder) for folder in folders}
-    single = [(folder, tables[0]) for folder, tables in inside.items() if len(tables) == 1]
-    return _of_splits([table for _, table in single], [folder.name for folder, _ in single])
+def parts_of(tables: Sequence[Path], names: Mapping[Path, str] | None = None) -> dict[Path, str]:
+    """Return the tables that are named after splits, each with its split: one table for each split.
+
+    A name of the split alone (``train.csv``) counts more than one with other words (``fer_train_list.csv``).
+
+    Args:
+        tables: The tables.
+        names: Their names, if these are not those of the files.
+
+    Raises:
+        InputError: If several tables may be that of a split.
+    """
+    stems = names or {table: table.stem for table in tables}
+    found = {}
+    for split in SPLITS:
+        plain = [table for table in tables if split_named(stems[table]) == split]
+        longer = [table for table in tables if table not in plain and split_among_words(stems[table]) == split]
+        best = plain or longer
+        if len(best) > 1:
+            listed = " and ".join(table.name for table in (*plain, *longer))
+            raise InputError(f"{best[0].parent}: {listed} may be the table of the {split} photos: keep one of them there")
+        found |= dict.fromkeys(best, split)
+    return {table: found[table] for table in tables if table in found}
 
 
-def _describe_absence(path: Path) -> str:
-    root = path.parent
-    tables = sorted(file.name for file in root.iterdir() if file.suffix.lower() in TABLES and not is_clutter(file.name))
-    others = [table.relative_to(root).as_posix() for table in _deeper(root)] + tables
-    seen = f": {root} holds {', '.join(others[:MOST_TABLES])}" if others else ""
-    problem = "is a folder and no table" if path.is_dir() else "does not exist"
-    return f"{path} {problem}: check ingest.root and ingest.dataset{seen}"
+def _without_labels(tree: Tree, folder: Path) -> list[Table]:
+    """The table in the folder of a split that lists photos without labels, such as those of a contest's test set."""
+    listed = [table for table, content in tables_in(tree, folder).items() if content]
+    return [Table(listed[0], has_labels=False)] if len(listed) == 1 else []
 
 
-def _listed(root: Path, tables: Iterable[Path]) -> str:
-    return ", ".join(table.relative_to(root).as_posix() for table in tables)
+def _only_table(tree: Tree) -> Tables | None:
+    """``labels.csv``, or the only table in the root, if no table can be read: the error names its columns."""
+    found = [tree.root / name for name in tree.files(tree.root).all if name.casefold().endswith(TABLES)]
+    named = [table for table in found if table.name.casefold() == NAME] or found
+    return Tables(tree.root, [Table(named[0])]) if len(named) == 1 else None
+
+
+def _unclear(root: Path, tables: list[Path]) -> InputError:
+    fix = "keep one of them, or name them train.csv and test.csv, or name in ingest.root the folder of one"
+    return InputError(f"{root} holds several tables that list photos, {listed_names(root, tables)}: {fix}")

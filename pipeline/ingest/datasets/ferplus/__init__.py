@@ -4,7 +4,7 @@ Copies have the photos as image files: FERPlus in ``FER2013Train/fer0000000.png`
 beside them, or in ``train/contempt/*.jpg``; FER2013 in ``train/angry/*.jpg``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_folders import ClassFolder
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
+from pipeline.ingest.datasets.common.numbering import numbers_in
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
@@ -25,7 +26,7 @@ from pipeline.ingest.datasets.ferplus import votes
 from pipeline.ingest.datasets.ferplus.columns import SIDE, pixels_in
 from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, Face, faces_of, tables_in
 from pipeline.ingest.datasets.ferplus.votes import NEW, VOTES, Vote, majority
-from pipeline.ingest.label_names import as_yaml
+from pipeline.ingest.label_names import as_yaml, matching_label, synonymous_label
 from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import atomic
@@ -49,11 +50,9 @@ def read(source: DatasetSource) -> list[Photo]:
     tree = Tree(source.root, source.notes)
     names = ClassNames(ORIGINAL, source.rename)
     reader = tree.find(partial(_with_tables, tree, source.photos, names), partial(_in_folders, tree, names))
-    listed = reader() if reader else public.photos_of(source, names)
+    listed = reader() if reader else _from_tables(source, tree, names)
     if listed is None:
         raise InputError(f"{source.root / WHOLE[0]} does not exist: check ingest.root and ingest.dataset")
-    if reader is None:
-        _note_original(tree, source.root)
     photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos
@@ -147,16 +146,44 @@ def _from_folders(tree: Tree, names: ClassNames, classes: list[ClassFolder], fol
 
 def _from_folders_of_ferplus(tree: Tree, names: ClassNames, classes: list[ClassFolder], folder: Path) -> list[Photo]:
     """The photos of a copy of FERPlus in folders of classes."""
-    numbers = {each.path.name for each in classes if each.path.name.isdecimal()}
+    _note_ferplus(tree, folder, [each.path.name for each in classes], names)
+    return class_folders.photos_of(tree, classes, names)
+
+
+def _from_tables(source: DatasetSource, tree: Tree, names: ClassNames) -> list[Photo] | None:
+    """The photos of a copy that lists image files with their labels; None if there is no table."""
+    listed = public.rows_of(source)
+    if listed is None:
+        return None
+    labels = public.labels_of(photo for _, photo in listed)
+    if any(_is_of_ferplus(label) for label in labels):
+        names = ClassNames(LABELS, names.rename)
+        _note_ferplus(tree, source.root, labels, names)
+    else:
+        _note_original(tree, source.root)
+    return public.labelled(listed, names, source.notes)
+
+
+def _is_of_ferplus(label: str) -> bool:
+    """Whether a label means contempt, which FER2013 does not have; its number is 7 in all copies."""
+    return synonymous_label(label, (CONTEMPT,)) is not None or matching_label(label, ("7",)) is not None
+
+
+def _note_ferplus(tree: Tree, place: Path, labels: Collection[str], names: ClassNames) -> None:
+    """Note that a copy has the classes of FERPlus.
+
+    Raises:
+        InputError: If they have numbers, of which ``ingest.rename`` does not name all.
+    """
+    numbers = numbers_in(labels)
     if numbers and not names.are_renamed(numbers):
         meanings = ({number: VOTES[number] for number in range(8)}, ORIGINAL | {7: CONTEMPT})
         ways = [as_yaml({str(number): label for number, label in meaning.items()}) for meaning in meanings]
         raise InputError(
-            f"{folder}: copies of FERPlus number its 8 classes in two ways: look at some photos, and write in params.yaml "
+            f"{place}: copies of FERPlus number its 8 classes in two ways: look at some photos, and write in params.yaml "
             f"ingest.rename: {ways[0]}, or ingest.rename: {ways[1]}"
         )
-    tree.notes.append(f"{folder} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013")
-    return class_folders.photos_of(tree, classes, names)
+    tree.notes.append(f"{place} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013")
 
 
 def _original(face: Face, names: ClassNames) -> tuple[str, bool]:

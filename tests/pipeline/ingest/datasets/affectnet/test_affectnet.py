@@ -287,7 +287,7 @@ def test_a_table_of_photos_and_labels_is_read(source, tmp_path, notes, tables):
 
 
 def test_a_row_of_a_table_without_label_says_so(source, tmp_path):
-    (tmp_path / "labels.csv").write_text("image,label\na.jpg,1\nb.jpg,\nc.jpg,2\nd.jpg,3\n")
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,0\nb.jpg,\nc.jpg,2\nd.jpg,3\n")
     assert [photo.reason for photo in affectnet.read(source)] == ["", "no label", "", ""]
 
 

@@ -1,0 +1,63 @@
+"""Take the splits of a table's photos from other tables, which are named after splits (``train.csv``, ``test.csv``)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.common.csv_table.rows import rows
+from pipeline.ingest.datasets.csv.columns import guess_image
+from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
+from pipeline.ingest.datasets.csv.row_photos import Places
+from pipeline.ingest.datasets.csv.tables import Table
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.status import Status
+
+Rows = Sequence[tuple[str, Photo]]  # file and line, and photo
+
+
+def with_splits_of(tables: Sequence[Table], listed: Rows, below: PhotosBelow, notes: list[str]) -> Rows:
+    """Give photos without splits those of the tables that name them.
+
+    Args:
+        tables: The tables of splits.
+        listed: The rows of the table that has the labels.
+        below: The photos of the dataset.
+        notes: Lines for the user, to which one is added.
+
+    Returns:
+        The rows. They are as they were if they have splits, or if the tables are not of several splits or name other photos.
+
+    Raises:
+        InputError: If the tables name some of the photos alone, or one in several splits.
+    """
+    usable = [(where, photo) for where, photo in listed if photo.status == Status.OK]
+    if len({table.split for table in tables}) < 2 or any(photo.split for _, photo in usable):
+        return listed
+    splits: dict[str, set[str]] = defaultdict(set)
+    for table in tables:
+        for path in _paths_in(table, below):
+            splits[path].add(table.split)
+    if not any(photo.path in splits for _, photo in usable):
+        return listed
+    names = " and ".join(table.path.name for table in tables)
+    for where, photo in usable:
+        if len(splits[photo.path]) != 1:
+            problem = "name it several times" if splits[photo.path] else "do not name it"
+            fix = "name every photo in one of them, or move these tables out of ingest.root"
+            raise InputError(f"{where}: {photo.id} has no split, and {names} {problem}: {fix}")
+    notes.append(f"the splits are those of {names}")
+    return [(where, replace(photo, split=min(splits.get(photo.path, ()), default=""))) for where, photo in listed]
+
+
+def _paths_in(table: Table, below: PhotosBelow) -> list[str]:
+    """The paths of the photos that a table names."""
+    places = Places(table.path.parent, table.path, below)
+    lines = rows(table.path, filled=("image",), guess=guess_image)
+    paths = []
+    for _, row in lines:
+        try:
+            paths.append(places.find(row["image"], table.split).as_posix())
+        except ValueError:  # a photo of this name elsewhere
+            continue
+    return paths
