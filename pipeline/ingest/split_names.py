@@ -20,6 +20,10 @@ NAMES = {
     "test": ("test", "testing", "tst", "privatetest", "testprivate", "prueba", "teste", "测试", "测试集"),
 }
 SPLIT_OF_NAME = {name: split for split, names in NAMES.items() for name in names}
+STAND_IN = {
+    "validation": ("train", "test"),
+    "test": ("validation",),
+}  # folders of its photos, if it has none of its own
 ENDS = re.compile(r"(?:data|daten|set|split|images|bilder|photos|fotos|class)+$")
 MORE_WORDS = re.compile(  # beside the name of a split: "train_256", "fer2013_test", "test_labels"
     r"\d{2,}|x|px|data|set|split|images?|imgs?|photos?|pictures?|faces?|aligned|cropped|crops?|resized|folder|class|classes"

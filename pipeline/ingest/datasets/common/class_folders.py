@@ -107,11 +107,11 @@ def _beside(folder: Folder, classes: Collection[Path]) -> Iterator[Folder]:
 
 def _note_numbers(tree: Tree, found: list[ClassFolder], names: ClassNames) -> None:
     """Note which class each numbered folder is read as."""
-    labels, place = list(_numbered(found)), found[0].path.parent
+    labels, place = list(_numbered(found)), found[0].path.parent if found else tree.root
     of_training = list(_numbered([each for each in found if each.split in ("train", "")]))
     if not set(numbers_in(labels).values()) <= set(names.names) and not names.are_renamed(labels):
-        raise numbered_otherwise(place, "folders of classes", labels, of_training, names)
-    tree.notes.extend(describe_numbers(place, "folders of classes", labels, of_training, names))
+        raise numbered_otherwise(place, "folders", labels, of_training, names)
+    tree.notes.extend(describe_numbers(place, "folders", labels, of_training, names))
 
 
 def _numbered(found: list[ClassFolder]) -> dict[str, int]:

@@ -8,9 +8,7 @@ from pathlib import Path, PurePath
 from pipeline.ingest.datasets.common.folder_tree import is_image, read_tree
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.common.written_paths import folded, plain_path
-from pipeline.ingest.split_names import split_named
-
-STAND_IN = {"validation": ("train", "test"), "test": ("validation",)}  # folders of photos if the split has none of its own
+from pipeline.ingest.split_names import STAND_IN, split_named
 
 
 class PhotosBelow:

@@ -27,20 +27,21 @@ def with_splits_of(tables: Sequence[Table], listed: Rows, below: PhotosBelow, no
 
     Returns:
         The rows. They are as they were if they have splits, or if the tables are not of several splits or name other photos.
+        Then a line says that the tables are not read.
 
     Raises:
         InputError: If the tables name some of the photos alone, or one in several splits.
     """
     usable = [(where, photo) for where, photo in listed if photo.status == Status.OK]
-    if len({table.split for table in tables}) < 2 or any(photo.split for _, photo in usable):
-        return listed
     splits: dict[str, set[str]] = defaultdict(set)
-    for table in tables:
-        for path in _paths_in(table, below):
-            splits[path].add(table.split)
-    if not any(photo.path in splits for _, photo in usable):
-        return listed
+    if len({table.split for table in tables}) > 1 and not any(photo.split for _, photo in usable):
+        for table in tables:
+            for path in _paths_in(table, below):
+                splits[path].add(table.split)
     names = " and ".join(table.path.name for table in tables)
+    if not any(photo.path in splits for _, photo in usable):
+        notes.extend([f"not read: {names}"] * bool(tables))
+        return listed
     for where, photo in usable:
         if len(splits[photo.path]) != 1:
             problem = "name it several times" if splits[photo.path] else "do not name it"

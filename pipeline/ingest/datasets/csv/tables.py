@@ -1,14 +1,14 @@
 """Find the tables that list the photos: ``labels.csv``, or the tables that other datasets have in its place."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.faces.manifest import SPLITS
+from pipeline.ingest.datasets.common.parts import parts_of
 from pipeline.ingest.datasets.common.tree import DEPTH, Tree
 from pipeline.ingest.datasets.csv.absence import describe_absence
 from pipeline.ingest.datasets.csv.lists import TABLES, Content, tables_in
-from pipeline.ingest.split_names import split_among_words, split_named, splits_of
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
 NAME = "labels.csv"
@@ -119,6 +119,7 @@ def _tables_of(tree: Tree, folder: Path) -> Tables | None:
     if not labelled:
         return None
     whole = [table for table in labelled if table.name.casefold() == NAME]
+    whole = [table for table in whole if table.name == NAME] or whole
     others = {table: content for table, content in contents.items() if content and table not in whole}
     try:
         parts = [Table(table, split, others[table] is Content.LABELS) for table, split in parts_of(list(others)).items()]
@@ -131,33 +132,9 @@ def _tables_of(tree: Tree, folder: Path) -> Tables | None:
     if len(whole) > 1 or (not whole and {table.split for table in parts} == {"test"} and len(labelled) > 1):
         raise _unclear(tree.root, labelled)
     read = [Table(table) for table in whole] or parts
-    used = {table.path for table in read}
-    return Tables(folder, read, parts if whole else [], [table for table in contents if table not in used])
-
-
-def parts_of(tables: Sequence[Path], names: Mapping[Path, str] | None = None) -> dict[Path, str]:
-    """Return the tables that are named after splits, each with its split: one table for each split.
-
-    A name of the split alone (``train.csv``) counts more than one with other words (``fer_train_list.csv``).
-
-    Args:
-        tables: The tables.
-        names: Their names, if these are not those of the files.
-
-    Raises:
-        InputError: If several tables may be that of a split.
-    """
-    stems = names or {table: table.stem for table in tables}
-    found = {}
-    for split in SPLITS:
-        plain = [table for table in tables if split_named(stems[table]) == split]
-        longer = [table for table in tables if table not in plain and split_among_words(stems[table]) == split]
-        best = plain or longer
-        if len(best) > 1:
-            listed = " and ".join(table.name for table in (*plain, *longer))
-            raise InputError(f"{best[0].parent}: {listed} may be the table of the {split} photos: keep one of them there")
-        found |= dict.fromkeys(best, split)
-    return {table: found[table] for table in tables if table in found}
+    of_splits = parts if whole else []
+    used = {table.path for table in (*read, *of_splits)}
+    return Tables(folder, read, of_splits, [table for table in contents if table not in used])
 
 
 def _without_labels(tree: Tree, folder: Path) -> list[Table]:

@@ -21,7 +21,7 @@ from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images
-from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in
+from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in, unread_beside
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
@@ -55,9 +55,11 @@ def _with(find: FindTables, tree: Tree, names: ClassNames, folder: Path) -> Read
         return None
     basic = tree.folder(folder, "basic") or folder
     tables = find(tree, basic)
+    if not tables:
+        return None
     if folder != tree.root and not any(images for _, images in tree.walk(basic)):  # labels/train_labels.csv beside images/
         basic = folder.parent
-    return partial(_listed, tree, names, basic, tables) if tables else None
+    return partial(_listed, tree, names, basic, tables)
 
 
 def _copy(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
@@ -75,6 +77,8 @@ def _listed(tree: Tree, names: ClassNames, basic: Path, tables: list[Path]) -> l
     lines = [_in_its_split(line, images) for line in lines]
     if not any(line.split for line in lines):  # ingest makes the splits
         lines = [replace(line, problem="") if line.label else line for line in lines]
+    if unread := unread_beside(tree, tables):
+        tree.notes.append(f"not read: {', '.join(unread)}")
     photos = PhotoList()
     for line in lines:
         path = images.published_path(line.stem).as_posix()

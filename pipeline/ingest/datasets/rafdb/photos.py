@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.ingest.split_names import split_named
+from pipeline.ingest.split_names import STAND_IN, split_named
 from pipeline.runtime.errors import InputError
 
 ALIGNED = "_aligned"
@@ -70,7 +70,9 @@ class Images:
 
     def _candidates(self, stem: str, split: str, published: Path) -> list[Path]:
         """The photos with a name: those in the folders of their split, and in the published folder, come first."""
-        found = [path for path in self._paths.get(stem, ()) if self._split(path) in ("", split)]
+        named = [(path, self._split(path)) for path in self._paths.get(stem, ())]
+        found = [path for path, of_folder in named if of_folder in ("", split)]
+        found = found or [path for path, of_folder in named if of_folder in STAND_IN.get(split, ())]
         for is_better in (lambda path: self._split(path) == split, lambda path: path.is_relative_to(published)):
             found = list(filter(is_better, found)) or found
         return found

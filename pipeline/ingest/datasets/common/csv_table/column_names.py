@@ -9,6 +9,7 @@ NAMES = {  # without case, blanks, hyphens and underscores
     "label": {"label", "labels", "emotion", "emotionlabel", "expression", "class", "classname", "target"},
     "subject": {"subject", "person", "personid", "subjectid", "identity", "participant", "participantid"},
     "split": {"split", "set", "usage", "subset", "partition"},
+    "name": {"name"},  # of an image or of a person
 }
 
 
@@ -21,7 +22,7 @@ def meaning(column: str, names: Iterable[str]) -> list[str]:
     """Return the names that may be those of a column.
 
     Args:
-        column: ``image``, ``label``, ``subject`` or ``split``.
+        column: A key of ``NAMES``.
         names: The names of a table's columns.
     """
     return [name for name in names if folded(name) in NAMES[column]]

@@ -135,7 +135,7 @@ def test_validation_stays_beside_a_test_split(read, notes):
 
 def test_the_meaning_of_numbers_is_said(read, notes):
     read("train/1/a.jpg", "train/7/a.jpg", "test/1/a.jpg")
-    assert "the numbers of the folders of classes are read as 1 surprise, 7 neutral" in "\n".join(notes)
+    assert "the numbers of the folders are read as 1 surprise, 7 neutral" in "\n".join(notes)
 
 
 OTHERWISE = "look at some photos, and write for all numbers which class they are in params.yaml, such as ingest.rename: {'"
@@ -157,7 +157,7 @@ def test_a_copy_with_other_numbers_is_refused_unless_they_are_renamed(read, spli
 def test_a_class_of_the_own_numbers_may_be_left_out(read, notes):
     photos = read("train/1/a.jpg", "train/7/a.jpg", "test/1/a.jpg", **{"7": None})
     assert [photo.label for photo in photos] == ["surprise", "surprise", "7"]
-    assert "the numbers of the folders of classes are read as 1 surprise" in "\n".join(notes)
+    assert "the numbers of the folders are read as 1 surprise" in "\n".join(notes)
 
 
 @pytest.mark.parametrize("numbers", [range(1, 8), range(1, 9), (1, 3, 6), range(2, 7)])

@@ -408,3 +408,26 @@ def test_a_table_of_photos_and_labels_is_read(tmp_path, table):
         ("images/2.png", "anger", "test"),
     ]
     assert any("the labels are the original labels of FER2013" in note for note in notes)
+
+
+@pytest.mark.parametrize("rare", [1, 9])
+def test_a_table_of_eight_numbers_has_two_meanings(tmp_path, rare):
+    labels = [*range(7)] * 20 + [7] * rare
+    (tmp_path / "labels.csv").write_text("".join(f"{i}.png,{label}\n" for i, label in enumerate(labels)))
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    with pytest.raises(
+        InputError, match="copies of FERPlus number its 8 classes in two ways: look at some photos, and write"
+    ):
+        ferplus.read(source)
+    names = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+    rename = {str(number): name for number, name in enumerate(names)}
+    photos = ferplus.read(replace(source, rename=rename))
+    assert [photo.label for photo in photos] == [str(label) for label in labels]  # as check_labels renames them
+
+
+@pytest.mark.parametrize("contempt", ["contempt", "Contemptuous"])
+def test_a_table_with_contempt_is_one_of_ferplus(tmp_path, contempt):
+    (tmp_path / "labels.csv").write_text(f"image,label\na.png,happy\nb.png,{contempt}\nc.png,neutral\n")
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    assert [photo.label for photo in ferplus.read(source)] == ["happiness", "contempt", "neutral"]
+    assert source.notes[-1] == f"{tmp_path} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013"
