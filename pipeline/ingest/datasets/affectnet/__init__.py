@@ -18,6 +18,7 @@ from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
+from pipeline.ingest.datasets.csv.absence import hint_at_lists
 from pipeline.runtime.errors import InputError
 
 LABELS = {
@@ -50,6 +51,7 @@ def read(source: DatasetSource) -> list[Photo]:
         raise InputError(
             f"{source.root} has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder, "
             "or a copy of it with a folder of photos for each class, or a table of photos and labels"
+            f"{hint_at_lists(tree)}"
         )
     photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()

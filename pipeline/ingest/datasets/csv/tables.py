@@ -6,12 +6,11 @@ from pathlib import Path
 
 from pipeline.ingest.datasets.common.parts import parts_of
 from pipeline.ingest.datasets.common.tree import DEPTH, Tree
-from pipeline.ingest.datasets.csv.absence import describe_absence
+from pipeline.ingest.datasets.csv.absence import NAME, describe_absence
 from pipeline.ingest.datasets.csv.lists import TABLES, Content, tables_in
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
-NAME = "labels.csv"
 MOST_TABLES = 5  # in a message
 
 
@@ -55,7 +54,7 @@ def find_tables(tree: Tree) -> Tables:
     """
     tables = tables_below(tree) or _only_table(tree)
     if tables is None:
-        raise InputError(describe_absence(tree, NAME))
+        raise InputError(describe_absence(tree))
     paths = [table.path for table in tables.listed]
     listed = listed_names(tree.root, paths)
     if not any(path.name.casefold() == NAME for path in paths):

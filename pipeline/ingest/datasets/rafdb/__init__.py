@@ -20,6 +20,7 @@ from pipeline.ingest.datasets.common.missing_splits import validation_as_test, w
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
+from pipeline.ingest.datasets.csv.absence import hint_at_lists
 from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images
 from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in, unread_beside
 from pipeline.ingest.split_names import splits_of
@@ -44,7 +45,9 @@ def read(source: DatasetSource) -> list[Photo]:
     listed = reader() if reader else public.photos_of(source, names)
     if listed is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
-        raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
+        raise InputError(
+            f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/{hint_at_lists(tree)}"
+        )
     photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos

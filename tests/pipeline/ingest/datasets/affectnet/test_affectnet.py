@@ -302,9 +302,7 @@ def test_a_label_of_a_table_that_affectnet_lacks_is_named(source, tmp_path):
 def test_a_table_that_counts_from_1_is_refused(source, tmp_path, highest):
     rows = [f"{i}.jpg,{i % highest + 1},{'val' if i % 3 else 'train'}" for i in range(48)]
     (tmp_path / "labels.csv").write_text("\n".join(["image,label,split", *rows]))
-    problem = (
-        rf"labels\.csv: labels are numbered 1 to {highest}, but this dataset numbers its classes 0 to 10: .* {{'1': neutral"
-    )
+    problem = rf"labels\.csv: labels are numbered 1 to {highest}, but this dataset numbers its classes 0 to 10: "
     with pytest.raises(InputError, match=problem):
         affectnet.read(source)
 

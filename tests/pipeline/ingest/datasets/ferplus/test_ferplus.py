@@ -431,3 +431,37 @@ def test_a_table_with_contempt_is_one_of_ferplus(tmp_path, contempt):
     source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
     assert [photo.label for photo in ferplus.read(source)] == ["happiness", "contempt", "neutral"]
     assert source.notes[-1] == f"{tmp_path} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013"
+
+
+def pixels(number, label=0):
+    return "".join(f"{label},{' '.join(['7'] * 48 * 48)}\n" for _ in range(number))
+
+
+@pytest.mark.parametrize("other", ["testing.csv", "PrivateTest.csv"])
+def test_two_tables_of_one_split_are_named(tmp_path, other):
+    for name in ("train.csv", "test.csv", other):
+        (tmp_path / name).write_text("emotion,pixels\n" + pixels(2))
+    with pytest.raises(InputError, match=r"\w+\.csv and \w+\.csv may be the table of the test photos: keep one"):
+        ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+
+
+def test_tables_without_pixels_do_not_count(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / f"fer2013_{split}.csv").write_text("emotion,pixels\n" + pixels(2))
+        (tmp_path / f"fer2013_{split}_labels.csv").write_text("id,emotion\n0,1\n1,2\n")
+    photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+    assert [photo.split for photo in photos] == ["train", "train", "test", "test"]
+
+
+def test_other_tables_of_pixels_are_named(tmp_path):
+    for name in ("fer2013.csv", "train.csv"):
+        (tmp_path / name).write_text("emotion,pixels,Usage\n" + pixels(2).replace("\n", ",Training\n"))
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    assert len(ferplus.read(source)) == 2
+    assert "not read: train.csv" in source.notes
+
+
+def test_a_table_of_another_format_is_named_with_its_fix(tmp_path):
+    (tmp_path / "fer2013.xlsx").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"holds fer2013\.xlsx: save it as labels\.csv, with the columns image and label"):
+        ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
