@@ -79,7 +79,9 @@ def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> s
     if any(names_split(name) for name in names):
         fix = "name these folders train, validation and test, one of each"
         return f"{around} holds the folders {', '.join(names[:MOST_NAMES])}, with labels ({deeper}) in them: {fix}"
-    fix = f"name the folder around the labels in ingest.root, such as {label.folder.path}"
+    several = [other for other in layout.classes if any(deeper in inner.folders for inner in other.folder.walk())]
+    splits = "name them train and test if they are that, or " * (len(several) > 1)
+    fix = f"{splits}name the folder around the labels in ingest.root, such as {label.folder.path}"
     return f"{around} holds folders of no label ({label.label}), and labels deeper in them ({deeper}): {fix}"
 
 
