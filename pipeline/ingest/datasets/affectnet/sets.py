@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets import NothingFoundError
 from pipeline.ingest.datasets.affectnet.set_folders import END, SetFolders, numbers_in
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 
@@ -80,7 +80,7 @@ def _add_set(photos: PhotoList, folders: SetFolders, split: str, names: ClassNam
     annotations = folders.annotations()
     total = sum(map(len, annotations.values()))
     if not total:
-        raise InputError(f"{folders.of_annotations} has no *{END}: unpack AffectNet's annotations there")
+        raise NothingFoundError(f"{folders.of_annotations} has no *{END}: unpack AffectNet's annotations there")
     found = {(part, number): folders.photo(part, number) for part, numbers in annotations.items() for number in numbers}
     used, written = set(found.values()), set()
     with progress(None, total=total, title="ingest", unit="annotations") as bar:

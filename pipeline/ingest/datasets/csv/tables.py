@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.ingest.datasets import NothingFoundError
 from pipeline.ingest.datasets.common.parts import parts_of
 from pipeline.ingest.datasets.common.tree import DEPTH, Tree
 from pipeline.ingest.datasets.csv.absence import NAME, describe_absence
@@ -54,7 +55,7 @@ def find_tables(tree: Tree) -> Tables:
     """
     tables = tables_below(tree) or _only_table(tree)
     if tables is None:
-        raise InputError(describe_absence(tree))
+        raise NothingFoundError(describe_absence(tree))
     paths = [table.path for table in tables.listed]
     listed = listed_names(tree.root, paths)
     if not any(path.name.casefold() == NAME for path in paths):

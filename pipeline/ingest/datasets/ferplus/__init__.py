@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
@@ -22,7 +22,6 @@ from pipeline.ingest.datasets.ferplus.labelled import add
 from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, tables_in
 from pipeline.ingest.datasets.ferplus.votes import majority
 from pipeline.ingest.split_names import split_named
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
 __all__ = ["LABELS", "read"]
@@ -44,7 +43,7 @@ def read(source: DatasetSource) -> list[Photo]:
     if listed is None:
         problem = "lists no photos" if tree.file(source.root, *WHOLE) else "does not exist"
         fix = f"check ingest.root and ingest.dataset{hint_at_lists(tree)}"
-        raise InputError(f"{source.root / WHOLE[0]} {problem}: {fix}")
+        raise NothingFoundError(f"{source.root / WHOLE[0]} {problem}: {fix}")
     photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos

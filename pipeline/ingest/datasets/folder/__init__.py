@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common.folder_tree import Folder, read_tree
 from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
@@ -44,7 +44,7 @@ def read(source: DatasetSource) -> list[Photo]:
     ]
     if not any(photo.status == Status.OK for photo in photos):
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
-        raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
+        raise NothingFoundError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
     source.notes.extend((*layout.notes, *passed.lines()))
     photos = validation_as_test(photos, source.root, source.notes)
     if all(photo.split == "train" for photo in photos):  # a split of test alone is probably a wrong ingest.root

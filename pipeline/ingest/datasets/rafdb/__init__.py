@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
@@ -45,7 +45,7 @@ def read(source: DatasetSource) -> list[Photo]:
     listed = reader() if reader else public.photos_of(source, names)
     if listed is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
-        raise InputError(
+        raise NothingFoundError(
             f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/{hint_at_lists(tree)}"
         )
     photos = without_lone_split(listed, source.root, source.notes)

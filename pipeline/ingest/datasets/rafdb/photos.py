@@ -5,9 +5,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
+from pipeline.ingest.datasets import NothingFoundError
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.split_names import STAND_IN, split_named
-from pipeline.runtime.errors import InputError
 
 ALIGNED = "_aligned"
 
@@ -33,7 +33,7 @@ class Images:
                 images = aligned if in_aligned or stem.endswith(ALIGNED) else original
                 images[stem.removesuffix(ALIGNED)].append(folder / name)
         if not any((original, aligned, self._original, self._aligned)):
-            raise InputError(
+            raise NothingFoundError(
                 f"{basic / 'Image'} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there"
             )
         originals, aligneds = (sum(stem.casefold() in paths for stem in stems) for paths in (original, aligned))
