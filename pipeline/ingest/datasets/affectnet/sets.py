@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import NothingFoundError
@@ -83,7 +84,8 @@ def _add_set(photos: PhotoList, folders: SetFolders, split: str, names: ClassNam
         raise NothingFoundError(f"{folders.of_annotations} has no *{END}: unpack AffectNet's annotations there")
     found = {(part, number): folders.photo(part, number) for part, numbers in annotations.items() for number in numbers}
     used, written = set(found.values()), set()
-    with progress(None, total=total, title="ingest", unit="annotations") as bar:
+    bar: tqdm[None] = progress(None, total=total, title="ingest", unit="annotations")
+    with bar:
         for part, numbers in annotations.items():
             prefix = f"{split}_{part}" if part else split
             for number, annotation in numbers.items():

@@ -44,10 +44,11 @@ def find(tree: Tree, folder: Path) -> list[Part] | None:
     images, labels = tree.folder(folder, "images"), tree.folder(folder, "labels")
     inner = {path.name: (path, labels and tree.folder(labels, path.name)) for path in (tree.inner(images) if images else ())}
     parts = [
-        Part(split, *folders)
+        Part(split, own_images, own_labels)
         for pairs in (outer, inner)
         for name, split in splits_of(pairs).items()
-        if (folders := pairs[name])[0] is not None
+        for own_images, own_labels in [pairs[name]]
+        if own_images is not None
     ]
     return parts if any(part.labels for part in parts) else None
 

@@ -19,7 +19,7 @@ def parts_of(tables: Sequence[Path]) -> dict[Path, str]:
     Raises:
         InputError: If several tables may be that of a split.
     """
-    found = {}
+    found: dict[Path, str] = {}
     for split in SPLITS:
         plain = [table for table in tables if split_named(table.stem) == split]
         longer = [table for table in tables if table not in plain and split_among_words(table.stem) == split]

@@ -1,10 +1,6 @@
 """A table ``root/labels.csv`` with the columns image, label and optionally subject, split, box, or tables like it."""
 
-from collections.abc import Collection
-from functools import partial
 from pathlib import Path
-
-import click
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
@@ -13,16 +9,15 @@ from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 from pipeline.ingest.datasets.common.passed_over import counted, unlisted_line
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.ingest.datasets.csv.columns import guess_header, take_synonyms
+from pipeline.ingest.datasets.csv.columns import take_synonyms
 from pipeline.ingest.datasets.csv.folder_splits import missing_lines, with_splits_of_folders
 from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
-from pipeline.ingest.datasets.csv.row_photos import Places, foreign_line, is_missing, photo_of
+from pipeline.ingest.datasets.csv.row_photos import Places, foreign_line, is_missing, photo_of, unclear_line
 from pipeline.ingest.datasets.csv.split_columns import refuse_unclear_splits
 from pipeline.ingest.datasets.csv.split_lists import with_splits_of
+from pipeline.ingest.datasets.csv.table_rows import refuse_unread, table_rows
 from pipeline.ingest.datasets.csv.tables import Table, Tables, find_tables
-from pipeline.runtime.errors import InputError, closest_name
-
-COLUMNS = ("image", "label", "subject", "split", "box")
+from pipeline.runtime.errors import InputError
 
 Rows = list[tuple[str, Photo]]  # file and line, and photo
 
@@ -56,7 +51,7 @@ def rows_of(source: DatasetSource, tables: Tables) -> Rows:
     listed, notes = tables.listed, source.notes
     root = listed[0].path.parent if len(listed) == 1 else tables.folder
     below = PhotosBelow(source.root)
-    photos = [row for table in listed for row in _photos_in(table, root, below, notes, is_alone=len(listed) == 1)]
+    photos = [row for table in listed for row in _photos_in(table, root, below, source, is_alone=len(listed) == 1)]
     if not photos:
         raise InputError(f"{listed[0].path} gives no photo a label: fill in the column label")
     photos = with_splits_of(tables.of_splits, photos, below, notes)
@@ -68,7 +63,7 @@ def rows_of(source: DatasetSource, tables: Tables) -> Rows:
     places = [where for where, _ in photos]
     faces = with_splits_of_folders(list(zip(places, with_own_ids(photos), strict=True)), notes)
     faces = validation_as_test(faces, source.root, notes)
-    notes.extend(missing_lines(faces))
+    notes.extend(missing_lines(faces) or unclear_line(photos))
     return list(zip(places, _without_lone_split(faces, listed, source), strict=True))
 
 
@@ -78,52 +73,22 @@ def _without_lone_split(photos: list[Photo], tables: list[Table], source: Datase
     return without_lone_split(photos, source.root, source.notes) if is_named else photos
 
 
-def _photos_in(table: Table, root: Path, below: PhotosBelow, notes: list[str], *, is_alone: bool) -> Rows:
+def _photos_in(table: Table, root: Path, below: PhotosBelow, source: DatasetSource, *, is_alone: bool) -> Rows:
     """File and line, and photo, of each row of a table. The ids of the photos are relative to the root.
 
     A table without labels lists nothing if there are other tables.
     """
-    path, base = table.path, table.path.parent
-    if not table.has_labels:
-        notes.append(_without_labels(path, len(rows(path, filled=()))))
-        return []
-    lines = rows(path, filled=("image",), present=("label",), optional=COLUMNS[2:], guess=partial(guess_header, base))
-    if all(is_missing(row["label"]) for _, row in lines):
+    path, notes = table.path, source.notes
+    lines = table_rows(path, (*source.labels, *source.rename)) if table.has_labels else rows(path, filled=())
+    if all(is_missing(row.get("label", "")) for _, row in lines):
         if is_alone:
             raise InputError(f"{path} gives no photo a label: fill in the column label")
-        notes.append(_without_labels(path, len(lines)))
+        notes.append(f"{path} has no labels: its {counted(len(lines), 'photo')} are not read")
         return []
-    broken = next((where for where, row in lines if "\n" in row["label"]), None)
-    if broken:
-        raise InputError(f"{broken}: the label has a line break: close the quotation mark that is open before this line")
     column = take_synonyms(path, lines)
-    _, first = lines[0]
-    _refuse_misspelt(path, first)
-    _report_unread(path, first)
+    refuse_unread(path, lines[0][1])
     places = Places(root, path, below)
     photos = [(where, photo_of(row | {"split": row.get("split", "") or table.split}, where, places)) for where, row in lines]
     refuse_unclear_splits(photos, column)
     notes.extend(foreign_line([(row["image"], photo) for (_, row), (_, photo) in zip(lines, photos, strict=True)]))
     return photos
-
-
-def _without_labels(table: Path, number: int) -> str:
-    return f"{table} has no labels: its {counted(number, 'photo')} are not read"
-
-
-def _refuse_misspelt(path: Path, names: Collection[str]) -> None:
-    """Raise InputError for a column that is probably a misspelt optional column.
-
-    Otherwise aucue would make splits, or detect boxes, that the table gives.
-    """
-    absent = [column for column in COLUMNS if column not in names]
-    for name in names:
-        column = None if name in COLUMNS else closest_name(name, absent)
-        if column:
-            raise InputError(f"{path} has the column {name!r}: write {column}, or rename it if it is not meant to be read")
-
-
-def _report_unread(path: Path, names: Collection[str]) -> None:
-    unread = [repr(name) for name in names if name not in COLUMNS and name.strip()]
-    if unread:
-        click.echo(f"{path}: not read: {', '.join(unread)} (columns that are read: {', '.join(COLUMNS)})", err=True)

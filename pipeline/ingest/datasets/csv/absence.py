@@ -3,8 +3,8 @@
 from pathlib import PurePath
 
 from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.csv.lists import NAME
 
-NAME = "labels.csv"
 COLUMNS = "with the columns image and label"
 FIXES = {  # by the suffixes of files that may list photos: the fix for one file, and for several
     (".xls", ".xlsx", ".ods"): (f"save it as {NAME}, {COLUMNS}", f"save each as CSV, {COLUMNS}"),

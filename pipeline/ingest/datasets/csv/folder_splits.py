@@ -31,7 +31,7 @@ def with_splits_of_folders(rows: Sequence[tuple[str, Photo]], notes: list[str]) 
     existing = [(where, photo) for where, photo in usable if _exists(photo)] or usable
     if not existing or any(photo.split for photo in photos):
         return photos
-    common = os.path.commonpath([os.path.abspath(Path(photo.path).parent) for _, photo in existing])  # noqa: PTH100
+    common = _common_folder([photo.path for _, photo in existing])
     splits = {photo.path: _split_below(common, photo) for _, photo in existing}
     named = {split: path for path, split in splits.items() if split}
     if len(named) < 2:
@@ -62,9 +62,17 @@ def _with_split(photo: Photo, split: str) -> Photo:
     return replace(photo, status=Status.UNREADABLE, reason="there is no photo of this path")
 
 
+def _common_folder(paths: Sequence[str]) -> str:
+    """The innermost folder around all photos; empty if they are on several drives."""
+    try:
+        return os.path.commonpath([os.path.abspath(Path(path).parent) for path in paths])  # noqa: PTH100
+    except ValueError:
+        return ""
+
+
 def _split_below(folder: str, photo: Photo) -> str:
     """The split of the innermost folder that is named after one, below a folder."""
-    return split_around(Path(os.path.relpath(photo.path, folder)))
+    return split_around(Path(os.path.relpath(photo.path, folder) if folder else photo.path))
 
 
 def _exists(photo: Photo) -> bool:

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 from enum import IntEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pipeline.ingest.datasets.common.csv_table.column_names import meaning
 from pipeline.ingest.datasets.common.csv_table.lines import samples
 from pipeline.ingest.datasets.common.folder_tree import is_image
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.csv.columns import guess_header
+from pipeline.ingest.datasets.csv.label_columns import columns_of_labels
+from pipeline.ingest.split_names import split_among_words, split_named
 
 TABLES = (".csv", ".tsv")  # suffixes
 TEXTS = (".txt",)  # which may be lists of photos, too, if they lie in the root
-MOST_FILES = 50  # in a folder; where there are more, each is about one photo
+MOST_FILES = 50  # in a folder; where there are more, most are about one photo each
+FIRST_LINES = 3  # among which the header is; the first may name the separator
+SUBMISSION = "submission"  # in the name of a contest's example, whose labels are not true
+NAME = "labels.csv"
 
 
 class Content(IntEnum):
@@ -31,15 +36,22 @@ def tables_in(tree: Tree, folder: Path) -> dict[Path, Content]:
 def _tables_in(tree: Tree, folder: Path) -> Iterator[tuple[Path, Content]]:
     suffixes = (*TABLES, *TEXTS) if folder == tree.root else TABLES
     names = [name for name in tree.files(folder).all if name.casefold().endswith(suffixes)]
-    for name in names if len(names) <= MOST_FILES else ():  # a file for each photo
-        content = content_of(folder / name)
+    for name in names if len(names) <= MOST_FILES else filter(_is_for_all, names):
+        content = Content.OTHER if SUBMISSION in name.casefold() else content_of(folder / name)
         if content or name.casefold().endswith(TABLES):
             yield folder / name, content
 
 
+def _is_for_all(name: str) -> bool:
+    """Whether the name of a table is that of many photos, not of one as in a folder with a table for each."""
+    stem = PurePath(name).stem
+    return name.casefold() == NAME or bool(split_named(stem) or split_among_words(stem))
+
+
 def content_of(table: Path) -> Content:
     """Return what a table lists, by its first lines."""
-    return max(_content(lines[0], table) if lines else Content.OTHER for lines in samples(table, 1))
+    content = max(_content(lines[0], table) if lines else Content.OTHER for lines in samples(table, FIRST_LINES))
+    return Content.LABELS if content is Content.IMAGES and columns_of_labels(table) else content
 
 
 def _content(first: list[str], table: Path) -> Content:

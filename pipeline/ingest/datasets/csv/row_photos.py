@@ -7,6 +7,7 @@ from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.clutter import is_of_tool
 from pipeline.ingest.datasets.common.csv_table.rows import NO_VALUE, box_of, given
+from pipeline.ingest.datasets.common.passed_over import counted
 from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
 from pipeline.ingest.split_names import split_of
 from pipeline.runtime.status import Status
@@ -86,6 +87,20 @@ def photo_of(row: dict[str, str], where: str, places: Places) -> Photo:
 def is_missing(label: str) -> bool:
     """Return whether a label is none, as programs write a missing value."""
     return not label or label.casefold() in NO_LABEL
+
+
+def unclear_line(rows: list[tuple[str, Photo]]) -> list[str]:
+    """Say how many rows name several photos, or one of another split; no line without any.
+
+    Args:
+        rows: File and line, and photo, of each row.
+    """
+    found = [
+        f"{where}: {photo.reason}"
+        for where, photo in rows
+        if photo.status == Status.UNREADABLE and not written_paths.is_foreign(photo.id)
+    ]
+    return [f"{counted(len(found), 'row')} without a photo of its own, e.g. {found[0]}"] if found else []
 
 
 def foreign_line(pairs: list[tuple[str, Photo]]) -> list[str]:

@@ -99,6 +99,8 @@ def _are_flags(table: Rows, columns: Collection[str]) -> bool:
     Raises:
         InputError: If they do not, although their names say so.
     """
+    if not any(row.get(name, "") for _, row in table for name in columns):
+        return False
     for where, row in table:
         for name in columns:
             value = row.get(name, "")

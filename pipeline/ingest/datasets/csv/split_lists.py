@@ -13,7 +13,7 @@ from pipeline.ingest.datasets.csv.tables import Table
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
-Rows = Sequence[tuple[str, Photo]]  # file and line, and photo
+Rows = list[tuple[str, Photo]]  # file and line, and photo
 
 
 def with_splits_of(tables: Sequence[Table], listed: Rows, below: PhotosBelow, notes: list[str]) -> Rows:

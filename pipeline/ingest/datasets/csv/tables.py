@@ -7,8 +7,8 @@ from pathlib import Path
 from pipeline.ingest.datasets import NothingFoundError
 from pipeline.ingest.datasets.common.parts import parts_of
 from pipeline.ingest.datasets.common.tree import DEPTH, Tree
-from pipeline.ingest.datasets.csv.absence import NAME, describe_absence
-from pipeline.ingest.datasets.csv.lists import TABLES, Content, tables_in
+from pipeline.ingest.datasets.csv.absence import describe_absence
+from pipeline.ingest.datasets.csv.lists import NAME, TABLES, Content, tables_in
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
@@ -96,20 +96,25 @@ def _search(tree: Tree, folder: Path, depth: int) -> Tables | None:
             raise _unclear(tree.root, [own.listed[0].path, *deeper])
         own.unread.extend(deeper)
         return own
+    if parts := _tables_in_splits(tree, folder, depth):
+        used = {table.path for table in parts}
+        return Tables(folder, parts, unread=[table for table in deeper if table not in used])
+    found = [tables for inner in tree.inner(folder) if depth and (tables := _search(tree, inner, depth - 1))]
+    if len(found) > 1:
+        raise _unclear(tree.root, [table.path for tables in found for table in tables.listed])
+    return found[0] if found else None
+
+
+def _tables_in_splits(tree: Tree, folder: Path, depth: int) -> list[Table]:
+    """The tables in the folders that are named after splits; none if none has labels."""
     inner = tree.inner(folder)
     named = splits_of(path.name for path in inner)
-    found = {path: tables for path in inner if (tables := _search(tree, path, depth - 1))} if depth else {}
-    parts = [
-        Table(table.path, table.split or named[path.name], table.has_labels)
-        for path in inner
-        if path.name in named
-        for table in (found[path].listed if path in found else _without_labels(tree, path))
-    ]
-    if any(table.has_labels for table in parts):
-        return Tables(folder, parts)
-    if len(found) > 1:
-        raise _unclear(tree.root, [table.path for tables in found.values() for table in tables.listed])
-    return next(iter(found.values()), None)
+    parts = []
+    for path in (path for path in inner if path.name in named):
+        found = _search(tree, path, depth - 1) if depth else None
+        tables = found.listed if found else _without_labels(tree, path)
+        parts += [Table(table.path, table.split or named[path.name], table.has_labels) for table in tables]
+    return parts if any(table.has_labels for table in parts) else []
 
 
 def _tables_of(tree: Tree, folder: Path) -> Tables | None:
@@ -129,7 +134,7 @@ def _tables_of(tree: Tree, folder: Path) -> Tables | None:
         parts = []
     if not whole and not any(table.has_labels for table in parts):
         whole = labelled
-    if len(whole) > 1 or (not whole and {table.split for table in parts} == {"test"} and len(labelled) > 1):
+    if len(whole) > 1 or (not whole and len({table.split for table in parts}) == 1 and len(labelled) > 1):
         raise _unclear(tree.root, labelled)
     read = [Table(table) for table in whole] or parts
     of_splits = parts if whole else []

@@ -15,7 +15,7 @@ from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.ferplus.labelled import note_original
 from pipeline.ingest.datasets.ferplus.tables import ORIGINAL
 from pipeline.ingest.datasets.ferplus.votes import VOTES
-from pipeline.ingest.label_names import as_yaml, matching_label, synonymous_label
+from pipeline.ingest.label_names import as_yaml, synonymous_label
 from pipeline.runtime.errors import InputError
 
 LABELS = dict(enumerate(VOTES))
@@ -49,9 +49,9 @@ def in_tables(source: DatasetSource, tree: Tree, names: ClassNames) -> list[Phot
     if listed is None:
         return None
     labels = public.labels_of(photo for _, photo in listed)
-    if any(_is_of_ferplus(label) for label in labels):
+    if _are_of_ferplus(labels):
         names = ClassNames(LABELS, names.rename)
-        _note_ferplus(tree, source.root, labels, names)
+        _note_ferplus(tree, Path(listed[0][0].rpartition(" line ")[0]), labels, names)
     else:
         note_original(tree, source.root)
     return public.labelled(listed, names, source.notes)
@@ -69,9 +69,9 @@ def _from_folders_of_ferplus(tree: Tree, names: ClassNames, classes: list[ClassF
     return class_folders.photos_of(tree, classes, names)
 
 
-def _is_of_ferplus(label: str) -> bool:
-    """Whether a label means contempt, which FER2013 does not have; its number is 7 in all copies."""
-    return synonymous_label(label, (CONTEMPT,)) is not None or matching_label(label, ("7",)) is not None
+def _are_of_ferplus(labels: Collection[str]) -> bool:
+    """Whether labels are 8 numbers, from 0 to 7, or one means contempt, which FER2013 does not have."""
+    return {0, 7} <= set(numbers_in(labels).values()) or any(synonymous_label(label, (CONTEMPT,)) for label in labels)
 
 
 def _note_ferplus(tree: Tree, place: Path, labels: Collection[str], names: ClassNames) -> None:

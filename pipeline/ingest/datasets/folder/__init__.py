@@ -80,8 +80,8 @@ def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> s
         fix = "name these folders train, validation and test, one of each"
         return f"{around} holds the folders {', '.join(names[:MOST_NAMES])}, with labels ({deeper}) in them: {fix}"
     several = [other for other in layout.classes if any(deeper in inner.folders for inner in other.folder.walk())]
-    splits = "name them train and test if they are that, or " * (len(several) > 1)
-    fix = f"{splits}name the folder around the labels in ingest.root, such as {label.folder.path}"
+    as_splits = "name them train and test if they are that, or " * (len(several) > 1)
+    fix = f"{as_splits}name the folder around the labels in ingest.root, such as {label.folder.path}"
     return f"{around} holds folders of no label ({label.label}), and labels deeper in them ({deeper}): {fix}"
 
 

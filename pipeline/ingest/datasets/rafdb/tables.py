@@ -45,7 +45,8 @@ def tables_in(tree: Tree, folder: Path) -> list[Path]:
     Raises:
         InputError: If several tables may be that of a split.
     """
-    lists = [table for table in _tables(tree, folder) if _is_list(table)]
+    tables = [table for table in _tables(tree, folder) if _split_of(table) or table.name.casefold() in WHOLE]
+    lists = [table for table in tables if _is_list(table)]
     names = {table.name.casefold() for table in lists}
     parts = parts_of([table for table in lists if f"{table.stem.casefold()}_labels.csv" not in names])
     whole = [table for name in WHOLE for table in lists if table.name.casefold() == name]
@@ -55,12 +56,17 @@ def tables_in(tree: Tree, folder: Path) -> list[Path]:
 def unread_beside(tree: Tree, tables: list[Path]) -> list[str]:
     """Return the names of the tables beside those that are read. Text files that list no photos are none."""
     others = [table for table in _tables(tree, tables[0].parent) if table not in tables]
+    others = others if len(others) <= MOST_FILES else []
     return [table.name for table in others if table.suffix.casefold() == ".csv" or _is_list(table)]
 
 
 def _tables(tree: Tree, folder: Path) -> list[Path]:
     names = [name for name in tree.files(folder).all if name.casefold().endswith((".csv", ".txt"))]
-    return [folder / name for name in names] if len(names) <= MOST_FILES else []
+    return [folder / name for name in names]
+
+
+def _split_of(table: Path) -> str:
+    return split_named(table.stem) or split_among_words(table.stem)
 
 
 def lines_of(table: Path) -> Iterator[Line]:
@@ -69,7 +75,7 @@ def lines_of(table: Path) -> Iterator[Line]:
     Raises:
         InputError: If the table cannot be read.
     """
-    split = split_named(table.stem) or split_among_words(table.stem)
+    split = _split_of(table)
     columns = _columns(_first_lines(table)[:1])
     if columns and table.suffix.casefold() == ".csv":
         image, label = columns

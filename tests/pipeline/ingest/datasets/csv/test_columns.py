@@ -191,3 +191,7 @@ def test_the_split_of_the_rows_with_no_alone_is_said(read, capsys):
 def test_the_column_of_an_empty_split_is_named(read):
     with pytest.raises(InputError, match=r"labels\.csv line 4: 'phase', which is taken as split, is empty, but other rows"):
         read("image,label,phase\na.jpg,anger,train\nb.jpg,fear,test\nc.jpg,fear,\n")
+
+
+def test_an_empty_column_of_yes_and_no_is_none(read):
+    assert [photo.split for photo in read("image,label,is_test\na.jpg,anger,\nb.jpg,fear,\n")] == ["", ""]

@@ -253,6 +253,8 @@ def test_photos_are_found_below_the_root_by_their_names(tmp_path):
         ("faces/y/c.jpg", "ok", ""),
         ("d.jpg", "ok", ""),  # no such photo: detect says so
     ]
+    several = f"{tmp_path / 'labels.csv'} line 5: 2 photos have this name: write the path relative to labels.csv"
+    assert source.notes[-1] == f"1 row without a photo of its own, e.g. {several}"
     first = f"a.jpg is {tmp_path.as_posix()}/faces/a.jpg"
     assert source.notes[0] == f"4 photos are found in other folders below {tmp_path}, e.g. {first}"
 

@@ -175,3 +175,31 @@ def test_photos_of_one_name_are_told_apart_by_their_split(read):
         ("a/test/0.jpg", "fear", "test"),
         ("a/train/1.jpg", "fear", "train"),
     ]
+
+
+def test_a_line_that_names_the_separator_is_no_header(read):
+    tables = {"train.csv": f"sep=;\n{A.replace(',', ';')}", "test.csv": f"sep=;\n{B.replace(',', ';')}"}
+    assert sorted(read(tables)) == [("a.jpg", "anger", "train"), ("b.jpg", "fear", "test")]
+
+
+def test_the_example_of_a_contest_is_not_read(read, notes):
+    tables = {"train.csv": A, "sample_submission.csv": B}
+    assert read(tables) == [("a.jpg", "anger", "")]
+    assert "not read: sample_submission.csv" in notes
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+def test_another_table_beside_that_of_one_split_is_named(read, name):
+    with pytest.raises(InputError, match=rf"several tables that list photos, data\.csv, {name}: keep one of them"):
+        read({name: A, "data.csv": B})
+
+
+def test_tables_in_folders_of_splits_count_whatever_lies_beside_them(read, notes):
+    tables = {"train/metadata.csv": A, "test/metadata.csv": B, "old/a.csv": A, "old/b.csv": B, "all/labels.csv": A}
+    assert len(read(tables)) == 2
+    assert "not read: all/labels.csv" in notes
+
+
+def test_tables_of_one_photo_each_do_not_count(read):
+    tables = {f"{number}.csv": "image,label\nx.jpg,fear\n" for number in range(60)}
+    assert sorted(read(tables | {"train.csv": A, "test.csv": B})) == [("a.jpg", "anger", "train"), ("b.jpg", "fear", "test")]

@@ -430,7 +430,10 @@ def test_a_table_with_contempt_is_one_of_ferplus(tmp_path, contempt):
     (tmp_path / "labels.csv").write_text(f"image,label\na.png,happy\nb.png,{contempt}\nc.png,neutral\n")
     source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
     assert [photo.label for photo in ferplus.read(source)] == ["happiness", "contempt", "neutral"]
-    assert source.notes[-1] == f"{tmp_path} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013"
+    assert (
+        source.notes[-1]
+        == f"{tmp_path / 'labels.csv'} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013"
+    )
 
 
 def pixels(number, label=0):
@@ -465,3 +468,15 @@ def test_a_table_of_another_format_is_named_with_its_fix(tmp_path):
     (tmp_path / "fer2013.xlsx").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"holds fer2013\.xlsx: save it as labels\.csv, with the columns image and label"):
         ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+
+
+def test_a_table_that_counts_from_1_is_one_of_fer2013(tmp_path):
+    (tmp_path / "labels.csv").write_text("".join(f"{i}.png,{i % 7 + 1}\n" for i in range(14)))
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    with pytest.raises(
+        InputError, match=r"labels\.csv: labels are numbered 1 to 7, but this dataset numbers its classes 0 to 6"
+    ):
+        ferplus.read(source)
+    rename = {str(number): "anger" for number in range(1, 8)}
+    assert len(ferplus.read(replace(source, rename=rename))) == 14
+    assert "the labels are the original labels of FER2013" in source.notes[-1]
