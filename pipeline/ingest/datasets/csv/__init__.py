@@ -11,12 +11,13 @@ from pipeline.ingest.datasets.common.passed_over import counted, unlisted_line
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.csv.columns import take_synonyms
 from pipeline.ingest.datasets.csv.folder_splits import missing_lines, with_splits_of_folders
+from pipeline.ingest.datasets.csv.folder_tables import Table, Tables
 from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
 from pipeline.ingest.datasets.csv.row_photos import Places, foreign_line, is_missing, photo_of, unclear_line
 from pipeline.ingest.datasets.csv.split_columns import refuse_unclear_splits
 from pipeline.ingest.datasets.csv.split_lists import with_splits_of
 from pipeline.ingest.datasets.csv.table_rows import refuse_unread, table_rows
-from pipeline.ingest.datasets.csv.tables import Table, Tables, find_tables
+from pipeline.ingest.datasets.csv.tables import find_tables
 from pipeline.runtime.errors import InputError
 
 Rows = list[tuple[str, Photo]]  # file and line, and photo

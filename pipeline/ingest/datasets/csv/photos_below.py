@@ -56,6 +56,12 @@ class PhotosBelow:
             raise ValueError(f"its split is {split}, but the photo of its name is in {place}: write its path if it is meant")
         return []
 
+    def without_notes(self) -> "PhotosBelow":
+        """Return the same photos, of which finds count for themselves."""
+        other = PhotosBelow(self._root)
+        other.__dict__["_by_stem"] = self._by_stem  # as they were read
+        return other
+
     def unlisted(self, listed: set[str]) -> set[str]:
         """Return the photos whose paths are not among those that a table lists."""
         known = set(map(_real, listed))

@@ -10,7 +10,7 @@ from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.ingest.datasets.csv.tables import find_tables, tables_below
+from pipeline.ingest.datasets.csv.tables import note_tables, tables_below
 from pipeline.runtime.status import Status
 
 Rows = list[tuple[str, Photo]]  # file and line, and photo
@@ -26,7 +26,11 @@ def rows_of(source: DatasetSource) -> Rows | None:
         InputError: If a table cannot be read, or several may be meant.
     """
     tree = Tree(source.root, source.notes)
-    return listed.rows_of(source, find_tables(tree)) if tables_below(tree) else None
+    tables = tables_below(tree)
+    if tables is None:
+        return None
+    note_tables(tree, tables)
+    return listed.rows_of(source, tables)
 
 
 def photos_of(source: DatasetSource, names: ClassNames) -> list[Photo] | None:

@@ -1,50 +1,22 @@
 """Find the tables that list the photos: ``labels.csv``, or the tables that other datasets have in its place."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.ingest.datasets import NothingFoundError
-from pipeline.ingest.datasets.common.parts import parts_of
 from pipeline.ingest.datasets.common.tree import DEPTH, Tree
 from pipeline.ingest.datasets.csv.absence import describe_absence
-from pipeline.ingest.datasets.csv.lists import NAME, TABLES, Content, tables_in
+from pipeline.ingest.datasets.csv.folder_tables import (
+    Table,
+    Tables,
+    listed_names,
+    lists_of_splits,
+    tables_of,
+    unclear,
+    without_labels,
+)
+from pipeline.ingest.datasets.csv.lists import NAME, TABLES
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
-
-MOST_TABLES = 5  # in a message
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that lists photos.
-
-    Attributes:
-        path: The file.
-        split: The split of its photos, where its name or its folder's tells; else empty.
-        has_labels: Whether it has a column of labels.
-    """
-
-    path: Path
-    split: str = ""
-    has_labels: bool = True
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The tables of a dataset.
-
-    Attributes:
-        folder: The folder in which they were found.
-        listed: The tables that list the photos with their labels, and the tables of other splits without labels.
-        of_splits: Tables beside the only one in ``listed`` that are named after splits and list photos.
-        unread: The other tables.
-    """
-
-    folder: Path
-    listed: list[Table]
-    of_splits: list[Table] = field(default_factory=list)
-    unread: list[Path] = field(default_factory=list)
 
 
 def find_tables(tree: Tree) -> Tables:
@@ -56,6 +28,12 @@ def find_tables(tree: Tree) -> Tables:
     tables = tables_below(tree) or _only_table(tree)
     if tables is None:
         raise NothingFoundError(describe_absence(tree))
+    note_tables(tree, tables)
+    return tables
+
+
+def note_tables(tree: Tree, tables: Tables) -> None:
+    """Note which tables are read, if that may surprise, and which are not."""
     paths = [table.path for table in tables.listed]
     listed = listed_names(tree.root, paths)
     if not any(path.name.casefold() == NAME for path in paths):
@@ -66,7 +44,6 @@ def find_tables(tree: Tree) -> Tables:
         tree.notes.append(f"the table is {paths[0]}, so its folder counts as the root")
     if tables.unread:
         tree.notes.append(f"not read: {listed_names(tree.root, tables.unread)}")
-    return tables
 
 
 def tables_below(tree: Tree) -> Tables | None:
@@ -81,28 +58,41 @@ def tables_below(tree: Tree) -> Tables | None:
     return _search(tree, tree.root, DEPTH)
 
 
-def listed_names(root: Path, tables: Iterable[Path]) -> str:
-    """Return the paths of tables relative to the root, for a message."""
-    names = [table.relative_to(root).as_posix() for table in tables]
-    return ", ".join(names[:MOST_TABLES] + [f"{len(names) - MOST_TABLES:,} more"] * (len(names) > MOST_TABLES))
-
-
 def _search(tree: Tree, folder: Path, depth: int) -> Tables | None:
-    own = _tables_of(tree, folder)
+    own = tables_of(tree, folder)
     deeper = [inner / table for inner in tree.inner(folder) if (table := tree.files(inner).find(NAME))]
     if own is not None:
         is_sure = own.listed[0].split or own.listed[0].path.name.casefold() == NAME
         if not is_sure and deeper:
-            raise _unclear(tree.root, [own.listed[0].path, *deeper])
+            raise unclear(tree.root, [own.listed[0].path, *deeper])
         own.unread.extend(deeper)
+        if not own.listed[0].split and not own.of_splits:
+            own.of_splits.extend(lists_of_splits(tree, folder))
         return own
     if parts := _tables_in_splits(tree, folder, depth):
         used = {table.path for table in parts}
         return Tables(folder, parts, unread=[table for table in deeper if table not in used])
-    found = [tables for inner in tree.inner(folder) if depth and (tables := _search(tree, inner, depth - 1))]
-    if len(found) > 1:
-        raise _unclear(tree.root, [table.path for tables in found for table in tables.listed])
-    return found[0] if found else None
+    return _search_below(tree, folder, depth - 1) if depth else None
+
+
+def _search_below(tree: Tree, folder: Path, depth: int) -> Tables | None:
+    """The tables in the only inner folder that has any, or else in the only one with ``labels.csv``."""
+    found: list[Tables] = []
+    errors = []
+    for inner in tree.inner(folder):
+        try:
+            found += filter(None, [_search(tree, inner, depth)])
+        except InputError as error:
+            errors.append(error)
+    named = [tables for tables in found if tables.listed[0].path.name.casefold() == NAME]
+    if len(named) != 1 and errors:
+        raise errors[0]
+    best = named if len(named) == 1 else found
+    if len(best) > 1:
+        raise unclear(tree.root, [table.path for tables in best for table in tables.listed])
+    for tables in best:
+        tables.unread.extend(table.path for other in found if other is not tables for table in other.listed)
+    return best[0] if best else None
 
 
 def _tables_in_splits(tree: Tree, folder: Path, depth: int) -> list[Table]:
@@ -112,40 +102,9 @@ def _tables_in_splits(tree: Tree, folder: Path, depth: int) -> list[Table]:
     parts = []
     for path in (path for path in inner if path.name in named):
         found = _search(tree, path, depth - 1) if depth else None
-        tables = found.listed if found else _without_labels(tree, path)
+        tables = found.listed if found else without_labels(tree, path)
         parts += [Table(table.path, table.split or named[path.name], table.has_labels) for table in tables]
     return parts if any(table.has_labels for table in parts) else []
-
-
-def _tables_of(tree: Tree, folder: Path) -> Tables | None:
-    """The tables of photos in a folder."""
-    contents = tables_in(tree, folder)
-    labelled = [table for table, content in contents.items() if content is Content.LABELS]
-    if not labelled:
-        return None
-    whole = [table for table in labelled if table.name.casefold() == NAME]
-    whole = [table for table in whole if table.name == NAME] or whole
-    others = {table: content for table, content in contents.items() if content and table not in whole}
-    try:
-        parts = [Table(table, split, others[table] is Content.LABELS) for table, split in parts_of(list(others)).items()]
-    except InputError:
-        if not whole:
-            raise
-        parts = []
-    if not whole and not any(table.has_labels for table in parts):
-        whole = labelled
-    if len(whole) > 1 or (not whole and len({table.split for table in parts}) == 1 and len(labelled) > 1):
-        raise _unclear(tree.root, labelled)
-    read = [Table(table) for table in whole] or parts
-    of_splits = parts if whole else []
-    used = {table.path for table in (*read, *of_splits)}
-    return Tables(folder, read, of_splits, [table for table in contents if table not in used])
-
-
-def _without_labels(tree: Tree, folder: Path) -> list[Table]:
-    """The table in the folder of a split that lists photos without labels, such as those of a contest's test set."""
-    listed = [table for table, content in tables_in(tree, folder).items() if content]
-    return [Table(listed[0], has_labels=False)] if len(listed) == 1 else []
 
 
 def _only_table(tree: Tree) -> Tables | None:
@@ -153,8 +112,3 @@ def _only_table(tree: Tree) -> Tables | None:
     found = [tree.root / name for name in tree.files(tree.root).all if name.casefold().endswith(TABLES)]
     named = [table for table in found if table.name.casefold() == NAME] or found
     return Tables(tree.root, [Table(named[0])]) if len(named) == 1 else None
-
-
-def _unclear(root: Path, tables: list[Path]) -> InputError:
-    fix = "keep one of them, or name them train.csv and test.csv, or name in ingest.root the folder of one"
-    return InputError(f"{root} holds several tables that list photos, {listed_names(root, tables)}: {fix}")

@@ -203,3 +203,17 @@ def test_tables_in_folders_of_splits_count_whatever_lies_beside_them(read, notes
 def test_tables_of_one_photo_each_do_not_count(read):
     tables = {f"{number}.csv": "image,label\nx.jpg,fear\n" for number in range(60)}
     assert sorted(read(tables | {"train.csv": A, "test.csv": B})) == [("a.jpg", "anger", "train"), ("b.jpg", "fear", "test")]
+
+
+def test_tables_of_splits_may_lie_in_a_folder_beside_the_table(read, notes):
+    tables = {"labels.csv": "image,label\na.jpg,anger\nb.jpg,fear\n", "splits/train.csv": "image\na.jpg\n"}
+    photos = read(tables | {"splits/test.csv": "image\nb.jpg\n"}, ["images/a.jpg", "images/b.jpg"])
+    assert photos == [("images/a.jpg", "anger", "train"), ("images/b.jpg", "fear", "test")]
+    assert "the splits are those of test.csv and train.csv" in notes
+    assert any(note.startswith("2 photos are found in other folders") for note in notes)  # each counts once
+
+
+def test_the_only_labels_csv_below_counts_more_than_other_tables(read, notes):
+    tables = {"data/labels.csv": A, "old/a.csv": B, "old/b.csv": B, "more/metadata.csv": B}
+    assert read(tables) == [("a.jpg", "anger", "")]
+    assert "not read: more/metadata.csv" in notes
