@@ -32,8 +32,8 @@ def in_folders(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
     """
     ferplus = ClassNames(LABELS, names.rename)
     classes = class_folders.find(tree, folder, ferplus) or []
-    has_contempt = any(each.label == CONTEMPT and not each.path.name.isdecimal() for each in classes)
-    if has_contempt or {str(number) for number in range(8)} <= {each.path.name for each in classes}:
+    has_contempt = any(each.label == CONTEMPT and not each.name.isdecimal() for each in classes)
+    if has_contempt or {str(number) for number in range(8)} <= {each.name for each in classes}:
         return partial(_from_folders_of_ferplus, tree, ferplus, classes, folder)
     classes = class_folders.find(tree, folder, names) or []
     return partial(_from_folders, tree, names, classes, folder) if classes else None
@@ -65,7 +65,7 @@ def _from_folders(tree: Tree, names: ClassNames, classes: list[ClassFolder], fol
 
 def _from_folders_of_ferplus(tree: Tree, names: ClassNames, classes: list[ClassFolder], folder: Path) -> list[Photo]:
     """The photos of a copy of FERPlus in folders of classes."""
-    _note_ferplus(tree, folder, [each.path.name for each in classes], names)
+    _note_ferplus(tree, folder, [each.name for each in classes], names)
     return class_folders.photos_of(tree, classes, names)
 
 
