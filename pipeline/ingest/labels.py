@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 import click
 
-from pipeline.faces.manifest import SPLITS, Photo
+from pipeline.faces.manifest import Photo
 from pipeline.ingest.label_names import as_yaml, matching_label, meant_label, numbered_labels
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
@@ -89,7 +89,7 @@ def _describe(unknown: Mapping[str, int], labels: tuple[str, ...]) -> str:
         fixes = [f"those of {dataset}, write ingest.rename: {as_yaml(rename)}" for dataset, rename in numberings.items()]
         return f"{problem}: look at some photos: if the numbers are {', if they are '.join(fixes)} (null leaves a class out)"
     template = {label: meant_label(label, labels) or TO_FILL_IN for label in list(unknown)[:MOST_LABELS]}
-    if any(split_of(label) in SPLITS for label, meant in template.items() if meant == TO_FILL_IN):
+    if any(split_named(label) for label, meant in template.items() if meant == TO_FILL_IN):
         return f"{problem}: ingest.root must hold only folders of splits, or only folders of labels"
     fix = f"write in params.yaml ingest.rename: {as_yaml(template)}"
     if TO_FILL_IN not in template.values():

@@ -1,9 +1,6 @@
 """Make seeded splits that are stratified by label and keep subjects whole. Validation is only ever taken out of train."""
 
-import re
-import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,53 +8,6 @@ import numpy as np
 from pipeline.faces.manifest import SPLITS, Photo
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
-
-# What datasets call the splits, apart from case and from words such as "set": "Train", "val_set", "testing".
-NAMES_OF_SPLITS = {
-    "train": ("train", "training", "trn", "trainings", "entrainement", "entrenamiento", "treino", "addestramento"),
-    "validation": (
-        *("validation", "valid", "val", "dev", "development", "eval", "evaluation", "publictest"),
-        *("validierung", "validierungs", "validacion", "validacao", "validazione"),
-    ),
-    "test": ("test", "testing", "tst", "privatetest", "prueba", "teste"),
-}
-SPLIT_OF_NAME = {name: split for split, names in NAMES_OF_SPLITS.items() for name in names}
-ENDS = re.compile(r"(?:data|daten|set|split|images|bilder|photos|fotos)+$")
-MORE_WORDS = re.compile(  # beside the name of a split: "train_256", "fer2013_test", "test_labels"
-    r"\d{2,}|x|px|data|set|split|images?|imgs?|photos?|pictures?|faces?|aligned|cropped|crops?|resized|folder|class|classes"
-    r"|labels?|list|annotations?|metadata|fer|ferplus|raf|rafdb|db|affectnet|basic"
-)
-
-
-def split_of(name: str) -> str:
-    """Return the split that a dataset's name for it means, or the name itself if it is not known."""
-    word = re.sub(r"[\W_]", "", _without_accents(name.casefold()))
-    return SPLIT_OF_NAME.get(ENDS.sub("", word), name)
-
-
-def splits_of(names: Iterable[str]) -> dict[str, str]:
-    """Return the splits that names of one folder or table mean, by name; names that mean none are left out.
-
-    A name with more words (``1_train``, ``train_256``, ``RAF_train_labels``) counts if no other name means its split.
-    """
-    names = list(names)
-    plain = {name: split for name in names if (split := split_of(name)) in SPLITS}
-    others = {name: split for name in names if name not in plain and (split := _split_among_words(name))}
-    are_clear = Counter([*plain.values(), *others.values()])
-    return plain | {name: split for name, split in others.items() if are_clear[split] == 1}
-
-
-def _split_among_words(name: str) -> str:
-    """The split that one word means, if the others are in MORE_WORDS or are the number of the folder (``1_train``)."""
-    words = re.findall(r"[^\W\d_]+|\d+", _without_accents(name.casefold()))
-    words = words[1:] if words and words[0].isdecimal() else words
-    splits = [split for word in words if (split := split_of(word)) in SPLITS]
-    others = [word for word in words if split_of(word) not in SPLITS and not MORE_WORDS.fullmatch(word)]
-    return splits[0] if len(splits) == 1 and not others else ""
-
-
-def _without_accents(name: str) -> str:
-    return "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
 
 
 def assign(photos: list[Photo], validation_fraction: float, test_fraction: float, seed: int) -> list[Photo]:

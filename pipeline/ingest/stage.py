@@ -13,7 +13,7 @@ from pipeline.faces import manifest
 from pipeline.faces.manifest import Photo
 from pipeline.faces.tables import refuse_foreign_table, write_table
 from pipeline.ingest import duplicates, generated_photos, packed_files, splits
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.duplicates import Duplicate
 from pipeline.ingest.labels import check_labels
 from pipeline.ingest.outputs_guard import OutputsGuard
@@ -91,14 +91,14 @@ def _listed(base: Base, params: Ingest, photos_dir: Path) -> tuple[list[Photo], 
     source = DatasetSource(Path(params.root), photos_dir, names, params.images_per_class, base.seed, base.workers, rename)
     try:
         listed = adapter.read(source)
-    except InputError as error:
+    except NothingFoundError as error:
         packed = packed_files.describe(source.root)
         raise (InputError(packed) if packed else error) from error
     photos = check_labels(listed, names, getattr(adapter, "LABELS", {}).values(), rename)
     if not photos:
         raise InputError(f"ingest.root {params.root!r} lists no photo: check the folder and ingest.dataset")
     if not any(os.path.exists(photo.path) for photo in photos):  # noqa: PTH110 (Path.exists raises for odd names)
-        problem = photos[0].reason or "check ingest.root"
+        problem = photos[0].reason or packed_files.describe(source.root) or "check ingest.root"
         raise InputError(f"none of the {len(photos)} photos exists, e.g. {photos[0].path}: {problem}")
     return photos, source.notes
 

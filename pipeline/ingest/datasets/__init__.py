@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pipeline.runtime.errors import InputError
+
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+
+
+class NothingFoundError(InputError):
+    """No folder has a layout of the dataset, or a layout lacks its photos: perhaps they are still packed."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,6 @@ def test_files_beside_photos_are_not_meant(tmp_path):
     (tmp_path / "labels.csv").write_text("image,label\n")
     assert packed_files.describe(tmp_path) == ""
     (tmp_path / "archive.zip").write_bytes(b"")
-    (tmp_path / "anger").mkdir()
-    (tmp_path / "anger" / "a.JPG").write_bytes(b"")
+    (tmp_path / "a" / "b" / "c" / "d" / "anger").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c" / "d" / "anger" / "a.JPG").write_bytes(b"")
     assert packed_files.describe(tmp_path) == ""

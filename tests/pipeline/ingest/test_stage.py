@@ -193,3 +193,25 @@ def test_notes_come_before_the_error_that_they_explain(run, tmp_path, capsys):
     with pytest.raises(InputError, match=r"split is empty: .* subjects"):
         run(dataset="folder", root=str(tmp_path / "persons"))
     assert "are taken as subjects" in capsys.readouterr().err
+
+
+def test_a_true_error_is_not_hidden_by_a_packed_file(run, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "fer2013.tar.gz").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"root holds no photo, but fer2013\.tar\.gz: unpack it"):
+        run(dataset="ferplus")
+    (root / "fer2013.csv").write_text("emotion,pixels,Usage\n0,1 2 3,Training\n")
+    with pytest.raises(InputError, match=r"fer2013\.csv line 2: expected 2304 pixels"):
+        run(dataset="ferplus")
+
+
+def test_the_packed_photos_of_a_list_are_named(run, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "images.zip").write_bytes(b"x")
+    (root / "labels.csv").write_text("image,label\na.jpg,anger\n")
+    with pytest.raises(
+        InputError, match=r"none of the 1 photos exists, .*: .*root holds no photo, but images\.zip: unpack it"
+    ):
+        run(dataset="csv")

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.affectnet import sets, tables, yolo
 from pipeline.ingest.datasets.affectnet.relabelling import relabel
 from pipeline.ingest.datasets.common import class_folders
@@ -18,7 +18,7 @@ from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
-from pipeline.runtime.errors import InputError
+from pipeline.ingest.datasets.csv.absence import hint_at_lists
 
 LABELS = {
     0: "neutral",
@@ -47,9 +47,10 @@ def read(source: DatasetSource) -> list[Photo]:
     reader = tree.find(*layouts)
     listed = reader() if reader else public.photos_of(source, names)
     if listed is None:
-        raise InputError(
+        raise NothingFoundError(
             f"{source.root} has neither train_set/ nor training.csv: ingest.root must be the AffectNet folder, "
             "or a copy of it with a folder of photos for each class, or a table of photos and labels"
+            f"{hint_at_lists(tree)}"
         )
     photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()

@@ -4,24 +4,26 @@
 and annotations together, or in a folder too many, ``images/images``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets import NothingFoundError
+from pipeline.ingest.datasets.affectnet.set_folders import END, SetFolders, numbers_in
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 
 NAMES = {"train": "train_set", "test": "val_set"}
 WITH_TEST = {"train": "train_set", "validation": "val_set", "test": "test_set"}  # copies that keep some photos back
-END = "_exp.npy"
 
 
 def find(tree: Tree, folder: Path) -> dict[str, Path] | None:
@@ -40,7 +42,7 @@ def photos_of(tree: Tree, sets: Mapping[str, Path], names: ClassNames) -> list[P
     """
     photos = PhotoList()
     for split, folder in sets.items():
-        _add_set(photos, tree, folder, split, names)
+        _add_set(photos, SetFolders(tree, folder), split, names)
     listed = photos.finish()
     tree.report_others(listed, "they belong to no split")
     return listed
@@ -69,60 +71,36 @@ def _set(tree: Tree, folder: Path, name: str) -> Path | None:
     outer = tree.folder(folder, name)
     inner = outer and tree.folder(outer, name)
     for place in filter(None, (outer, inner)):
-        if tree.folder(place, "annotations", "images") or _numbers(tree, place):
+        if tree.folder(place, "annotations", "images") or numbers_in(tree, place):
             return place
     return None
 
 
-def _add_set(photos: PhotoList, tree: Tree, folder: Path, split: str, names: ClassNames) -> None:
-    of_images, of_annotations = _places(tree, folder, "images"), _places(tree, folder, "annotations")
-    if _add_places(photos, tree, [*of_images, *of_annotations, folder], split, split, names):
-        return
-    parts = [part.name for place in of_annotations for part in tree.inner(place)]  # copies have a folder for each class
-    found = [
-        _add_places(photos, tree, [place / part for place in (*of_images, *of_annotations)], split, f"{split}_{part}", names)
-        for part in parts
-    ]
-    if not any(found):
-        raise InputError(f"{of_annotations[0]} has no *_exp.npy: unpack AffectNet's annotations there")
-
-
-def _add_places(photos: PhotoList, tree: Tree, places: Sequence[Path], split: str, prefix: str, names: ClassNames) -> bool:
-    """Add the photos in some folders, which hold photos or annotations; return whether there are annotations.
-
-    The id of a photo is the prefix and its number.
-    """
-    numbers: dict[str, Path] = {}
-    for place in places:
-        numbers |= {number: path for number, path in _numbers(tree, place).items() if number not in numbers}
-    if not numbers:
-        return False
-    ordered = sorted(numbers, key=lambda number: (len(number), number))
-    for number in progress(ordered, total=len(ordered), title="ingest", unit="annotations"):
-        name, annotation, file = f"{prefix}_{number}", numbers[number], f"{number}.jpg"
-        found = next(filter(None, (tree.photo(place, file) for place in places)), places[0] / file)
-        path = found.as_posix()
-        try:
-            photos.add(Photo(name, path, names.name_of(read_class(annotation)), split, subject=""))
-        except ValueError as error:
-            photos.add_unusable(Photo(name, path, "", split, subject=""), str(annotation), error)
-    annotated = {number.casefold() for number in numbers}
-    for place in places:
-        for stem, image in sorted(tree.files(place).images().items()):
-            if stem not in annotated:
-                photo, reason = place / image, "it has no annotation"
-                photos.add(Photo(f"{prefix}_{photo.stem}", photo.as_posix(), "", split, "", Status.EXCLUDED, reason))
-    return True
-
-
-def _places(tree: Tree, folder: Path, name: str) -> list[Path]:
-    """The folder of a name in a set, and the folder of the same name in it if there is one."""
-    outer = tree.folder(folder, name) or folder / name
-    inner = tree.folder(outer, name)
-    return [outer, inner] if inner else [outer]
-
-
-def _numbers(tree: Tree, folder: Path) -> dict[str, Path]:
-    """The annotations of classes in a folder, by the numbers of their photos."""
-    names = tree.files(folder).all
-    return {name[: -len(END)]: folder / name for name in names if name.casefold().endswith(END)}
+def _add_set(photos: PhotoList, folders: SetFolders, split: str, names: ClassNames) -> None:
+    """Add the photos of a set. The id of a photo is the split, the part of the set if it has parts, and its number."""
+    annotations = folders.annotations()
+    total = sum(map(len, annotations.values()))
+    if not total:
+        raise NothingFoundError(f"{folders.of_annotations} has no *{END}: unpack AffectNet's annotations there")
+    found = {(part, number): folders.photo(part, number) for part, numbers in annotations.items() for number in numbers}
+    used, written = set(found.values()), set()
+    bar: tqdm[None] = progress(None, total=total, title="ingest", unit="annotations")
+    with bar:
+        for part, numbers in annotations.items():
+            prefix = f"{split}_{part}" if part else split
+            for number, annotation in numbers.items():
+                path = found[part, number] or folders.published(part, number)
+                photo = Photo(f"{prefix}_{number}", path.as_posix(), "", split, subject="")
+                try:
+                    written.add(label := read_class(annotation))
+                    photos.add_labelled(photo, names.name_of(label))
+                except ValueError as error:
+                    photos.add_unusable(photo, str(annotation), error)
+                bar.update()
+            annotated = {number.casefold() for number in numbers}
+            for path in folders.photos(part):
+                if path not in used and path.stem.casefold() not in annotated:
+                    reason = "it has no annotation"
+                    photos.add(Photo(f"{prefix}_{path.stem}", path.as_posix(), "", split, "", Status.EXCLUDED, reason))
+    if split == "train":
+        describe_numbers(folders.of_annotations, "annotations", written, written, names)

@@ -11,39 +11,46 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.common.class_folders import split_named
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
+from pipeline.ingest.datasets.common.names import Names
 from pipeline.ingest.datasets.common.passed_over import counted
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 from pipeline.runtime.yaml_files import load_yaml
 
+CLASSES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")  # names the classes
+
 
 @dataclass(frozen=True)
 class Part:
-    """The folders of a split."""
+    """The folders of a split. One without labels is of photos that were kept back."""
 
     split: str
     images: Path
-    labels: Path
+    labels: Path | None
 
 
 def find(tree: Tree, folder: Path) -> list[Part] | None:
-    """Return the splits in a folder that has ``data.yaml``; None if it has none."""
-    if tree.file(folder, "data.yaml") is None:
+    """Return the splits in a folder that has ``data.yaml``; None if it has none with labels."""
+    if tree.file(folder, *CLASSES) is None:
         return None
-    inner = tree.inner(folder)
-    pairs = [(path.name, tree.folder(path, "images"), tree.folder(path, "labels")) for path in inner]
-    outer_images, outer_labels = tree.folder(folder, "images"), tree.folder(folder, "labels")
-    if outer_images and outer_labels:
-        pairs += [(images.name, images, tree.folder(outer_labels, images.name)) for images in tree.inner(outer_images)]
-    parts = [Part(split_named(name), images, labels) for name, images, labels in pairs if images and labels]
-    return [part for part in parts if part.split] or None
+    outer = {path.name: (tree.folder(path, "images"), tree.folder(path, "labels")) for path in tree.inner(folder)}
+    images, labels = tree.folder(folder, "images"), tree.folder(folder, "labels")
+    inner = {path.name: (path, labels and tree.folder(labels, path.name)) for path in (tree.inner(images) if images else ())}
+    parts = [
+        Part(split, own_images, own_labels)
+        for pairs in (outer, inner)
+        for name, split in splits_of(pairs).items()
+        for own_images, own_labels in [pairs[name]]
+        if own_images is not None
+    ]
+    return parts if any(part.labels for part in parts) else None
 
 
 def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) -> list[Photo]:
@@ -52,7 +59,7 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) ->
     Raises:
         InputError: If ``data.yaml`` does not name the classes, or most labels cannot be read.
     """
-    table = tree.file(folder, "data.yaml") or folder / "data.yaml"
+    table = tree.file(folder, *CLASSES) or folder / CLASSES[0]
     classes = load_yaml(table).get("names")
     if not isinstance(classes, list | dict):
         raise InputError(f"{table} has no names: list the names of the classes there")
@@ -61,18 +68,18 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) ->
     }
     photos, lonely = PhotoList(), 0
     for part in parts:
-        images, labels = tree.files(part.images).images(), tree.files(part.labels)
+        images, labels = tree.files(part.images).images(), tree.files(part.labels) if part.labels else Names(())
         lonely += sum(name.endswith(".txt") and PurePath(name).stem.casefold() not in images for name in labels.all)
         for stem in progress(sorted(images), total=len(images), title="ingest", unit="photos"):
             path = part.images / images[stem]
             photo = Photo(path.relative_to(tree.root).as_posix(), path.as_posix(), "", part.split, "")
             label = labels.find(f"{path.stem}.txt")
-            if label is None:
+            if label is None or part.labels is None:
                 photos.add(Photo(photo.id, photo.path, "", part.split, "", Status.EXCLUDED, "it has no label"))
                 continue
             try:
                 number = _class_in(part.labels / label)
-                photos.add_labelled(photo, _name_of(number, texts, names))
+                photos.add_labelled(photo, _name_of(number, texts, names, table.name))
             except ValueError as error:
                 photos.add_unusable(photo, str(part.labels / label), error)
     if lonely:
@@ -82,9 +89,9 @@ def photos_of(tree: Tree, folder: Path, parts: list[Part], names: ClassNames) ->
     return validation_as_test(listed, tree.root, tree.notes)
 
 
-def _name_of(number: str, texts: Mapping[str, str], names: ClassNames) -> str:
+def _name_of(number: str, texts: Mapping[str, str], names: ClassNames, table: str) -> str:
     if number not in texts and not names.are_renamed([number]):
-        raise UnknownLabelError(f"label {number!r} is not in data.yaml", as_yaml({number: None}))
+        raise UnknownLabelError(f"label {number!r} is not in {table}", as_yaml({number: None}))
     return names.name_of(number if names.are_renamed([number]) else texts[number])
 
 

@@ -7,19 +7,19 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.faces.manifest import SPLITS, Photo
+from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.folder_tree import Folder
 from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
+from pipeline.ingest.datasets.common.numbering import describe_numbers, numbered_otherwise, numbers_in
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
-from pipeline.ingest.splits import split_of, splits_of
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
 LEAST_CLASSES = 2  # folders of classes by which a copy is recognised
-MOST_OF_A_PART = 2  # numbered folders without the dataset's first class; more are numbered otherwise
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class ClassFolder:
 
     path: Path
     split: str  # empty if the copy has no splits
-    label: str | None  # None if the folder's name is none of the dataset's classes
+    label: str | None  # None if the name is none of the dataset's classes
+    name: str  # of the folder of the class, in which there may be folders of splits
 
 
 def find(tree: Tree, folder: Path, names: ClassNames) -> list[ClassFolder] | None:
@@ -41,28 +42,38 @@ def find(tree: Tree, folder: Path, names: ClassNames) -> list[ClassFolder] | Non
 
     Returns:
         The folders; None if this is no copy in folders of classes.
+
+    Raises:
+        InputError: If some classes hold folders of splits and others do not.
     """
     outer = tree.inner(folder)
     named = splits_of(path.name for path in outer)
     splits = [(path, named[path.name]) for path in outer if path.name in named]
     places = [(inner, split) for path, split in splits for inner in tree.inner(path)] or [(path, "") for path in outer]
-    found = [ClassFolder(path, split, _label(path.name, names)) for path, split in places]
+    found = [ClassFolder(path, split, _label(path.name, names), path.name) for path, split in places]
     known = [each for each in found if each.label is not None]
     if len(known) < LEAST_CLASSES or (not splits and not _are_all_classes(found, names)):
         return None
-    return found
+    return found if splits else _in_splits_of_classes(tree, found)
 
 
-def split_named(folder: str) -> str:
-    """Return the split that a folder's name means (``train_class``, ``val_set``); empty if it means none."""
-    split = split_of(folder.casefold().removesuffix("_class"))
-    return split if split in SPLITS else ""
+def _in_splits_of_classes(tree: Tree, found: list[ClassFolder]) -> list[ClassFolder]:
+    """The folders of splits in the folders of classes (``happy/train/*.jpg``); the folders as they are without any."""
+    inside = {each: splits_of(path.name for path in tree.inner(each.path)) for each in found if each.label}
+    if len({split for splits in inside.values() for split in splits.values()}) < 2:
+        return found
+    for each, splits in inside.items():
+        if not splits:
+            fix = "sort its photos into such folders, too, or take the folders of splits away"
+            raise InputError(f"{each.path} holds no folder of a split, but other classes do: {fix}")
+    pairs = [(each, name, split) for each, splits in inside.items() for name, split in splits.items()]
+    return [replace(each, path=each.path / name, split=split) for each, name, split in pairs]
 
 
 def _are_all_classes(found: list[ClassFolder], names: ClassNames) -> bool:
     """Whether folders beside one another are all classes. AffectNet's own folders of photos have numbers, too, from 1."""
     numbered = _numbered(found)
-    named = all(each.label or names.close_to(each.path.name) for each in found if each.path.name not in numbered)
+    named = all(each.label or names.close_to(each.name) for each in found if each.name not in numbered)
     return named and (names.are_renamed(numbered) or names.may_have(numbered.values()))
 
 
@@ -97,7 +108,7 @@ def photos_of(tree: Tree, found: list[ClassFolder], names: ClassNames, within: P
 
 
 def _of_no_class(photo: Photo, folder: ClassFolder, names: ClassNames) -> Photo:
-    name = folder.path.name
+    name = folder.name
     close = names.close_to(name)
     fix = f": write ingest.rename: {as_yaml({name: close})} in params.yaml if that is meant" if close else ""
     reason = photo.reason or f"its folder {name!r} is none of the dataset's classes{fix}"
@@ -114,27 +125,16 @@ def _beside(folder: Folder, classes: Collection[Path]) -> Iterator[Folder]:
 
 def _note_numbers(tree: Tree, found: list[ClassFolder], names: ClassNames) -> None:
     """Note which class each numbered folder is read as."""
-    numbered = _numbered(found)
-    if not numbered:
-        return
-    place, numbers = found[0].path.parent, set(numbered.values())
-    in_train = set(_numbered([each for each in found if each.split in ("train", "")]).values()) or numbers
-    is_shifted = len(in_train) > MOST_OF_A_PART and names.first not in in_train
-    if (is_shifted or not numbers <= set(names.names)) and not names.are_renamed(numbered):
-        raise InputError(
-            f"{place}: folders of classes are numbered {min(in_train)} to {max(in_train)}, but this "
-            f"dataset numbers its classes {names.range}: look at some photos, and write for all numbers which class they "
-            f"are in params.yaml, such as ingest.rename: {names.renumbering(numbers, in_train)}"
-        )
-    own = {number: names.names[number] for name, number in numbered.items() if not names.are_renamed([name])}
-    if own:
-        meaning = ", ".join(f"{number} {label}" for number, label in sorted(own.items()))
-        tree.notes.append(f"{place}: the numbers of the folders are read as {meaning}")
+    labels, place = list(_numbered(found)), found[0].path.parent if found else tree.root
+    of_training = list(_numbered([each for each in found if each.split in ("train", "")]))
+    if not set(numbers_in(labels).values()) <= set(names.names) and not names.are_renamed(labels):
+        raise numbered_otherwise(place, "folders", labels, of_training, names)
+    tree.notes.extend(describe_numbers(place, "folders", labels, of_training, names))
 
 
 def _numbered(found: list[ClassFolder]) -> dict[str, int]:
     """The names of numbered folders, and their numbers."""
-    return {each.path.name: int(each.path.name) for each in found if each.path.name.isdecimal()}
+    return {each.name: int(each.name) for each in found if each.name.isdecimal()}
 
 
 def _label(folder: str, names: ClassNames) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pipeline.faces.manifest import Photo
+from pipeline.ingest.label_names import matching_label
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
@@ -27,12 +28,11 @@ def with_own_ids(rows: Iterable[tuple[str, Photo]]) -> list[Photo]:
     photos = []
     for where, photo in rows:
         same = next((row for row in rows_of[photo.id] if _may_be_one_face(row[1], photo)), None)
-        if same and same[1] != photo:
-            fix = "keep the right line, or give each of the two faces its own box"
-            raise InputError(f"{where}: {photo.id} is also in {_line(same[0])}, with other values: {fix}")
+        if same and not _say_the_same(same[1], photo):
+            raise InputError(f"{where}: {photo.id} is also in {_place(same[0], where)}, {_difference(same[1], photo)}")
         numbered = replace(photo, id=_free_id(photo.id, len(rows_of[photo.id]), taken)) if rows_of[photo.id] else photo
         if same:
-            numbered = replace(numbered, status=Status.EXCLUDED, reason=f"it repeats {_line(same[0])} of the table")
+            numbered = replace(numbered, status=Status.EXCLUDED, reason=f"it repeats {_repeated(same[0], where)}")
         rows_of[photo.id].append((where, photo))
         photos.append(numbered)
     return photos
@@ -52,5 +52,24 @@ def _free_id(name: str, earlier: int, taken: set[str]) -> str:
     return f"{name}#{number}"
 
 
-def _line(where: str) -> str:
-    return "line " + where.rpartition(" ")[2]
+def _say_the_same(one: Photo, other: Photo) -> bool:
+    """Whether two rows are the same but for the way in which they write the label."""
+    return matching_label(one.label, (other.label,)) is not None and replace(one, label=other.label) == other
+
+
+def _difference(one: Photo, other: Photo) -> str:
+    """What differs between two rows of a face, and the fix."""
+    if one.split != other.split and _say_the_same(one, replace(other, split=one.split)):
+        return f"so it is in both {one.split} and {other.split}: keep one of the lines"
+    return "with other values: keep the right line, or give each of the two faces its own box"
+
+
+def _place(where: str, seen_from: str) -> str:
+    """File and line, or the line alone if it is of the same file."""
+    file, _, line = where.rpartition(" line ")
+    return f"line {line}" if seen_from.startswith(f"{file} line ") else where
+
+
+def _repeated(where: str, seen_from: str) -> str:
+    place = _place(where, seen_from)
+    return place if place == where else f"{place} of the table"

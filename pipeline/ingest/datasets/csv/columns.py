@@ -1,22 +1,16 @@
 """Know the columns of a user's table under other names, and without a header."""
 
+import os
 from pathlib import Path
 
 import click
 
-from pipeline.faces.manifest import SPLITS
+from pipeline.ingest.datasets.common.csv_table.column_names import NAMES, meaning
 from pipeline.ingest.datasets.common.csv_table.header import Header
 from pipeline.ingest.datasets.common.csv_table.rows import given
 from pipeline.ingest.datasets.common.folder_tree import is_image
-from pipeline.ingest.datasets.csv.split_columns import column_of_splits, folded, take_flags
-from pipeline.ingest.splits import split_of
-
-SYNONYMS = {  # without case, blanks, hyphens and underscores
-    "image": {"img", "file", "filename", "filepath", "path", "imagepath", "imagefile", "imagename", "imgpath", "imgname"}
-    | {"imgfile", "images", "photo", "picture", "imageid", "imgid", "fname", "photopath", "dateiname", "datei", "bild"},
-    "label": {"labels", "emotion", "emotionlabel", "expression", "class", "classname", "target"},
-    "subject": {"person", "personid", "subjectid", "identity", "participant", "participantid"},
-}
+from pipeline.ingest.datasets.csv.split_columns import column_of_splits, take_flags
+from pipeline.ingest.split_names import split_named
 
 
 def guess_header(root: Path, first: list[str]) -> Header | None:
@@ -30,7 +24,7 @@ def guess_header(root: Path, first: list[str]) -> Header | None:
         The columns, if the line has synonyms of the missing names, or is a row that names a photo, its label and perhaps
         its split. Otherwise None, also if several columns could be meant.
     """
-    names = [name.casefold() if name.casefold() in SYNONYMS else name for name in first]
+    names = [name.casefold() if name.casefold() in NAMES else name for name in first]
     for column in ("image", "label"):
         if column not in names:
             meant = _synonym(column, names)
@@ -40,10 +34,33 @@ def guess_header(root: Path, first: list[str]) -> Header | None:
     return Header(names)
 
 
-def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> None:
-    """Rename the columns that mean split and subject, if those are absent, and say so (see ``split_columns``)."""
+def guess_image(first: list[str]) -> Header | None:
+    """Find the column image in a first line of a table that need not have labels.
+
+    Args:
+        first: The values of the line.
+
+    Returns:
+        The columns, if one has a synonym of the name, or if one value alone is the name of an image. Otherwise None.
+    """
+    meant = _synonym("image", first)
+    if meant is not None:
+        return Header(["image" if name == meant else name for name in first])
+    names = ["image" if is_image(value) else "" for value in first]
+    return Header(names, is_row=True) if names.count("image") == 1 else None
+
+
+def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> str:
+    """Rename the columns that mean split and subject, if those are absent, and say so (see ``split_columns``).
+
+    Returns:
+        The name that the column of the splits has in the table.
+
+    Raises:
+        InputError: If columns contradict one another on the splits, or cannot be read.
+    """
     names = list(table[0][1])
-    meanings = {"split": column_of_splits(table), "subject": _synonym("subject", names)}
+    meanings = {"split": None if "split" in names else column_of_splits(table), "subject": _synonym("subject", names)}
     for column, meant in meanings.items():
         if column in names or meant is None:
             continue
@@ -51,14 +68,15 @@ def take_synonyms(path: Path, table: list[tuple[str, dict[str, str]]]) -> None:
             if meant in row:
                 row[column] = row.pop(meant)
         click.echo(f"{path}: the column {meant!r} is taken as {column}", err=True)
-    flags = [] if "split" in table[0][1] else take_flags(table)
-    if flags:
-        click.echo(f"{path}: yes and no in {', '.join(flags)} are taken as split", err=True)
+    if "split" not in table[0][1]:
+        for line in take_flags(table):
+            click.echo(f"{path}: {line}", err=True)
+    return meanings["split"] or "split"
 
 
 def _synonym(column: str, names: list[str]) -> str | None:
     """The only name that means the column."""
-    found = [name for name in names if folded(name) in SYNONYMS[column]]
+    found = meaning(column, names)
     return found[0] if len(found) == 1 else None
 
 
@@ -73,8 +91,8 @@ def _columns_of_row(root: Path, values: list[str]) -> Header | None:
 
 
 def _names_photo(root: Path, value: str) -> bool:
-    return bool(value) and (is_image(value) or (root / value).is_file())
+    return bool(value) and (is_image(value) or os.path.isfile(root / value))  # noqa: PTH113 (Path.is_file raises for long names)
 
 
 def _is_split(value: str) -> bool:
-    return not given(value) or split_of(value) in SPLITS
+    return not given(value) or bool(split_named(value))

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from pipeline.ingest.datasets.common.folder_tree import is_image, read_tree
 from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.common.written_paths import folded, plain_path
+from pipeline.ingest.split_names import STAND_IN, split_named
 
 
 class PhotosBelow:
@@ -17,15 +18,20 @@ class PhotosBelow:
         self._root = root
         self._found: list[str] = []
 
-    def find(self, written: str, base: Path) -> list[Path]:
+    def find(self, written: str, base: Path, split: str) -> list[Path]:
         """Return the photos whose paths end as a table writes them, in any case, with the suffix of any image format.
 
         Args:
             written: A relative path.
             base: Folder that the table's paths are relative to.
+            split: The split of the photo, or empty text. Photos in folders of the split come alone if there are any, and
+                photos in the folders of another split are none.
 
         Returns:
             The photos as paths that begin with ``base``. Those with the suffix that is written come alone if there are any.
+
+        Raises:
+            ValueError: If there are photos in folders of other splits alone. The message is a reason.
         """
         path = plain_path(written)
         if path.is_absolute() or ".." in path.parts or not path.name:
@@ -33,9 +39,28 @@ class PhotosBelow:
         ends = [folded(part) for part in path.parts]
         photos = [photo for photo in self._by_stem.get(_stem(path.name), []) if _outer(photo, len(ends)) == ends[:-1]]
         photos = [photo for photo in photos if folded(photo.name) == ends[-1]] or photos
+        photos = self._of_split(photos, split) if split else photos
         if len(photos) == 1:
             self._found.append(f"{written} is {photos[0].as_posix()}")
         return [base / os.path.relpath(photo, base) for photo in photos]
+
+    def _of_split(self, photos: list[Path], split: str) -> list[Path]:
+        """The photos in folders of a split, or else in folders of no split."""
+        stands_in = () if split in self._splits else STAND_IN.get(split, ())
+        for places in ((split,), ("",), stands_in):
+            found = [photo for photo in photos if split_around(photo.relative_to(self._root)) in places]
+            if found:
+                return found
+        if photos:
+            place = photos[0].parent.relative_to(self._root).as_posix()
+            raise ValueError(f"its split is {split}, but the photo of its name is in {place}: write its path if it is meant")
+        return []
+
+    def without_notes(self) -> "PhotosBelow":
+        """Return the same photos, of which finds count for themselves."""
+        other = PhotosBelow(self._root)
+        other.__dict__["_by_stem"] = self._by_stem  # as they were read
+        return other
 
     def unlisted(self, listed: set[str]) -> set[str]:
         """Return the photos whose paths are not among those that a table lists."""
@@ -50,12 +75,22 @@ class PhotosBelow:
         return [f"{len(self._found):,} photos are found in other folders below {self._root}, e.g. {self._found[0]}"]
 
     @cached_property
+    def _splits(self) -> set[str]:
+        """The splits that folders of photos are named after."""
+        return {split_around(photo.relative_to(self._root)) for photos in self._by_stem.values() for photo in photos}
+
+    @cached_property
     def _by_stem(self) -> dict[str, list[Path]]:
         photos = defaultdict(list)
         for folder in read_tree(self._root, PassedOver()).walk():
             for photo in folder.photos:
                 photos[_stem(photo.name)].append(photo)
         return photos
+
+
+def split_around(file: PurePath) -> str:
+    """Return the split of the innermost folder around a file that is named after one; empty if there is none."""
+    return next(filter(None, map(split_named, reversed(file.parts[:-1]))), "")
 
 
 def _real(path: str) -> str:

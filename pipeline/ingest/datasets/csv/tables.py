@@ -1,109 +1,114 @@
 """Find the tables that list the photos: ``labels.csv``, or the tables that other datasets have in its place."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.common import written_paths
-from pipeline.ingest.datasets.common.clutter import is_clutter
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.datasets import NothingFoundError
+from pipeline.ingest.datasets.common.tree import DEPTH, Tree
+from pipeline.ingest.datasets.csv.absence import describe_absence
+from pipeline.ingest.datasets.csv.folder_tables import (
+    Table,
+    Tables,
+    listed_names,
+    lists_of_splits,
+    tables_of,
+    unclear,
+    without_labels,
+)
+from pipeline.ingest.datasets.csv.lists import NAME, TABLES
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
-NAME = "labels.csv"
-LISTS = {".csv", ".tsv"}  # suffixes of tables that are read
-TABLES = {*LISTS, ".txt", ".xls", ".xlsx", ".ods"}  # suffixes of files that a message names
-MOST_TABLES = 5
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table that lists photos.
-
-    Attributes:
-        path: The file.
-        split: The split of its photos, where its name or its folder's tells; else empty.
-    """
-
-    path: Path
-    split: str = ""
-
-
-def find_tables(source: DatasetSource) -> list[Table]:
+def find_tables(tree: Tree) -> Tables:
     """Find the tables of a dataset, and note which they are if that may surprise.
 
     Raises:
         InputError: If there are none, or several may be meant.
     """
-    root = source.root
-    path = written_paths.find(root, NAME)
-    tables = tables_below(root)
-    if not tables:
-        raise InputError(_describe_absence(path))
-    if tables[0].path.name.casefold() != NAME:
-        source.notes.append(f"there is no {NAME}: read is {_listed(root, [table.path for table in tables])}")
-        unread = [table for table in _lists_in(root) if table not in {table.path for table in tables}]
-        if unread:
-            source.notes.append(f"not read: {_listed(root, unread)}")
-    elif len(tables) > 1:
-        source.notes.append(f"read is {_listed(root, [table.path for table in tables])}")
-    elif tables[0].path.parent != root:
-        source.notes.append(f"the table is {tables[0].path}, so its folder counts as the root")
+    tables = tables_below(tree) or _only_table(tree)
+    if tables is None:
+        raise NothingFoundError(describe_absence(tree))
+    note_tables(tree, tables)
     return tables
 
 
-def tables_below(root: Path) -> list[Table]:
-    """Return the tables in a folder, and in the folders there; none if there are none, or if it is not clear which count.
+def note_tables(tree: Tree, tables: Tables) -> None:
+    """Note which tables are read, if that may surprise, and which are not."""
+    paths = [table.path for table in tables.listed]
+    listed = listed_names(tree.root, paths)
+    if not any(path.name.casefold() == NAME for path in paths):
+        tree.notes.append(f"there is no {NAME}: read is {listed}")
+    elif len(paths) > 1:
+        tree.notes.append(f"read is {listed}")
+    elif paths[0].parent != tree.root:
+        tree.notes.append(f"the table is {paths[0]}, so its folder counts as the root")
+    if tables.unread:
+        tree.notes.append(f"not read: {listed_names(tree.root, tables.unread)}")
 
-    They are ``labels.csv`` in the root, or in the only folder there that holds one; else the tables named after splits
-    (``train.csv`` and ``test.csv``), or the only table in the root (``metadata.csv``); else those in folders named after
-    splits (``train/metadata.csv``).
+
+def tables_below(tree: Tree) -> Tables | None:
+    """Return the tables that list photos with labels; None if there are none.
+
+    From the root down they are ``labels.csv``, or the tables that are named after splits (``train.csv`` and ``test.csv``),
+    or the only table (``metadata.csv``), or the tables in folders that are named after splits (``train/metadata.csv``).
+
+    Raises:
+        InputError: If several tables may be meant.
     """
-    path = written_paths.find(root, NAME)
-    if path.is_file():
-        return [Table(path)]
-    deeper = _deeper(root)
-    if len(deeper) == 1:
-        return [Table(deeper[0])]
-    own = [] if deeper else _lists_in(root)
-    tables = _of_splits(own, [table.stem for table in own])
-    if not tables and len(own) == 1:
-        tables = [Table(own[0])]
-    return tables or _in_folders_of_splits(root)
+    return _search(tree, tree.root, DEPTH)
 
 
-def _deeper(root: Path) -> list[Path]:
-    return [table for table in sorted(root.glob(f"*/{NAME}")) if not is_clutter(table.parent.name)]
+def _search(tree: Tree, folder: Path, depth: int) -> Tables | None:
+    own = tables_of(tree, folder)
+    deeper = [inner / table for inner in tree.inner(folder) if (table := tree.files(inner).find(NAME))]
+    if own is not None:
+        is_sure = own.listed[0].split or own.listed[0].path.name.casefold() == NAME
+        if not is_sure and deeper:
+            raise unclear(tree.root, [own.listed[0].path, *deeper])
+        own.unread.extend(deeper)
+        if not own.listed[0].split and not own.of_splits:
+            own.of_splits.extend(lists_of_splits(tree, folder))
+        return own
+    if parts := _tables_in_splits(tree, folder, depth):
+        used = {table.path for table in parts}
+        return Tables(folder, parts, unread=[table for table in deeper if table not in used])
+    return _search_below(tree, folder, depth - 1) if depth else None
 
 
-def _lists_in(folder: Path) -> list[Path]:
-    files = (file for file in sorted(folder.iterdir()) if file.suffix.lower() in LISTS and not is_clutter(file.name))
-    return [file for file in files if file.is_file()]
+def _search_below(tree: Tree, folder: Path, depth: int) -> Tables | None:
+    """The tables in the only inner folder that has any, or else in the only one with ``labels.csv``."""
+    found: list[Tables] = []
+    errors = []
+    for inner in tree.inner(folder):
+        try:
+            found += filter(None, [_search(tree, inner, depth)])
+        except InputError as error:
+            errors.append(error)
+    named = [tables for tables in found if tables.listed[0].path.name.casefold() == NAME]
+    if len(named) != 1 and errors:
+        raise errors[0]
+    best = named if len(named) == 1 else found
+    if len(best) > 1:
+        raise unclear(tree.root, [table.path for tables in best for table in tables.listed])
+    for tables in best:
+        tables.unread.extend(table.path for other in found if other is not tables for table in other.listed)
+    return best[0] if best else None
 
 
-def _of_splits(tables: list[Path], names: list[str]) -> list[Table]:
-    """The tables whose names mean splits; none if several mean the same split."""
-    splits = splits_of(names)
-    found = [Table(table, splits[name]) for table, name in zip(tables, names, strict=True) if name in splits]
-    return found if len({table.split for table in found}) == len(found) else []
+def _tables_in_splits(tree: Tree, folder: Path, depth: int) -> list[Table]:
+    """The tables in the folders that are named after splits; none if none has labels."""
+    inner = tree.inner(folder)
+    named = splits_of(path.name for path in inner)
+    parts = []
+    for path in (path for path in inner if path.name in named):
+        found = _search(tree, path, depth - 1) if depth else None
+        tables = found.listed if found else without_labels(tree, path)
+        parts += [Table(table.path, table.split or named[path.name], table.has_labels) for table in tables]
+    return parts if any(table.has_labels for table in parts) else []
 
 
-def _in_folders_of_splits(root: Path) -> list[Table]:
-    """The only table in each folder that is named after a split."""
-    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not is_clutter(folder.name)]
-    inside = {folder: _lists_in(folder) for folder in folders}
-    single = [(folder, tables[0]) for folder, tables in inside.items() if len(tables) == 1]
-    return _of_splits([table for _, table in single], [folder.name for folder, _ in single])
-
-
-def _describe_absence(path: Path) -> str:
-    root = path.parent
-    tables = sorted(file.name for file in root.iterdir() if file.suffix.lower() in TABLES and not is_clutter(file.name))
-    others = [table.relative_to(root).as_posix() for table in _deeper(root)] + tables
-    seen = f": {root} holds {', '.join(others[:MOST_TABLES])}" if others else ""
-    problem = "is a folder and no table" if path.is_dir() else "does not exist"
-    return f"{path} {problem}: check ingest.root and ingest.dataset{seen}"
-
-
-def _listed(root: Path, tables: Iterable[Path]) -> str:
-    return ", ".join(table.relative_to(root).as_posix() for table in tables)
+def _only_table(tree: Tree) -> Tables | None:
+    """``labels.csv``, or the only table in the root, if no table can be read: the error names its columns."""
+    found = [tree.root / name for name in tree.files(tree.root).all if name.casefold().endswith(TABLES)]
+    named = [table for table in found if table.name.casefold() == NAME] or found
+    return Tables(tree.root, [Table(named[0])]) if len(named) == 1 else None

@@ -4,37 +4,27 @@ Copies have the photos as image files: FERPlus in ``FER2013Train/fer0000000.png`
 beside them, or in ``train/contempt/*.jpg``; FER2013 in ``train/angry/*.jpg``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from pipeline.faces.manifest import SPLITS, Photo
-from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.common import class_folders
-from pipeline.ingest.datasets.common.class_folders import ClassFolder
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
-from pipeline.ingest.datasets.csv import public
-from pipeline.ingest.datasets.ferplus import votes
-from pipeline.ingest.datasets.ferplus.columns import SIDE, pixels_in
-from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, Face, faces_of, tables_in
-from pipeline.ingest.datasets.ferplus.votes import NEW, VOTES, Vote, majority
-from pipeline.ingest.label_names import as_yaml
-from pipeline.ingest.splits import split_of
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.outputs.files import atomic
-from pipeline.runtime.progress import progress
+from pipeline.ingest.datasets.csv.absence import hint_at_lists
+from pipeline.ingest.datasets.ferplus import copies, pixels, votes
+from pipeline.ingest.datasets.ferplus.copies import LABELS
+from pipeline.ingest.datasets.ferplus.labelled import add
+from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, tables_in
+from pipeline.ingest.datasets.ferplus.votes import majority
+from pipeline.ingest.split_names import split_named
 from pipeline.runtime.status import Status
 
-LABELS = dict(enumerate(VOTES))
-CONTEMPT = "contempt"  # a class of FERPlus alone
-MOST_SHOWN = 40  # characters of a value, in a message
+__all__ = ["LABELS", "read"]
 
 
 def read(source: DatasetSource) -> list[Photo]:
@@ -48,12 +38,12 @@ def read(source: DatasetSource) -> list[Photo]:
     """
     tree = Tree(source.root, source.notes)
     names = ClassNames(ORIGINAL, source.rename)
-    reader = tree.find(partial(_with_tables, tree, source.photos, names), partial(_in_folders, tree, names))
-    listed = reader() if reader else public.photos_of(source, names)
+    reader = tree.find(partial(_with_tables, tree, source.photos, names), partial(copies.in_folders, tree, names))
+    listed = reader() if reader else copies.in_tables(source, tree, names)
     if listed is None:
-        raise InputError(f"{source.root / WHOLE[0]} does not exist: check ingest.root and ingest.dataset")
-    if reader is None:
-        _note_original(tree, source.root)
+        problem = "lists no photos" if tree.file(source.root, *WHOLE) else "does not exist"
+        fix = f"check ingest.root and ingest.dataset{hint_at_lists(tree)}"
+        raise NothingFoundError(f"{source.root / WHOLE[0]} {problem}: {fix}")
     photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos
@@ -62,64 +52,10 @@ def read(source: DatasetSource) -> list[Photo]:
 def _with_tables(tree: Tree, made: Path, names: ClassNames, folder: Path) -> Reader | None:
     if tables := tables_in(tree, folder):
         found = [tables_of_votes for place in (folder, *tree.below()) if (tables_of_votes := votes.find(tree, place))]
-        return partial(_from_pixels, tree, made, names, tables, max(found, key=votes.is_whole, default=[]))
+        return partial(pixels.photos_of, tree, made, names, tables, max(found, key=votes.is_whole, default=[]))
     if (tables_of_votes := votes.find(tree, folder)) and (images := _images(tree, folder)):
         return partial(_from_images, tree, tables_of_votes, images)
     return None
-
-
-def _in_folders(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
-    ferplus = ClassNames(LABELS, names.rename)
-    classes = class_folders.find(tree, folder, ferplus) or []
-    has_contempt = any(each.label == CONTEMPT and not each.path.name.isdecimal() for each in classes)
-    if has_contempt or {str(number) for number in range(8)} <= {each.path.name for each in classes}:
-        return partial(_from_folders_of_ferplus, tree, ferplus, classes, folder)
-    classes = class_folders.find(tree, folder, names) or []
-    return partial(_from_folders, tree, names, classes, folder) if classes else None
-
-
-def _from_pixels(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new: list[Path]) -> list[Photo]:
-    """The photos of tables of pixels, with the votes on them, or with their original labels."""
-    faces = [face for table in tables for face in faces_of(table, names)]
-    if not new:
-        _note_original(tree, tables[0].parent)
-    photos, unlabelled = PhotoList(), 0
-    pairs = zip(faces, _votes_on(faces, tables[0], new), strict=True)
-    for number, (face, vote) in enumerate(progress(pairs, total=len(faces), title="ingest", unit="photos")):
-        if not new and face.emotion is None:
-            unlabelled += 1
-            continue
-        name = f"fer{number:07d}"
-        usage = _usage(face, vote)
-        photo = Photo(name, (made / f"{name}.png").as_posix(), "", _split(usage), "")
-        try:
-            _write_png(Path(photo.path), face.pixels)
-        except ValueError as error:
-            photos.add_unusable(photo, face.where, error, Status.UNREADABLE)
-            continue
-        if new and vote is None:
-            photos.add(replace(photo, status=Status.EXCLUDED, reason=f"no {votes.PART} of FERPlus lists it"))
-            continue
-        where, label = (vote[0], partial(majority, vote[1])) if vote else (face.where, partial(_original, face, names))
-        _add(photos, photo, usage, where, label)
-    if unlabelled == len(faces):
-        raise InputError(f"{tables[0]} has no column emotion: put {NEW} beside it")
-    if unlabelled:
-        tree.notes.append(f"{tables[-1]} has no labels: its {unlabelled:,} photos are not read")
-    listed = photos.finish()
-    tree.report_others(listed, f"the pixels of {tables[0].name} are")
-    return listed
-
-
-def _votes_on(faces: list[Face], table: Path, new: list[Path]) -> list[Vote | None]:
-    """The votes on each face; None where there are none."""
-    listed = votes.votes_in(new) if new else []
-    if not votes.is_whole(new):
-        by_stem = {votes.stem_of(vote).casefold(): vote for vote in listed}
-        return [by_stem.get(f"fer{number:07d}") for number in range(len(faces))]
-    if len(faces) != len(listed):
-        raise InputError(f"{new[0]} has {len(listed)} rows, {table} {len(faces)}: take both from one release")
-    return list(listed)
 
 
 def _from_images(tree: Tree, new: list[Path], images: Mapping[str, Path]) -> list[Photo]:
@@ -128,69 +64,15 @@ def _from_images(tree: Tree, new: list[Path], images: Mapping[str, Path]) -> lis
     for vote in votes.votes_in(new):
         (where, row), stem = vote, votes.stem_of(vote)
         path = images.get(stem.casefold(), new[0].parent / row.get(votes.IMAGE, ""))
-        photo = Photo(stem or Path(where).name, path.as_posix(), "", _split(row[votes.USAGE]), "")
+        photo = Photo(stem or Path(where).name, path.as_posix(), "", split_named(row[votes.USAGE]), "")
         if stem:
-            _add(photos, photo, row[votes.USAGE], where, partial(majority, row))
+            add(photos, photo, row[votes.USAGE], where, partial(majority, row))
         else:  # FERPlus names no image where it saw no face
             reason = f"{Path(where).name.partition(' ')[0]} names no image"
             photos.add(replace(photo, path="", status=Status.EXCLUDED, reason=reason))
     listed = photos.finish()
     tree.report_unlisted(photo.path for photo in listed if photo.path)
     return listed
-
-
-def _from_folders(tree: Tree, names: ClassNames, classes: list[ClassFolder], folder: Path) -> list[Photo]:
-    """The photos of a copy of FER2013 in folders of classes."""
-    _note_original(tree, folder)
-    return class_folders.photos_of(tree, classes, names)
-
-
-def _from_folders_of_ferplus(tree: Tree, names: ClassNames, classes: list[ClassFolder], folder: Path) -> list[Photo]:
-    """The photos of a copy of FERPlus in folders of classes."""
-    numbers = {each.path.name for each in classes if each.path.name.isdecimal()}
-    if numbers and not names.are_renamed(numbers):
-        meanings = ({number: VOTES[number] for number in range(8)}, ORIGINAL | {7: CONTEMPT})
-        ways = [as_yaml({str(number): label for number, label in meaning.items()}) for meaning in meanings]
-        raise InputError(
-            f"{folder}: copies of FERPlus number its 8 classes in two ways: look at some photos, and write in params.yaml "
-            f"ingest.rename: {ways[0]}, or ingest.rename: {ways[1]}"
-        )
-    tree.notes.append(f"{folder} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013")
-    return class_folders.photos_of(tree, classes, names)
-
-
-def _original(face: Face, names: ClassNames) -> tuple[str, bool]:
-    """The original label of a face, which never ties."""
-    return names.name_of(face.emotion or ""), False
-
-
-def _add(photos: PhotoList, photo: Photo, usage: str, where: str, label_of: Callable[[], tuple[str, bool]]) -> None:
-    """Append a photo with its label, unless the votes tie."""
-    try:
-        if split_of(usage) not in SPLITS:
-            raise ValueError(f"Usage {usage[:MOST_SHOWN]!r} does not match Training, PublicTest or PrivateTest")
-        label, tie = label_of()
-    except ValueError as error:
-        photos.add_unusable(photo, where, error)
-        return
-    status, reason = (Status.EXCLUDED, "votes tie") if tie else (Status.OK, "")
-    photos.add_labelled(replace(photo, status=status, reason=reason), label)
-
-
-def _split(usage: str) -> str:
-    """The split that a part of FER2013 is (PublicTest: validation); empty if it is none."""
-    split = split_of(usage)
-    return split if split in SPLITS else ""
-
-
-def _usage(face: Face, vote: Vote | None) -> str:
-    """The part of FER2013 that a row belongs to."""
-    if vote is None:
-        return face.likely_usage if face.usage is None else face.usage
-    where, row = vote
-    if face.usage is not None and face.usage.casefold() != row["Usage"].casefold():
-        raise InputError(f"{where}: Usage {row['Usage']!r} does not match {face.where}: take both from one release")
-    return row["Usage"]
 
 
 def _images(tree: Tree, folder: Path) -> dict[str, Path]:
@@ -200,16 +82,3 @@ def _images(tree: Tree, folder: Path) -> dict[str, Path]:
         for path in (place / name for name in names):
             images.setdefault(path.stem.casefold(), path)
     return images
-
-
-def _note_original(tree: Tree, folder: Path) -> None:
-    tree.notes.append(f"{folder} has no {NEW}: the labels are the original labels of FER2013, not FERPlus's votes")
-
-
-def _write_png(path: Path, text: str) -> None:
-    try:
-        pixels = np.array(pixels_in(text), dtype=np.uint8).reshape(SIDE, SIDE)
-    except (ValueError, OverflowError):
-        raise ValueError(f"expected {SIDE * SIDE} pixels of 0 to 255") from None
-    with atomic(path, durable=False) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.csv_table.lines import BLANKS, SEPARATORS, encodings_of
 from pipeline.ingest.datasets.common.csv_table.rows import PUNCTUATION, rows
 from pipeline.ingest.datasets.common.folder_tree import is_image
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 
 SIDE = 48  # pixels
@@ -109,7 +108,7 @@ def _are_pixels(value: str) -> bool:
 
 
 def _is_usage(value: str) -> bool:
-    return split_of(value) in SPLITS
+    return bool(split_named(value))
 
 
 def _is_label(value: str, names: ClassNames) -> bool:

@@ -4,14 +4,16 @@
 and ``test.csv`` hold the same rows without Usage, ``test.csv`` also without emotion. Copies have ``fer2013_train.csv``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.parts import parts_of
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.ferplus.columns import has_images, has_pixels, read_rows
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.split_names import split_among_words, split_named
 
 ORIGINAL = dict(enumerate(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")))
 WHOLE = ("fer2013.csv", "icml_face_data.csv")
@@ -34,14 +36,26 @@ class Face:
 
 
 def tables_in(tree: Tree, folder: Path) -> list[Path]:
-    """Return the tables of pixels in a folder: one with all rows, or Kaggle's parts of it; none if it has none."""
+    """Return the tables of pixels in a folder: one with all rows, or Kaggle's parts of it; none if it has none.
+
+    Raises:
+        InputError: If several tables may be that of a part.
+    """
     if whole := tree.file(folder, *WHOLE):
         return [] if has_images(whole) else [whole]
-    parts = [name for name in tree.files(folder).all if name.casefold().endswith(".csv") and _split(name)]
-    splits = splits_of(Path(name).stem for name in parts)
-    tables = {splits[Path(name).stem]: folder / name for name in parts if Path(name).stem in splits}
-    tables = {split: table for split, table in tables.items() if has_pixels(table)}
-    return [tables[split] for split in USAGES if split in tables]
+    tables = [table for table in _tables(tree, folder) if split_of_table(table) and has_pixels(table)]
+    parts = parts_of(tables)
+    return sorted(parts, key=lambda table: SPLITS.index(parts[table]))
+
+
+def unread_beside(tree: Tree, tables: Sequence[Path]) -> list[str]:
+    """Return the names of the tables of pixels beside those that are read."""
+    others = [table for table in _tables(tree, tables[0].parent) if table not in tables]
+    return [table.name for table in others if has_pixels(table)]
+
+
+def _tables(tree: Tree, folder: Path) -> list[Path]:
+    return [folder / name for name in tree.files(folder).all if name.casefold().endswith(".csv")]
 
 
 def faces_of(table: Path, names: ClassNames) -> list[Face]:
@@ -50,7 +64,7 @@ def faces_of(table: Path, names: ClassNames) -> list[Face]:
     Raises:
         InputError: If the table cannot be read or lacks a column.
     """
-    split = _split(table.name)
+    split = split_of_table(table)
     usage, likely_usage = USAGES.get(split), "PrivateTest" if split == "test" else "Training"
     return [
         Face(row.where, row.pixels, usage if row.usage is None else row.usage, likely_usage, row.emotion)
@@ -58,7 +72,6 @@ def faces_of(table: Path, names: ClassNames) -> list[Face]:
     ]
 
 
-def _split(name: str) -> str:
-    """The split that the name of a table means, such as ``fer2013_train.csv``; empty if it means none."""
-    stem = Path(name).stem
-    return splits_of([stem]).get(stem, "")
+def split_of_table(table: Path) -> str:
+    """Return the split that the name of a table means, such as ``fer2013_train.csv``; empty if it means none."""
+    return split_named(table.stem) or split_among_words(table.stem)

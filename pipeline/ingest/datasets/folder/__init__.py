@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from pipeline.faces.manifest import SPLITS, Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common.folder_tree import Folder, read_tree
 from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
@@ -16,7 +16,7 @@ from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.layout import LabelFolder, Layout, find_layout
 from pipeline.ingest.datasets.folder.persons import IsLabel, names_split
 from pipeline.ingest.label_names import matching_label, meant_label
-from pipeline.ingest.splits import split_of
+from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
 
@@ -44,7 +44,7 @@ def read(source: DatasetSource) -> list[Photo]:
     ]
     if not any(photo.status == Status.OK for photo in photos):
         own = f"; its own {len(tree.photos)} photos have no label: name the folder above it" if tree.photos else ""
-        raise InputError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
+        raise NothingFoundError(f"no photo under {source.root}: it must hold label/*.jpg or split/label/*.jpg{own}")
     source.notes.extend((*layout.notes, *passed.lines()))
     photos = validation_as_test(photos, source.root, source.notes)
     if all(photo.split == "train" for photo in photos):  # a split of test alone is probably a wrong ingest.root
@@ -71,7 +71,7 @@ def _refuse_deeper_labels(layout: Layout, is_label: IsLabel) -> None:
 def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> str:
     around = label.folder.path.parent
     names = [other.label for other in layout.classes if other.folder.path.parent == around]
-    splits = [name for name in names if split_of(name) in SPLITS]
+    splits = [name for name in names if split_named(name)]
     if splits:
         others = ", ".join(name for name in names if name not in splits)
         fix = "name them train, validation or test, or move them out of ingest.root"
@@ -79,7 +79,9 @@ def _describe_deeper_label(layout: Layout, label: LabelFolder, deeper: str) -> s
     if any(names_split(name) for name in names):
         fix = "name these folders train, validation and test, one of each"
         return f"{around} holds the folders {', '.join(names[:MOST_NAMES])}, with labels ({deeper}) in them: {fix}"
-    fix = f"name the folder around the labels in ingest.root, such as {label.folder.path}"
+    several = [other for other in layout.classes if any(deeper in inner.folders for inner in other.folder.walk())]
+    as_splits = "name them train and test if they are that, or " * (len(several) > 1)
+    fix = f"{as_splits}name the folder around the labels in ingest.root, such as {label.folder.path}"
     return f"{around} holds folders of no label ({label.label}), and labels deeper in them ({deeper}): {fix}"
 
 

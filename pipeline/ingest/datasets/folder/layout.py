@@ -3,11 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.folder_tree import Folder
 from pipeline.ingest.datasets.common.passed_over import PassedOver
-from pipeline.ingest.datasets.folder.persons import IsLabel, are_around_labels, are_parts, hold_persons
-from pipeline.ingest.splits import split_of, splits_of
+from pipeline.ingest.datasets.folder.persons import (
+    IsLabel,
+    are_around_labels,
+    are_parts,
+    are_same_around_labels,
+    hold_persons,
+)
+from pipeline.ingest.datasets.folder.wrappers import relevant_in, unwrap
+from pipeline.ingest.split_names import split_named, splits_of
+from pipeline.runtime.errors import InputError
 
 MOST_NAMES = 3  # of folders in a note
 
@@ -57,27 +64,32 @@ def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
         tree: The dataset's folder.
         is_label: Recognises the names of labels.
         passed: Counts the folders without photos that are neither a split nor a label.
+
+    Raises:
+        InputError: If some labels hold folders of splits and others do not.
     """
-    wrappers = _unwrap(tree, "", is_label)
+    wrappers = unwrap(tree, "", is_label)
     layout = Layout(parents=wrappers)
     if len(wrappers) > 1:
         layout.notes.append(f"all photos are in {wrappers[-1].path}, so it counts as the root")
-    folders = _relevant(wrappers, is_label, passed)
+    folders = relevant_in(wrappers, is_label, passed)
     named = splits_of(folder.name for folder in folders)
     splits = {folder: named[folder.name] for folder in folders if folder.name in named}
     others = [folder for folder in folders if folder not in splits]
     if splits and (not others or _are_beside(splits.values(), others, is_label)):
+        inner = {folder: unwrap(folder, split, is_label) for folder, split in splits.items()}
+        inside = {folder: relevant_in(wrappers, is_label, passed) for folder, wrappers in inner.items()}
+        are_alike = are_same_around_labels(list(inside.values()), is_label)
         for folder, split in splits.items():
-            inner = _unwrap(folder, split, is_label)
-            layout.parents += inner
-            _add_labels(layout, _relevant(inner, is_label, passed), split, is_label, passed)
+            layout.parents += inner[folder]
+            _add_labels(layout, inside[folder], split, is_label, passed, are_parts_of_splits=are_alike)
         layout.beside = others
-    elif _hold_splits(folders) and any(is_label(folder.name) for folder in folders):
+    elif any(is_label(folder.name) for folder in folders) and _hold_splits(folders):
         layout.notes.append("each label's folder holds folders of splits")
         layout.parents += folders
         for outer, part in ((label, part) for label in folders for part in label.folders.values()):
-            if _split(part):
-                layout.classes.append(LabelFolder(_split(part), outer.name, part))
+            if split_named(part.name):
+                layout.classes.append(LabelFolder(split_named(part.name), outer.name, part))
             else:
                 layout.parents += part.walk()
     else:
@@ -85,66 +97,38 @@ def find_layout(tree: Folder, is_label: IsLabel, passed: PassedOver) -> Layout:
     return layout
 
 
-def _add_labels(layout: Layout, folders: list[Folder], split: str, is_label: IsLabel, passed: PassedOver) -> None:
+def _add_labels(
+    layout: Layout,
+    folders: list[Folder],
+    split: str,
+    is_label: IsLabel,
+    passed: PassedOver,
+    *,
+    are_parts_of_splits: bool = False,
+) -> None:
     """Add the label folders of a split. They may lie in folders of persons or parts, and hold folders of persons."""
-    if not are_around_labels(folders, is_label):
+    if not are_around_labels(folders, is_label) and not are_parts_of_splits:
         has_persons = hold_persons(folders)
         layout.classes += [LabelFolder(split, folder.name, folder, has_persons=has_persons) for folder in folders]
         if has_persons:
             layout.notes.append(f"the folders in the label folders, such as in {folders[0].path}, are taken as subjects")
         return
-    are_only_parts = are_parts(folders)
+    are_only_parts = are_parts_of_splits or are_parts(folders)
     for folder in folders:
         subject = "" if are_only_parts else folder.name
-        labels = _relevant([folder], is_label, passed)
+        labels = relevant_in([folder], is_label, passed)
         layout.classes += [LabelFolder(split, label.name, label, subject) for label in labels]
     layout.parents += folders
     names = [folder.name for folder in folders]
     listed = ", ".join(names[:MOST_NAMES] + ["..."] * (len(names) > MOST_NAMES))
     if are_only_parts:
-        fix = "to test on one of them, name it test, and put the others into a folder train"
-        layout.notes.append(f"the photos in {listed} are taken together, as parts of one dataset: {fix}")
+        fix = "" if split else ": to test on one of them, name it test, and put the others into a folder train"
+        note = f"the photos in {listed} are taken together, as parts of one dataset{fix}"
+        layout.notes.extend([note] * (note not in layout.notes))
     else:
         layout.notes.append(
             f"the {len(names)} folders around the labels in {folders[0].path.parent} ({listed}) are taken as subjects"
         )
-
-
-def _unwrap(folder: Folder, split: str, is_label: IsLabel) -> list[Folder]:
-    """The folder, and in it, again and again, the only folder with photos, as long as it is no label and no other split."""
-    wrappers = [folder]
-    while True:
-        inside = [inner for inner in wrappers[-1].folders.values() if inner.has_photos]
-        if len(inside) != 1 or _split(inside[0]) not in ("", split) or not _may_wrap(inside[0], is_label):
-            return wrappers
-        wrappers += inside
-
-
-def _may_wrap(folder: Folder, is_label: IsLabel) -> bool:
-    """Whether a folder is no label itself. A number is no label (2013) if there are labels or splits in it."""
-    inside = [inner for around in folder.walk() for inner in around.folders.values()]
-    is_year = folder.name.isdecimal() and any(is_label(inner.name) or _split(inner) for inner in inside)
-    return not folder.photos and (is_year or not is_label(folder.name))
-
-
-def _relevant(wrappers: list[Folder], is_label: IsLabel, passed: PassedOver) -> list[Folder]:
-    """The folders in the innermost wrapper that may be splits or labels. The others are counted as passed over."""
-    relevant = []
-    for wrapper in wrappers:
-        for folder in wrapper.folders.values():
-            if folder in wrappers:
-                continue
-            if folder.has_photos or _split(folder) or is_label(folder.name):
-                relevant.append(folder)
-            elif folder.count_files():
-                passed.without_photos[folder.path.as_posix()] = folder.count_files()
-    return relevant
-
-
-def _split(folder: Folder) -> str:
-    """The split that the folder's name means; empty if it means none."""
-    split = split_of(folder.name)
-    return split if split in SPLITS else ""
 
 
 def _are_beside(splits: Iterable[str], others: list[Folder], is_label: IsLabel) -> bool:
@@ -153,6 +137,18 @@ def _are_beside(splits: Iterable[str], others: list[Folder], is_label: IsLabel) 
 
 
 def _hold_splits(labels: list[Folder]) -> bool:
-    """Whether every label's folder with photos holds folders that are named as splits, and there are several splits."""
-    splits = [{_split(inner) for inner in label.folders.values()} - {""} for label in labels if label.has_photos]
-    return all(splits) and len(set().union(*splits)) > 1
+    """Whether every label's folder with photos holds folders that are named as splits, and there are several splits.
+
+    Raises:
+        InputError: If there are several, but a label's folder holds none.
+    """
+    labels = [label for label in labels if label.has_photos]
+    splits = [{split_named(inner.name) for inner in label.folders.values()} - {""} for label in labels]
+    if len(set().union(*splits)) < 2:
+        return False
+    for label, its in zip(labels, splits, strict=True):
+        if not its:
+            fix = "sort its photos into such folders, too, or take the folders of splits away"
+            problem = f"{label.path} holds no folder of a split, but other labels do ({', '.join(max(splits))})"
+            raise InputError(f"{problem}: {fix}")
+    return True

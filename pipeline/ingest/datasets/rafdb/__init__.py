@@ -13,16 +13,17 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets import DatasetSource
+from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
+from pipeline.ingest.datasets.csv.absence import hint_at_lists
 from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images
-from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in, unread_beside
+from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
 FindTables = Callable[[Tree, Path], list[Path]]
@@ -44,7 +45,9 @@ def read(source: DatasetSource) -> list[Photo]:
     listed = reader() if reader else public.photos_of(source, names)
     if listed is None:
         table = source.root / "basic" / "EmoLabel" / "list_patition_label.txt"
-        raise InputError(f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/")
+        raise NothingFoundError(
+            f"{table} does not exist: ingest.root must be the RAF-DB folder that holds basic/{hint_at_lists(tree)}"
+        )
     photos = without_lone_split(listed, source.root, source.notes)
     tree.report_clutter()
     return photos
@@ -55,9 +58,11 @@ def _with(find: FindTables, tree: Tree, names: ClassNames, folder: Path) -> Read
         return None
     basic = tree.folder(folder, "basic") or folder
     tables = find(tree, basic)
+    if not tables:
+        return None
     if folder != tree.root and not any(images for _, images in tree.walk(basic)):  # labels/train_labels.csv beside images/
         basic = folder.parent
-    return partial(_listed, tree, names, basic, tables) if tables else None
+    return partial(_listed, tree, names, basic, tables)
 
 
 def _copy(tree: Tree, names: ClassNames, folder: Path) -> Reader | None:
@@ -75,6 +80,8 @@ def _listed(tree: Tree, names: ClassNames, basic: Path, tables: list[Path]) -> l
     lines = [_in_its_split(line, images) for line in lines]
     if not any(line.split for line in lines):  # ingest makes the splits
         lines = [replace(line, problem="") if line.label else line for line in lines]
+    if unread := unread_beside(tree, tables):
+        tree.notes.append(f"not read: {', '.join(unread)}")
     photos = PhotoList()
     for line in lines:
         path = images.published_path(line.stem).as_posix()

@@ -5,9 +5,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
-from pipeline.ingest.datasets.common.class_folders import split_named
+from pipeline.ingest.datasets import NothingFoundError
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.runtime.errors import InputError
+from pipeline.ingest.split_names import STAND_IN, split_named
 
 ALIGNED = "_aligned"
 
@@ -33,7 +33,7 @@ class Images:
                 images = aligned if in_aligned or stem.endswith(ALIGNED) else original
                 images[stem.removesuffix(ALIGNED)].append(folder / name)
         if not any((original, aligned, self._original, self._aligned)):
-            raise InputError(
+            raise NothingFoundError(
                 f"{basic / 'Image'} has neither original/ nor aligned/: unpack one of RAF-DB's image archives there"
             )
         originals, aligneds = (sum(stem.casefold() in paths for stem in stems) for paths in (original, aligned))
@@ -70,7 +70,9 @@ class Images:
 
     def _candidates(self, stem: str, split: str, published: Path) -> list[Path]:
         """The photos with a name: those in the folders of their split, and in the published folder, come first."""
-        found = [path for path in self._paths.get(stem, ()) if self._split(path) in ("", split)]
+        named = [(path, self._split(path)) for path in self._paths.get(stem, ())]
+        found = [path for path, of_folder in named if of_folder in ("", split)]
+        found = found or [path for path, of_folder in named if of_folder in STAND_IN.get(split, ())]
         for is_better in (lambda path: self._split(path) == split, lambda path: path.is_relative_to(published)):
             found = list(filter(is_better, found)) or found
         return found

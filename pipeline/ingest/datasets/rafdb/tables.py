@@ -6,35 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pipeline.ingest.datasets.common.class_folders import split_named
+from pipeline.ingest.datasets.common.csv_table.column_names import meaning
 from pipeline.ingest.datasets.common.csv_table.rows import rows
+from pipeline.ingest.datasets.common.parts import parts_of
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.ingest.splits import splits_of
+from pipeline.ingest.split_names import split_among_words, split_named
 from pipeline.runtime.errors import InputError
 
 LISTS = ("list_patition_label.txt", "list_partition_label.txt")
-PARTS = ("train", "test", "valid", "val")  # of which copies have tables
 ORDER = ("train", "test", "validation")
 WHOLE = ("labels.csv", "label.csv", "labels.txt")
 ALIGNED = "_aligned"
 SEPARATORS = str.maketrans(',;"', "   ")
-IMAGE = (
-    "image",
-    "images",
-    "image_name",
-    "img",
-    "filename",
-    "file_name",
-    "file",
-    "name",
-    "path",
-    "image_path",
-    "pth",
-    "img_path",
-    "image_id",
-)
-LABEL = ("label", "labels", "emotion", "emotion_label", "class_name", "expression", "class")
-SPLIT = ("split", "usage", "set", "subset", "partition")
+MOST_FILES = 50  # in a folder; where there are more, each is about one photo
 LOOKED_AT = 4000  # bytes by which a list is recognised
 
 
@@ -56,10 +40,33 @@ def published_in(tree: Tree, folder: Path) -> list[Path]:
 
 
 def tables_in(tree: Tree, folder: Path) -> list[Path]:
-    """Return the tables of a copy in a folder; none if it has none."""
-    parts = [table for part in PARTS if (table := _part(tree, folder, part))] or _parts_named_otherwise(tree, folder)
-    whole = [table for name in WHOLE if (table := tree.file(folder, name)) and _is_list(table)]
-    return parts or whole[:1]
+    """Return the tables of a copy in a folder: those of the splits, or one of all photos; none if it has none.
+
+    Raises:
+        InputError: If several tables may be that of a split.
+    """
+    tables = [table for table in _tables(tree, folder) if _split_of(table) or table.name.casefold() in WHOLE]
+    lists = [table for table in tables if _is_list(table)]
+    names = {table.name.casefold() for table in lists}
+    parts = parts_of([table for table in lists if f"{table.stem.casefold()}_labels.csv" not in names])
+    whole = [table for name in WHOLE for table in lists if table.name.casefold() == name]
+    return sorted(parts, key=lambda table: ORDER.index(parts[table])) or whole[:1]
+
+
+def unread_beside(tree: Tree, tables: list[Path]) -> list[str]:
+    """Return the names of the tables beside those that are read. Text files that list no photos are none."""
+    others = [table for table in _tables(tree, tables[0].parent) if table not in tables]
+    others = others if len(others) <= MOST_FILES else []
+    return [table.name for table in others if table.suffix.casefold() == ".csv" or _is_list(table)]
+
+
+def _tables(tree: Tree, folder: Path) -> list[Path]:
+    names = [name for name in tree.files(folder).all if name.casefold().endswith((".csv", ".txt"))]
+    return [folder / name for name in names]
+
+
+def _split_of(table: Path) -> str:
+    return split_named(table.stem) or split_among_words(table.stem)
 
 
 def lines_of(table: Path) -> Iterator[Line]:
@@ -68,45 +75,34 @@ def lines_of(table: Path) -> Iterator[Line]:
     Raises:
         InputError: If the table cannot be read.
     """
-    split = splits_of([table.stem]).get(table.stem, "")
+    split = _split_of(table)
     columns = _columns(_first_lines(table)[:1])
     if columns and table.suffix.casefold() == ".csv":
         image, label = columns
         for where, row in rows(table, filled=(), present=columns):
-            own = next((split_named(value) for name, value in row.items() if name.casefold() in SPLIT), "")
-            yield _line(where, [row[image], row[label]], own or split)
+            own = next((split_named(row[name]) for name in meaning("split", row)), "")
+            yield _line(where, [row[image], row[label]], own, split)
         return
     for number, text in enumerate(_text(table).splitlines(), start=1):
         fields = text.translate(SEPARATORS).split()
-        is_header = number == 1 and bool(fields) and fields[-1].casefold() in LABEL
+        is_header = number == 1 and bool(fields) and bool(meaning("label", fields[-1:]))
         if fields and not is_header:
-            yield _line(f"{table} line {number}", fields, split)
+            yield _line(f"{table} line {number}", fields, "", split)
 
 
-def _line(where: str, fields: list[str], split: str) -> Line:
+def _line(where: str, fields: list[str], own: str, of_table: str) -> Line:
+    """The line of a table, with its own split, or else that of its table, of the photo's name or of its folder."""
     name = fields[0].replace("\\", "/")
     stem = PurePosixPath(name).stem.removesuffix(ALIGNED)
-    split = {"train": "train", "test": "test"}.get(stem.partition("_")[0], split)
+    of_name = {"train": "train", "test": "test"}.get(stem.partition("_")[0], "")
+    is_other = {of_table, of_name} == {"train", "test"}  # a table of all photos that is called train.csv
+    split = own or (of_name if is_other else of_table or of_name)
     split = split or next(filter(None, map(split_named, reversed(PurePosixPath(name).parts[:-1]))), "")
     if len(fields) != 2 or not stem:
         return Line(where, stem, "", split, "expected an image name and a number")
     if not split:
         return Line(where, stem, fields[1], split, f"{name} starts with neither train_ nor test_")
     return Line(where, stem, fields[1], split)
-
-
-def _part(tree: Tree, folder: Path, part: str) -> Path | None:
-    """The table of a split."""
-    others = (tree.file(folder, f"{part}.csv"), tree.file(folder, f"{part}.txt"))
-    return tree.file(folder, f"{part}_labels.csv") or next((table for table in others if table and _is_list(table)), None)
-
-
-def _parts_named_otherwise(tree: Tree, folder: Path) -> list[Path]:
-    """The tables of the splits under names such as ``RAF_train_labels.csv`` and ``test_list.txt``."""
-    tables = [folder / name for name in tree.files(folder).all if name.casefold().endswith((".csv", ".txt"))]
-    tables = [table for table in tables if splits_of([table.stem]) and _is_list(table)]
-    splits = splits_of(table.stem for table in tables)
-    return sorted((table for table in tables if table.stem in splits), key=lambda table: ORDER.index(splits[table.stem]))
 
 
 def _is_list(table: Path) -> bool:
@@ -130,8 +126,8 @@ def _first_lines(table: Path) -> list[list[str]]:
 def _columns(header: list[list[str]]) -> tuple[str, str] | None:
     """The names of the columns of images and labels; None if this is no header of a list."""
     names = [name.casefold() for name in header[0]] if header else []
-    image, label = (next((name for name in names if name in known), "") for known in (IMAGE, LABEL))
-    return (image, label) if image and label else None
+    images, labels = meaning("image", names) or meaning("name", names), meaning("label", names)
+    return (images[0], labels[0]) if images and labels else None
 
 
 def _text(table: Path) -> str:

@@ -12,6 +12,7 @@ SEPARATORS = ",;\t|"  # Excel writes semicolons where a comma is the decimal sig
 BLANKS = " \t\r\n\xa0\u200b\ufeff"  # around a name or value: also the blanks that nobody sees
 MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # UTF-32 first
 SAMPLE = 1000  # bytes that show whether a text without a mark is UTF-16
+LONGEST = 1_000_000  # characters of a line in a sample
 
 
 def encodings_of(path: Path) -> Sequence[str]:
@@ -26,6 +27,27 @@ def encodings_of(path: Path) -> Sequence[str]:
     if _are_mostly_zero(start[::2]) and 0 not in start[1::2]:
         return ("utf-16-be",)
     return ("utf-8-sig", "cp1252")
+
+
+def separators_of(path: Path) -> str:
+    """Return the separators that a table may have. Text files have blanks, too."""
+    return SEPARATORS + " " * (path.suffix.casefold() == ".txt")
+
+
+def samples(path: Path, number: int) -> Iterator[list[list[str]]]:
+    """Yield the values of a table's first lines, once for each separator.
+
+    Args:
+        path: The file.
+        number: The number of lines to read.
+    """
+    with path.open(encoding=encodings_of(path)[0], errors="replace", newline="") as stream:
+        text = list(filter(str.strip, (stream.readline(LONGEST) for _ in range(number))))
+    for separator in separators_of(path):
+        try:
+            yield list(Lines(text, separator))
+        except csv.Error:
+            yield []
 
 
 def _are_mostly_zero(content: bytes) -> bool:
@@ -49,8 +71,8 @@ def separator_of(path: Path, stream: TextIO, score: Callable[[list[str]], int]) 
     if not first:
         raise InputError(f"{path} is empty: it must have a header, and a line for each photo")
     stream.seek(0)
-    lines = {separator: next(Lines([first], separator), []) for separator in SEPARATORS}
-    return max(SEPARATORS, key=lambda separator: (score(lines[separator]), len(lines[separator])))
+    lines = {separator: next(Lines([first], separator), []) for separator in separators_of(path)}
+    return max(lines, key=lambda separator: (score(lines[separator]), len(lines[separator])))
 
 
 class Lines:

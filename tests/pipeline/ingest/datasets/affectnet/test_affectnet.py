@@ -287,7 +287,7 @@ def test_a_table_of_photos_and_labels_is_read(source, tmp_path, notes, tables):
 
 
 def test_a_row_of_a_table_without_label_says_so(source, tmp_path):
-    (tmp_path / "labels.csv").write_text("image,label\na.jpg,1\nb.jpg,\nc.jpg,2\nd.jpg,3\n")
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,0\nb.jpg,\nc.jpg,2\nd.jpg,3\n")
     assert [photo.reason for photo in affectnet.read(source)] == ["", "no label", "", ""]
 
 
@@ -296,3 +296,18 @@ def test_a_label_of_a_table_that_affectnet_lacks_is_named(source, tmp_path):
     (tmp_path / "labels.csv").write_text("\n".join(["image,label", *rows]))
     with pytest.raises(InputError, match="label 'joyless' is unknown"):
         affectnet.read(source)
+
+
+@pytest.mark.parametrize("highest", [7, 8])
+def test_a_table_that_counts_from_1_is_refused(source, tmp_path, highest):
+    rows = [f"{i}.jpg,{i % highest + 1},{'val' if i % 3 else 'train'}" for i in range(48)]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,label,split", *rows]))
+    problem = rf"labels\.csv: labels are numbered 1 to {highest}, but this dataset numbers its classes 0 to 10: "
+    with pytest.raises(InputError, match=problem):
+        affectnet.read(source)
+
+
+def test_the_meaning_of_the_numbers_of_a_table_is_said(source, tmp_path):
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,0\nb.jpg,6.0\nc.jpg,happy\n")
+    assert len(affectnet.read(source)) == 3
+    assert f"{tmp_path / 'labels.csv'}: the numbers of the labels are read as 0 neutral, 6 anger" in source.notes

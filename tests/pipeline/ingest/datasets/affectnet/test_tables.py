@@ -230,3 +230,12 @@ def test_another_table_of_a_common_name_is_not_read(source, tmp_path, text):
             (tmp_path / split / name).mkdir(parents=True)
             (tmp_path / split / name / "1.jpg").touch()
     assert [photo.label for photo in affectnet.read(source)] == ["happiness", "sadness"] * 2
+
+
+def test_expressions_that_count_from_1_are_refused(tmp_path):
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal\n"
+    for name in ("training.csv", "validation.csv"):
+        rows = "".join(f"1/{i}.jpg,1,1,9,9,1;2,{i % 8 + 1},0,0\n" for i in range(16))
+        (tmp_path / name).write_text(header + rows)
+    with pytest.raises(InputError, match=r"training\.csv: expressions are numbered 1 to 8, but this dataset numbers"):
+        affectnet.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))

@@ -76,3 +76,35 @@ def test_the_splits_may_lie_in_the_folders_of_photos_and_labels(tmp_path, source
         ("images/train/a.png", "happiness", "train"),
         ("images/val/a.png", "sadness", "test"),
     ]
+
+
+def test_photos_of_a_split_without_labels_are_excluded(source, tmp_path):
+    files = {"data.yaml": NAMES}
+    for split in ("train", "valid", "test"):
+        files |= {f"{split}/images/a.png": "", f"{split}/images/b.png": ""}
+        if split != "test":
+            files |= {f"{split}/labels/a.txt": "4 0 0 1 1", f"{split}/labels/b.txt": "6 0 0 1 1"}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    photos = {photo.id: (photo.status, photo.reason) for photo in affectnet.read(source)}
+    assert {photos[f"test/images/{name}.png"] for name in "ab"} == {("excluded", "it has no label")}
+    assert {photos[f"{split}/images/a.png"] for split in ("train", "valid")} == {("ok", "")}
+
+
+@pytest.mark.parametrize("table", ["data.yaml", "dataset.yaml", "dataset.yml"])
+@pytest.mark.parametrize("folders", ["{kind}/{split}_256", "{split}_256/{kind}", "{kind}/1_{split}"])
+def test_the_table_and_the_folders_may_have_other_names(source, tmp_path, table, folders):
+    files = {table: NAMES}
+    for split in ("train", "val"):
+        files |= {f"{folders.format(kind='images', split=split)}/{name}.png": "" for name in "ab"}
+        files |= {
+            f"{folders.format(kind='labels', split=split)}/{name}.txt": f"{n} 0 0 1 1" for name, n in (("a", 4), ("b", 6))
+        }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    photos = affectnet.read(source)
+    assert sorted((photo.label, photo.split) for photo in photos) == [
+        (label, split) for label in ("happiness", "sadness") for split in ("test", "train")
+    ]

@@ -198,3 +198,26 @@ def test_other_folders_are_no_copy(read, files):
 def test_clutter_is_no_photo(read):
     photos = read("1/a.jpg", "1/._a.jpg", "2/b.jpg", "2/.ipynb_checkpoints/b-checkpoint.jpg", "__MACOSX/1/._a.jpg")
     assert [photo.id for photo in photos] == ["1/a.jpg", "2/b.jpg"]
+
+
+def test_splits_may_lie_in_the_classes(read, notes):
+    photos = read(*(f"{label}/{split}/a.jpg" for label in ("1", "7") for split in ("train", "test")), "1/loose.jpg")
+    assert [(photo.id, photo.label, photo.split) for photo in photos if photo.status == "ok"] == [
+        ("1/test/a.jpg", "surprise", "test"),
+        ("1/train/a.jpg", "surprise", "train"),
+        ("7/test/a.jpg", "neutral", "test"),
+        ("7/train/a.jpg", "neutral", "train"),
+    ]
+    assert excluded(photos) == {"1/loose.jpg": "it lies in no label folder"}
+    assert "the numbers of the folders are read as 1 surprise, 7 neutral" in "\n".join(notes)
+
+
+def test_a_class_without_folders_of_splits_is_named(read, tmp_path):
+    with pytest.raises(InputError, match=r"sad holds no folder of a split, but other classes do: sort its photos"):
+        read("happy/train/a.jpg", "happy/test/b.jpg", "sad/c.jpg")
+
+
+@pytest.mark.parametrize("name", ["dev", "train"])
+def test_a_folder_named_as_one_split_in_classes_is_no_split(read, name):
+    photos = read(f"happy/{name}/a.jpg", f"sad/{name}/b.jpg", "sad/ben/c.jpg")
+    assert {(photo.status, photo.split) for photo in photos} == {("ok", "")}

@@ -71,7 +71,7 @@ def test_a_row_that_is_not_used_needs_no_split(read):
         ("training", ["1.0", "0.0", "1.0"], ["train", "test", "train"]),
         ("valid", ["1", "0", "1"], ["", "", ""]),  # photos that are valid
         ("train", ["1", "0", "2"], ["", "", ""]),
-        ("is_train,training", ["1,1", "0,0", "1,1"], ["", "", ""]),
+        ("is_train,training", ["1,1", "0,0", "1,1"], ["train", "test", "train"]),
         ("train,split", ["1,test", "0,train", "1,train"], ["test", "train", "train"]),
     ],
 )
@@ -137,7 +137,8 @@ def test_what_could_be_several_columns_is_not_guessed(tmp_path, first):
     [
         ("phase", ["train", "test", "Train"], True),
         ("usage,partition", ["Training,train", "PrivateTest,test", "Training,train"], True),
-        ("usage,partition", ["Training,train", "PrivateTest,test", "Training,test"], False),
+        ("remark", ["train", "", ""], False),
+        ("remark", ["train", "test", "", "", ""], False),
         ("phase", ["train", "train", "train"], False),
         ("phase", ["train", "test", "other"], False),
     ],
@@ -146,4 +147,51 @@ def test_a_column_of_splits_is_taken_whatever_its_name(tmp_path, columns, rows, 
     lines = [f"{number}.jpg,anger,{row}" for number, row in enumerate(rows)]
     (tmp_path / "labels.csv").write_text("\n".join([f"image,label,{columns}", *lines]))
     photos = csv.read(DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1))
-    assert [photo.split for photo in photos] == (["train", "test", "train"] if taken else [""] * 3)
+    assert [photo.split for photo in photos] == (["train", "test", "train"] if taken else [""] * len(rows))
+
+
+def test_columns_of_splits_that_contradict_one_another_are_named(read):
+    with pytest.raises(InputError, match=r"labels\.csv line 3: 'Usage' says 'train' and 'set' says 'test': keep the right"):
+        read("image,label,Usage,set\na.jpg,anger,Training,train\nb.jpg,fear,Training,test\n")
+    with pytest.raises(InputError, match=r"labels\.csv line 2: 'set' says 'train' and 'phase' says 'validation'"):
+        read("image,label,set,phase\na.jpg,anger,train,val\nb.jpg,fear,test,test\nc.jpg,fear,test,val\n")
+
+
+@pytest.mark.parametrize("columns", ["Usage,set", "set,Usage"])
+@pytest.mark.parametrize("whole", ["train", "test"])
+def test_the_column_that_tells_the_validation_photos_apart_counts(read, columns, whole):
+    rows = [("Training", "train"), ("PublicTest", whole), ("PrivateTest", "test")]
+    lines = [f"{i}.jpg,anger,{','.join(row if columns == 'Usage,set' else row[::-1])}" for i, row in enumerate(rows)]
+    photos = read("\n".join([f"image,label,{columns}", *lines]))
+    assert [photo.split for photo in photos] == ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize(("value", "problem"), [("x", "is_test is 'x'"), ("", "is_test is empty"), ("2", "is_test is '2'")])
+def test_a_value_that_is_neither_yes_nor_no_is_named(read, value, problem):
+    with pytest.raises(InputError, match=rf"labels\.csv line 3: {problem}: write yes or no, or rename the column"):
+        read(f"image,label,is_test\na.jpg,anger,0\nb.jpg,fear,{value}\n")
+
+
+def test_a_header_that_lacks_the_column_of_yes_and_no_leaves_no_split(read):
+    with pytest.raises(InputError, match=r"labels\.csv line 5: is_train is empty"):
+        read("image,label,is_train\na.jpg,anger,1\nb.jpg,fear,0\nimage,label\nc.jpg,fear\n")
+
+
+def test_columns_of_yes_and_no_that_contradict_one_another_are_named(read):
+    with pytest.raises(InputError, match=r"labels\.csv line 3: is_train and training contradict one another: keep one"):
+        read("image,label,is_train,training\na.jpg,anger,1,1\nb.jpg,fear,1,0\n")
+
+
+def test_the_split_of_the_rows_with_no_alone_is_said(read, capsys):
+    photos = read("image,label,train,test\na.jpg,anger,1,0\nb.jpg,fear,0,0\nc.jpg,fear,0,1\n")
+    assert [photo.split for photo in photos] == ["train", "validation", "test"]
+    assert "labels.csv: 1 photos with no in all of them are taken as validation\n" in capsys.readouterr().err
+
+
+def test_the_column_of_an_empty_split_is_named(read):
+    with pytest.raises(InputError, match=r"labels\.csv line 4: 'phase', which is taken as split, is empty, but other rows"):
+        read("image,label,phase\na.jpg,anger,train\nb.jpg,fear,test\nc.jpg,fear,\n")
+
+
+def test_an_empty_column_of_yes_and_no_is_none(read):
+    assert [photo.split for photo in read("image,label,is_test\na.jpg,anger,\nb.jpg,fear,\n")] == ["", ""]

@@ -220,17 +220,16 @@ def test_root_may_be_too_high(tmp_path):
     (tmp_path / "second").mkdir()
     (tmp_path / "second" / "labels.csv").write_text("image,label\na.jpg,anger\n")
     (tmp_path / "Labels.xlsx").write_text("x")
-    with pytest.raises(InputError, match=r"does not exist: .* holds archive/labels\.csv, second/labels\.csv, Labels\.xlsx$"):
+    with pytest.raises(InputError, match=r"several tables that list photos, archive/labels\.csv, second/labels\.csv: keep"):
         csv.read(source)
 
 
 def test_a_folder_named_as_the_table_is_none(tmp_path):
     (tmp_path / "labels.csv").mkdir()
-    (tmp_path / "labels.csv" / "part-0.csv").write_text("image,label\na.jpg,anger\n")
     source = DatasetSource(tmp_path, tmp_path, ("anger",), 1, 0, 1)
     with pytest.raises(InputError, match=r"labels\.csv is a folder and no table: check ingest\.root"):
         csv.read(source)
-    (tmp_path / "labels.csv" / "labels.csv").write_text("image,label\na.jpg,anger\n")
+    (tmp_path / "labels.csv" / "part-0.csv").write_text("image,label\na.jpg,anger\n")
     assert [photo.id for photo in csv.read(source)] == ["a.jpg"]
 
 
@@ -254,6 +253,8 @@ def test_photos_are_found_below_the_root_by_their_names(tmp_path):
         ("faces/y/c.jpg", "ok", ""),
         ("d.jpg", "ok", ""),  # no such photo: detect says so
     ]
+    several = f"{tmp_path / 'labels.csv'} line 5: 2 photos have this name: write the path relative to labels.csv"
+    assert source.notes[-1] == f"1 row without a photo of its own, e.g. {several}"
     first = f"a.jpg is {tmp_path.as_posix()}/faces/a.jpg"
     assert source.notes[0] == f"4 photos are found in other folders below {tmp_path}, e.g. {first}"
 
@@ -294,14 +295,73 @@ def test_photos_that_the_table_does_not_name_are_counted(tmp_path):
     assert source.notes == []
 
 
-@pytest.mark.parametrize("other", [True, False])
-def test_splits_come_from_the_folders_if_the_table_has_none(tmp_path, other):
-    lines = ["Training/a.jpg,anger", "Training/b.jpg,fear", "test_set/a.jpg,fear", *["c.jpg,anger"] * other]
-    (tmp_path / "labels.csv").write_text("image,label\n" + "\n".join(lines))
-    source = DatasetSource(tmp_path, tmp_path / "photos", ("anger", "fear"), 1, 0, 1)
-    splits = ["", "", "", ""] if other else ["train", "train", "test"]
-    assert [photo.split for photo in csv.read(source)] == splits
-    assert ("the table gives no splits: those of the photos' folders are taken" in source.notes) is not other
+@pytest.mark.parametrize("outer", ["", "test/mine/"])
+@pytest.mark.parametrize("is_absolute", [True, False])
+def test_splits_come_from_the_folders_if_the_table_has_none(tmp_path, outer, is_absolute):
+    names = ["Training/a.jpg", "Training/b.jpg", "test_set/a.jpg"]
+    root = tmp_path / outer
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    (root / "labels.csv").write_text("".join(f"{root / name if is_absolute else name},anger\n" for name in names))
+    source = DatasetSource(root, tmp_path / "photos", ("anger",), 1, 0, 1)
+    assert [photo.split for photo in csv.read(source)] == ["train", "train", "test"]
+    assert "the table gives no splits: those of the photos' folders are taken" in source.notes
+    with (root / "labels.csv").open("a") as table:
+        table.write("gone.jpg,anger\n")  # which is no reason to make other splits
+    *photos, gone = csv.read(source)
+    assert [photo.split for photo in photos] == ["train", "train", "test"]
+    assert (gone.status, gone.reason) == ("unreadable", "there is no photo of this path")
+
+
+@pytest.mark.parametrize("name", ["c.jpg", "extra/c.jpg"])
+def test_a_photo_outside_the_folders_of_splits_is_named(tmp_path, name):
+    for path in ("train/a.jpg", "test/b.jpg", name):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text(f"image,label\ntrain/a.jpg,anger\ntest/b.jpg,anger\n{name},anger\n")
+    with pytest.raises(InputError, match=rf"labels\.csv line 4: {name} is in no folder of a split, but other photos are"):
+        csv.read(DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("split", "folders", "found"),
+    [
+        ("test", ["train"], None),
+        ("train", ["test"], None),
+        ("train", ["val"], None),
+        ("validation", ["train", "val"], "val"),
+        ("test", ["train", "images"], "images"),
+        ("validation", ["train"], "train"),  # of which validation photos were taken
+        ("test", ["val"], "val"),  # as papers do with AffectNet
+    ],
+)
+def test_a_bare_name_is_no_photo_of_another_split(tmp_path, split, folders, found):
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jpg").write_bytes(b"x")
+    (tmp_path / "b.jpg").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text(f"image,label,split\na.jpg,anger,{split}\nb.jpg,anger,train\n")
+    source = DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1)
+    photo = csv.read(source)[0]
+    if found:
+        assert (photo.id, photo.status) == (f"{found}/a.jpg", "ok")
+    else:
+        reason = f"its split is {split}, but the photo of its name is in {folders[0]}: write its path if it is meant"
+        assert (photo.status, photo.reason) == ("unreadable", reason)
+        is_said = any(reason in note and f"none of the 1 {split} photos exists" in note for note in source.notes)
+        assert is_said == (split == "test")  # of which there are no others
+
+
+@pytest.mark.parametrize("value", ["-", "NA", "NaN"])
+def test_a_table_of_missing_labels_is_named(read, value):
+    with pytest.raises(InputError, match=r"labels\.csv gives no photo a label: fill in the column label"):
+        read(f"image,label\na.jpg,{value}\nb.jpg,\n")
+
+
+def test_a_row_in_other_letters_repeats_a_row(read):
+    _, photo = read("image,label\na.jpg,anger\na.jpg,Anger \n")
+    assert (photo.status, photo.reason) == ("excluded", "it repeats line 2 of the table")
 
 
 def test_a_name_that_no_file_can_have_is_no_photo_beside_the_table(tmp_path):

@@ -408,3 +408,75 @@ def test_a_table_of_photos_and_labels_is_read(tmp_path, table):
         ("images/2.png", "anger", "test"),
     ]
     assert any("the labels are the original labels of FER2013" in note for note in notes)
+
+
+@pytest.mark.parametrize("rare", [1, 9])
+def test_a_table_of_eight_numbers_has_two_meanings(tmp_path, rare):
+    labels = [*range(7)] * 20 + [7] * rare
+    (tmp_path / "labels.csv").write_text("".join(f"{i}.png,{label}\n" for i, label in enumerate(labels)))
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    with pytest.raises(
+        InputError, match="copies of FERPlus number its 8 classes in two ways: look at some photos, and write"
+    ):
+        ferplus.read(source)
+    names = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+    rename = {str(number): name for number, name in enumerate(names)}
+    photos = ferplus.read(replace(source, rename=rename))
+    assert [photo.label for photo in photos] == [str(label) for label in labels]  # as check_labels renames them
+
+
+@pytest.mark.parametrize("contempt", ["contempt", "Contemptuous"])
+def test_a_table_with_contempt_is_one_of_ferplus(tmp_path, contempt):
+    (tmp_path / "labels.csv").write_text(f"image,label\na.png,happy\nb.png,{contempt}\nc.png,neutral\n")
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    assert [photo.label for photo in ferplus.read(source)] == ["happiness", "contempt", "neutral"]
+    assert (
+        source.notes[-1]
+        == f"{tmp_path / 'labels.csv'} has 8 classes: the labels are those of a copy of FERPlus, not of FER2013"
+    )
+
+
+def pixels(number, label=0):
+    return "".join(f"{label},{' '.join(['7'] * 48 * 48)}\n" for _ in range(number))
+
+
+@pytest.mark.parametrize("other", ["testing.csv", "PrivateTest.csv"])
+def test_two_tables_of_one_split_are_named(tmp_path, other):
+    for name in ("train.csv", "test.csv", other):
+        (tmp_path / name).write_text("emotion,pixels\n" + pixels(2))
+    with pytest.raises(InputError, match=r"\w+\.csv and \w+\.csv may be the table of the test photos: keep one"):
+        ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+
+
+def test_tables_without_pixels_do_not_count(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / f"fer2013_{split}.csv").write_text("emotion,pixels\n" + pixels(2))
+        (tmp_path / f"fer2013_{split}_labels.csv").write_text("id,emotion\n0,1\n1,2\n")
+    photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+    assert [photo.split for photo in photos] == ["train", "train", "test", "test"]
+
+
+def test_other_tables_of_pixels_are_named(tmp_path):
+    for name in ("fer2013.csv", "train.csv"):
+        (tmp_path / name).write_text("emotion,pixels,Usage\n" + pixels(2).replace("\n", ",Training\n"))
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    assert len(ferplus.read(source)) == 2
+    assert "not read: train.csv" in source.notes
+
+
+def test_a_table_of_another_format_is_named_with_its_fix(tmp_path):
+    (tmp_path / "fer2013.xlsx").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"holds fer2013\.xlsx: save it as labels\.csv, with the columns image and label"):
+        ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+
+
+def test_a_table_that_counts_from_1_is_one_of_fer2013(tmp_path):
+    (tmp_path / "labels.csv").write_text("".join(f"{i}.png,{i % 7 + 1}\n" for i in range(14)))
+    source = DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1)
+    with pytest.raises(
+        InputError, match=r"labels\.csv: labels are numbered 1 to 7, but this dataset numbers its classes 0 to 6"
+    ):
+        ferplus.read(source)
+    rename = {str(number): "anger" for number in range(1, 8)}
+    assert len(ferplus.read(replace(source, rename=rename))) == 14
+    assert "the labels are the original labels of FER2013" in source.notes[-1]

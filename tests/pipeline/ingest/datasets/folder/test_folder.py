@@ -165,7 +165,30 @@ def test_splits_may_lie_inside_labels(read, source):
 
 @pytest.mark.parametrize("other", ["fear/x.jpg", "fear/anna/x.jpg"])
 def test_folders_in_labels_are_only_splits_if_every_label_has_them(read, other):
-    assert {photo.split for photo in read("anger/train/a.jpg", "anger/test/b.jpg", other)} == {""}
+    with pytest.raises(InputError, match=r"root/fear holds no folder of a split, but other labels do \(\w+, \w+\): sort"):
+        read("anger/train/a.jpg", "anger/test/b.jpg", other)
+
+
+@pytest.mark.parametrize("name", ["train", "dev", "test"])
+@pytest.mark.parametrize("other", ["fear/x.jpg", "fear/anna/x.jpg", "fear/{}/x.jpg"])
+def test_a_folder_named_as_one_split_in_labels_is_no_split(read, name, other):
+    photos = read(f"anger/{name}/a.jpg", "anger/ben/b.jpg", other.format(name))
+    assert {(photo.status, photo.split) for photo in photos} == {("ok", "")}
+    assert len(photos) == 3
+
+
+def test_the_same_folders_in_all_splits_are_parts(read, source):
+    photos = read(*(f"{split}/{part}/anger/a.jpg" for split in ("Train", "Test") for part in ("Male", "Female")))
+    assert sorted((photo.label, photo.split, photo.subject, photo.status) for photo in photos) == [
+        *[("anger", "test", "", "ok")] * 2,
+        *[("anger", "train", "", "ok")] * 2,
+    ]
+    assert "the photos in Female, Male are taken together, as parts of one dataset" in source.notes
+
+
+def test_folders_that_repeat_the_labels_may_be_splits(read):
+    with pytest.raises(InputError, match=r"labels deeper in them \(anger\): name them train and test if they are that, or"):
+        read("left/anger/a.jpg", "right/anger/a.jpg")
 
 
 def test_links_to_folders_are_followed(read, write, link, tmp_path):

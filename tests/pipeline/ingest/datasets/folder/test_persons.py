@@ -51,7 +51,7 @@ def test_other_folders_in_labels_are_no_subjects(read, other):
     assert {photo.subject for photo in read("anger/s1/a.jpg", "anger/s2/b.jpg", other)} == {""}
 
 
-@pytest.mark.parametrize("name", ["fold{}", "Fold_{}", "k-fold {}", "cv{}", "part{}", "batch_{}", "split{}"])
+@pytest.mark.parametrize("name", ["fold{}", "Fold_{}", "k-fold {}", "cv{}", "part{}", "batch_{}", "split{}", "2021-03-0{}"])
 def test_folds_and_parts_are_taken_together(read, source, name):
     folders = [name.format(number) for number in range(1, 6)]
     photos = read(*(f"{folder}/{label}/a.jpg" for folder in folders for label in ("anger", "fear")))

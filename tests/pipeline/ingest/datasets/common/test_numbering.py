@@ -1,0 +1,41 @@
+import pytest
+
+from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.numbering import describe_numbers, numbers_in
+from pipeline.runtime.errors import InputError
+
+CLASSES = {1: "surprise", 2: "fear", 3: "disgust", 4: "happiness"}
+
+
+def test_labels_that_are_numbers():
+    assert numbers_in(["1", "02", "3.0", "fear", "4.5", "-1", ""]) == {"1": 1, "02": 2, "3.0": 3}
+
+
+@pytest.mark.parametrize(
+    ("labels", "meaning"),
+    [
+        (["2", "1", "fear"], ["a.csv: the numbers of the labels are read as 1 surprise, 2 fear"]),
+        (["3.0", "4"], ["a.csv: the numbers of the labels are read as 3 disgust, 4 happiness"]),  # a part of the classes
+        (["fear", "disgust"], []),
+        (["1", "9"], ["a.csv: the numbers of the labels are read as 1 surprise"]),  # the row of 9 says what is wrong
+        ([], []),
+    ],
+)
+def test_the_meaning_of_numbers_is_said(labels, meaning):
+    assert describe_numbers("a.csv", "labels", labels, labels, ClassNames(CLASSES)) == meaning
+
+
+@pytest.mark.parametrize(
+    ("labels", "of_training"),
+    [(["2", "3", "4"], ["2", "3", "4"]), (["1", "2", "3", "4"], ["2", "3", "4"]), (["2", "3", "5"], [])],
+)
+def test_shifted_numbers_are_refused(labels, of_training):
+    with pytest.raises(
+        InputError, match=r"a\.csv: labels are numbered 2 to \d, but this dataset numbers its classes 1 to 4"
+    ):
+        describe_numbers("a.csv", "labels", labels, of_training, ClassNames(CLASSES))
+
+
+def test_what_the_user_renames_is_not_checked():
+    labels = ["2", "3", "5"]
+    assert describe_numbers("a.csv", "labels", labels, labels, ClassNames(CLASSES, dict.fromkeys(labels, "fear"))) == []
