@@ -2,8 +2,9 @@
 
 from train.evaluate.cli import evaluate
 from train.loop.cli import train
+from train.page.cli import serve
 from train.presets.cli import preset
 from train.report.cli import report
 from train.tables.cli import tables
 
-__all__ = ["evaluate", "preset", "report", "tables", "train"]
+__all__ = ["evaluate", "preset", "report", "serve", "tables", "train"]

@@ -12,6 +12,7 @@ TRAIN = "data/train"
 EVALUATION = "data/evaluation"
 REPORT = "data/report"
 TABLES = "data/tables"
+EXPLANATIONS = "data/explanations"
 BENCH = "data/bench"
 OUTPUTS = (  # all that the stages and commands write: no file of a user is safe there
     *(CACHE, PHOTOS, MANIFEST, DETECTIONS, FACES, HEATMAPS, REPORT, TABLES, BENCH),

@@ -1,0 +1,74 @@
+"""The addresses of the page that explains a photo. The photo stays in memory: nothing of it is written to disk."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jinja2 import Environment
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.status import Status
+from train.page.explaining import Classifiers, Explanation
+from train.page.uploads import decode_upload, read_upload
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A face's explanation with its picture as a data URI; without a picture if the face could not be read."""
+
+    face: Explanation
+    picture: str
+
+
+class ExplainPage:
+    """Takes a photo, and shows what each trained classifier says about it."""
+
+    def __init__(self, classifiers: Classifiers, environment: Environment) -> None:
+        self.classifiers = classifiers
+        self.template = environment.get_template("explain.html.j2")
+
+    def routes(self) -> list[Route]:
+        """The routes of this page."""
+        return [Route("/explain", self.show), Route("/explain", self.explain, methods=["POST"])]
+
+    async def show(self, _: Request) -> Response:
+        """The form for a photo."""
+        return HTMLResponse(self._page())
+
+    async def explain(self, request: Request) -> Response:
+        """The form with the answers, or with the sentence that says why there are none."""
+        name = ""
+        try:
+            name, content = await read_upload(request)
+            return HTMLResponse(await run_in_threadpool(self._explain, name, content))
+        except InputError as error:
+            return HTMLResponse(self._page(name=name, refusal=str(error)), 400)
+
+    def _explain(self, name: str, content: bytes) -> str:
+        image = decode_upload(name, content)
+        answers = {variant: [_show(face) for face in faces] for variant, faces in self.classifiers.explain(image).items()}
+        return self._page(name=name, answers=answers)
+
+    def _page(self, name: str = "", answers: dict[str, list[Shown]] | None = None, refusal: str = "") -> str:
+        return self.template.render(
+            current="explain",
+            folder=self.classifiers.folder,
+            variants=list(self.classifiers.checkpoints()),
+            name=name,
+            answers=answers or {},
+            refusal=refusal,
+        )
+
+
+def _show(face: Explanation) -> Shown:
+    return Shown(face, _data_uri(face.picture()) if face.status == Status.OK else "")
+
+
+def _data_uri(image: np.ndarray) -> str:
+    png = cv2.imencode(".png", image[..., ::-1])[1]
+    return f"data:image/png;base64,{b64encode(png).decode()}"
