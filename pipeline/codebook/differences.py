@@ -26,12 +26,12 @@ def _render(first: Codebook, second: Codebook) -> Iterator[str]:
     if first.reference_size != second.reference_size:
         yield f"The reference frame has {second.reference_size} pixels instead of {first.reference_size}."
     before, after = format_render(first.render), format_render(second.render)
-    for name in (name for name in before | after if before.get(name) != after.get(name)):
+    for name in (name for name in {**before, **after} if before.get(name) != after.get(name)):
         yield f"Rendering: {name} is {after.get(name, 'not set')} instead of {before.get(name, 'not set')}."
 
 
 def _expressions(first: Codebook, second: Codebook) -> Iterator[str]:
-    for name in first.cues | second.cues:
+    for name in {**first.cues, **second.cues}:
         if name not in second.cues:
             yield f"The expression {name} is left out."
         elif name not in first.cues:

@@ -61,7 +61,7 @@ def create_app(settings: Settings, classifiers: Classifiers | None = None) -> AS
         page = environment.get_template("refusal.html.j2").render(sentence=sentence, current="")
         return HTMLResponse(page, status)
 
-    handlers = {kind: refuse for kind in (InputError, OSError, HTTPException)}
+    handlers = dict.fromkeys((InputError, OSError, HTTPException), refuse)
     app = Starlette(routes=[Mount(settings.base, routes=routes)], exception_handlers=handlers)
     return Guard(app, settings.token)
 

@@ -71,4 +71,4 @@ def _show(face: Explanation) -> Shown:
 
 def _data_uri(image: np.ndarray) -> str:
     png = cv2.imencode(".png", image[..., ::-1])[1]
-    return f"data:image/png;base64,{b64encode(png).decode()}"
+    return f"data:image/png;base64,{b64encode(png.tobytes()).decode()}"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from pipeline.codebook.geometry import Ellipse, Polygon, Shape
+from pipeline.codebook.geometry import Ellipse, Polygon
 from pipeline.codebook.mirror import MIRRORED, mirror_shape
 from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
 from pipeline.codebook.schema import Document

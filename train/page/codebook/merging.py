@@ -118,10 +118,9 @@ def _update(node: CommentedMap | CommentedSeq, wanted: Any) -> None:
 
 def _replace(node: CommentedMap | CommentedSeq, key: Any, value: Any) -> None:
     exists = not isinstance(node, CommentedMap) or key in node
-    child = node[key] if exists else None
-    if isinstance(child, CommentedMap) and isinstance(value, dict):
-        _update(child, value)
-    elif isinstance(child, CommentedSeq) and isinstance(value, list):
+    child: Any = node[key] if exists else None
+    kinds = ((CommentedMap, dict), (CommentedSeq, list))
+    if any(isinstance(child, ours) and isinstance(value, plain) for ours, plain in kinds):
         _update(child, value)
     elif not exists or type(value) is bool or _plain(child) != value:
         node[key] = _node(value, str(key))

@@ -105,7 +105,7 @@ class CodebookPage:
         region = _region(change.region, document, expression)
         pictures = heatmap_pictures(book, face)
         drawn = view.drawn_shapes(document, book, face, expression, region)
-        answer = {
+        answer: dict[str, Any] = {
             "content": content,
             "mistakes": listed,
             "expression": expression,

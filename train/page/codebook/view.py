@@ -9,6 +9,10 @@ from pipeline.codebook.schema import Document, split_key
 from train.page.codebook.faces import Face
 from train.page.codebook.outlines import Outline, outline_region
 
+LABEL_DISTANCE = 0.055  # of the frame
+
+Point = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -18,11 +22,13 @@ class Drawn:
         region: Key of its region in the file.
         title: The region's number and name.
         outline: Where it lies.
+        label: (x, y) of its label.
     """
 
     region: str
     title: str
     outline: Outline
+    label: Point
 
 
 @dataclass(frozen=True)
@@ -73,13 +79,27 @@ def drawn_shapes(document: Document, book: Codebook, face: Face, expression: str
                 sides.setdefault(name, set()).update(side or "RL")
     sides.pop(region, None)
     sides[region] = {"R", "L"}
-    drawn = []
-    for name, shown in sides.items():
-        whole = document.regions[name]
-        for outline in outline_region(whole, faces):
-            if not whole.mirror or ("L" if outline.mirrored else "R") in shown:
-                drawn.append(Drawn(name, f"AU {name} {whole.name}", outline))
-    return drawn
+    outlines = [
+        (name, outline)
+        for name, shown in sides.items()
+        for outline in outline_region(document.regions[name], faces)
+        if not document.regions[name].mirror or ("L" if outline.mirrored else "R") in shown
+    ]
+    labels = _spread([outline.centre for _, outline in outlines], book.reference_size * LABEL_DISTANCE)
+    return [
+        Drawn(name, f"AU {name} {document.regions[name].name}", outline, label)
+        for (name, outline), label in zip(outlines, labels, strict=True)
+    ]
+
+
+def _spread(centres: list[Point], distance: float) -> list[Point]:
+    """Move labels down until none lies on another."""
+    placed: list[Point] = []
+    for x, y in centres:
+        while any(abs(x - other_x) < distance and abs(y - other_y) < distance for other_x, other_y in placed):
+            y += distance / 4  # noqa: PLW2901
+        placed.append((x, y))
+    return placed
 
 
 def unit_rows(document: Document, book: Codebook, expression: str) -> Iterator[UnitRow]:
@@ -87,7 +107,10 @@ def unit_rows(document: Document, book: Codebook, expression: str) -> Iterator[U
     entries = list(enumerate(document.expressions.get(expression, ())))
     for number in sorted(book.names):
         keys = tuple(key for key in book.regions if split_key(key)[0] == number)
-        shown = [(index, cue.au, cue.weight) for index, cue in entries if split_key(cue.au)[0] == number]
-        for index, key, weight in shown or [(None, keys[0], 1.0)]:
+        shown: list[tuple[int | None, str, float]] = [
+            (index, cue.au, cue.weight) for index, cue in entries if split_key(cue.au)[0] == number
+        ]
+        not_shown: list[tuple[int | None, str, float]] = [(None, keys[0], 1.0)]
+        for index, key, weight in shown or not_shown:
             region = region_of(key, dict(document.regions))
             yield UnitRow(number, book.names[number], keys, key, index, weight, region)
