@@ -37,6 +37,7 @@ def create_app(settings: Settings, classifiers: Classifiers | None = None) -> AS
         loader=PackageLoader("train.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["base"] = settings.base
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # expressions stay in the order of the file
     codebook = CodebookPage(settings, environment)
     explain = ExplainPage(classifiers or Classifiers(settings.checkpoint_dir), environment)
     report = ReportPage(settings, environment)

@@ -9,8 +9,7 @@ from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
 from pipeline.runtime.errors import InputError
 
 UNITS = ("iod", "px", "width", "height")
-DIGITS = {"px": 1}  # after the point; a tenth of a pixel is finer than any heatmap
-OTHER_DIGITS = 4  # of fractions
+DIGITS = {"px": 1, "iod": 3, "width": 4, "height": 4}  # after the point: some tenth of a pixel, finer than any heatmap
 
 
 def pixels_per(unit: str, faces: LandmarkBatch) -> float:
@@ -60,5 +59,5 @@ def unit_of(length: dict[str, Any] | None) -> str:
 
 
 def _rounded(value: float, unit: str) -> float:
-    rounded = round(float(value), DIGITS.get(unit, OTHER_DIGITS))
+    rounded = round(float(value), DIGITS[unit])
     return int(rounded) if rounded == int(rounded) else rounded

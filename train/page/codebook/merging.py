@@ -2,7 +2,7 @@
 
 Three steps. The parsed text, with its comments, takes the changed values. The changes that this makes to the lines of its
 own dump are then made to the original text, so that lines of another layout stay as they are. At last the text is read
-back: if it does not hold the content, the dump is taken, and else plain YAML.
+back: if it does not hold the content, the dump is taken, then one whose changed sections are new, and else plain YAML.
 """
 
 import copy
@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedBase, CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
-WIDTH = 125  # characters of a line, as in the codebooks that come with aucue
+WIDTH = 160  # characters of a line: one of 125 whose figures grow a little stays one line
 BLOCKS = ("regions", "expressions", "shapes")  # keys whose values are written over several lines
 
 
@@ -30,14 +30,34 @@ def merge(text: str, content: dict[str, Any]) -> str:
     Returns:
         YAML that holds the content, with the comments of ``text``.
     """
-    document, base = _parse(text), _dump(_parse(text))
+    base = _dump(_parse(text))
+    for change in (_change_values, _replace_sections):
+        document = _parse(text)
+        if _plain(document) == content:
+            return text
+        try:
+            change(document, content)
+        except KeyError:  # ruamel.yaml cannot change a mapping that another one takes in with <<
+            continue
+        changed = _dump(document)
+        for candidate in (_merge_lines(base, text, changed), changed):
+            if _holds(candidate, content):
+                return candidate
+    return _dump(_node(content, ""))
+
+
+def _change_values(document: CommentedMap, content: dict[str, Any]) -> None:
     _unshare(document, content, {})
     _update(document, content)
-    changed = _dump(document)
-    for candidate in (_merge_lines(base, text, changed), changed):
-        if _holds(candidate, content):
-            return candidate
-    return _dump(_node(content, ""))
+
+
+def _replace_sections(document: CommentedMap, content: dict[str, Any]) -> None:
+    """Write the sections of the file that differ anew, without their comments."""
+    for name in [name for name in document if name not in content]:
+        del document[name]
+    for name, value in content.items():
+        if _plain(document.get(name)) != value:
+            document[name] = _node(value, name)
 
 
 def _yaml() -> YAML:

@@ -29,6 +29,7 @@ function ask(job) {
 
 async function work() {
   working = true;
+  editor.setAttribute("aria-busy", "true");
   while (jobs.length) {
     const { move, from, keep, ...change } = jobs.shift();
     if (keep) remember();
@@ -42,6 +43,7 @@ async function work() {
     }
   }
   working = false;
+  editor.setAttribute("aria-busy", "false");
 }
 
 function show(answer, changed) {
@@ -179,15 +181,15 @@ const BUTTONS = {
   "add-expression": () => {
     const name = at("#new-expression").value.trim();
     if (!name || name in content.expressions) return at("#new-expression").focus();
-    edit((target) => { target.expressions[name] = "none"; }, true);
     expression = name;
+    edit((target) => { target.expressions[name] = "none"; }, true);
   },
   "remove-expression": () => edit((target) => { delete target.expressions[expression]; }, true),
   "add-region": () => {
     const key = at("#new-region").value.trim(), name = at("#new-region-name").value.trim();
     if (!key || !name || key in content.regions) return at(key && !(key in content.regions) ? "#new-region-name" : "#new-region").focus();
-    edit((target) => { target.regions[key] = { name, shapes: [{ ellipse: copy(NEW_SHAPES.ellipse) }] }; }, true);
     region = key;
+    edit((target) => { target.regions[key] = { name, shapes: [{ ellipse: copy(NEW_SHAPES.ellipse) }] }; }, true);
   },
 };
 
@@ -295,17 +297,17 @@ form.addEventListener("submit", () => { form.elements.content.value = JSON.strin
 at("#save-button").addEventListener("click", async () => {
   form.elements.content.value = JSON.stringify(content);
   const response = await fetch(`${base}/codebook/save`, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-  at("#saved").hidden = !response.ok;
+  const text = await response.text();
+  at("#saved").hidden = true;
   at("#save-refusal").hidden = response.ok;
-  if (!response.ok) {
-    at("#save-refusal").textContent = await response.text();
-    return;
-  }
-  const answer = await response.json();
+  at("#save-refusal").textContent = response.ok ? "" : text;
+  if (!response.ok) return;
+  const answer = JSON.parse(text);
   saved = form.elements.content.value;
   at("#saved-path").textContent = answer.path;
   at("#saved-command").textContent = answer.command;
   at("#saved-open").href = `${base}/codebook?codebook=${encodeURIComponent(answer.codebook)}`;
+  at("#saved").hidden = false;
 });
 
 addEventListener("beforeunload", (event) => {
