@@ -119,6 +119,11 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
         image = read_rgb(photo.path, sha256=photo.sha256)
     except UnreadablePhotoError as error:
         return Detection(photo.id, error.status, str(error))
+    return detect_face(photo, image, params)
+
+
+def detect_face(photo: Photo, image: np.ndarray, params: Detect) -> Detection:
+    """Detect the face in a photo that has been read already: an image (h, w, 3) uint8 RGB."""
     detection = _detection(photo, image, params)
     if detection.status == Status.OK and (reason := boxes.smallness(detection.box, image)):
         return Detection(photo.id, Status.LOW_CONFIDENCE, reason, faces=detection.faces, level=detection.level)

@@ -1,6 +1,7 @@
 """The face of one photo: its landmarks and its aligned crop, or the reason why it has none."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,12 +19,14 @@ from pipeline.shards.crops import encode_crop
 
 @dataclass(frozen=True)
 class Face:
-    """The face of one photo, as a row of the face shards stores it."""
+    """The face of one photo, as a row of the face shards stores it, and where it is in the photo."""
 
     status: str  # a Status
     reason: str  # why the photo has no face; empty if the status is ok
     landmarks: np.ndarray  # (68, 2) float32, (x, y) in crop pixels; zeros unless the status is ok
     crop: np.ndarray  # (n,) uint8, the encoded crop; empty unless the status is ok
+    # (68, 2) float32, (x, y) in photo pixels; zeros unless the face was aligned just now. Shards do not keep them.
+    photo_landmarks: np.ndarray = field(default_factory=lambda: np.zeros((68, 2), np.float32))
 
 
 def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str, fallback: str = "none") -> Face:
@@ -49,6 +52,21 @@ def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str
     boxes = [detection.box]
     if fallback == "image" and not detection.is_whole_photo:
         boxes.append((0.0, 0.0, float(width), float(height)))
+    return align_face(image, boxes, params, predictor)
+
+
+def align_face(image: np.ndarray, boxes: Sequence[Box], params: Landmarks, predictor: str) -> Face:
+    """Place the landmarks of a face and cut its crop.
+
+    Args:
+        image: Photo (h, w, 3) uint8 RGB.
+        boxes: At least one box around the face, to be tried in order until one gives trustworthy landmarks.
+        params: How to place landmarks and how to store the crop.
+        predictor: Path of a 68-point dlib model.
+
+    Returns:
+        The face. Its status and reason say why there is none.
+    """
     for box in boxes:
         if reason := smallness(box, image):
             continue
@@ -64,7 +82,8 @@ def align_photo(pair: tuple[Photo, Detection], params: Landmarks, predictor: str
         return failed_face(Status.PREDICTOR_FAILED, str(error))
     crop = align.crop(image, matrix, params.crop_size)
     encoded = encode_crop(crop, params.encoding, params.jpeg_quality)
-    return Face(Status.OK, "", align.transform(points, matrix).astype(np.float32), encoded)
+    in_crop = align.transform(points, matrix).astype(np.float32)
+    return Face(Status.OK, "", in_crop, encoded, points.astype(np.float32))
 
 
 def _blankness(box: Box, image: np.ndarray) -> str:

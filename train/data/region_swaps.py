@@ -7,10 +7,10 @@ one batch, whose crops are aligned. ``blending`` hides the edges.
     removed    an expression   R(own)                       a neutral face           becomes neutral
     kept       an expression   R(other) without R(own)      a neutral face           stays
     given      neutral         R(e)                         a face of e              becomes e
-    plain      neutral         R(e)                         a neutral face           stays neutral
 
 The label goes with what the regions show. No outline tells a label: each occurs with every label, because outlines are those
-of other faces.
+of other faces. Neutral faces are always given an expression, so that the share of neutral labels hardly grows: as many
+expressions become neutral as the other way round where there are twice as many expressive faces as neutral faces.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ from train.data.dataset import Batch
 from train.data.regions import heatmap_regions
 
 NUMBERS = 4  # uniform numbers for each face: whether it changes, by which view, the other face, and the outline
-FIRST = 0.5  # share of "removed" among the views of expressions, and of "given" among those of neutral faces
+REMOVED = 0.5  # share of "removed" among the views of expressions
 
 
 class Swaps(NamedTuple):
@@ -69,15 +69,14 @@ def swap_regions(batch: Batch, size: int, swaps: Swaps, random_numbers: Tensor) 
     neutral = _draw(is_neutral & ~itself, other)
     foreign = _draw(expressive & (batch.targets != batch.targets[:, None]), outline)
 
-    removed = expressive & (view < FIRST) & neutral.exists
-    kept = expressive & (view >= FIRST) & neutral.exists & foreign.exists
-    given = is_neutral & (view < FIRST) & foreign.exists
-    plain = is_neutral & (view >= FIRST) & neutral.exists & foreign.exists
+    removed = expressive & (view < REMOVED) & neutral.exists
+    kept = expressive & (view >= REMOVED) & neutral.exists & foreign.exists
+    given = is_neutral & foreign.exists
 
     own = heatmap_regions(batch.heatmaps / 255)  # none on a neutral face
     regions = _where(removed, own, own[foreign.face] & ~own)
     sources = torch.where(given, foreign.face, neutral.face)
-    changed = (changes < swaps.share) & (removed | kept | given | plain)
+    changed = (changes < swaps.share) & (removed | kept | given)
     removed, given = removed & changed, given & changed
     return replace(
         batch,

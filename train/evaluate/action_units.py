@@ -14,13 +14,12 @@ from torch import Tensor
 
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
-from pipeline.codebook.rendering.renderer import render_cues, to_frame
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.runtime.errors import InputError
 from pipeline.shards import ShardSet
 from pipeline.shards.moved_aus import parse_moved_aus
-from train.data.regions import heatmap_regions
-from train.evaluate.metrics import concentration, energy
+from train.attribution.unit_regions import render_regions
+from train.models.maps import concentration, energy
 
 MOVED_INTENSITY = 0.25  # an AU counts as moved from this mean intensity of both sides; the demo's resting faces reach 0.12
 
@@ -75,18 +74,10 @@ class ActionUnitRegions:
 
     def _render(self, rows: Sequence[int], cues: Sequence[Sequence[ExpressionAU]]) -> Tensor:
         """The regions (B, C, n, n) bool of C lists of cues on some rows of the face shards."""
-        masks = torch.zeros(len(rows), len(cues), self._size, self._size, dtype=torch.bool)
-        book = self.codebook
-        if book is None or not any(cues):
-            return masks
-        landmarks = np.stack([self._faces.row("landmarks", row) for row in rows]).astype(float)
-        landmarks = to_frame(landmarks, self._faces.provenance["crop_size"], book.reference_size)
-        sizes = np.full((len(rows), 2), float(book.reference_size))
-        for place, each in enumerate(cues):
-            if each:
-                maps, _ = render_cues(landmarks, sizes, each, book, self._size)
-                masks[:, place] = heatmap_regions(torch.from_numpy(maps))
-        return masks
+        if self.codebook is None or not any(cues):
+            return torch.zeros(len(rows), len(cues), self._size, self._size, dtype=torch.bool)
+        landmarks = np.stack([self._faces.row("landmarks", row) for row in rows])
+        return render_regions(self.codebook, landmarks, self._faces.provenance["crop_size"], cues, self._size)
 
     def moved(self, rows: Sequence[int]) -> Tensor:
         """Tell which units (B, U) bool moved on some rows of the face shards; no unit, if the dataset does not say."""

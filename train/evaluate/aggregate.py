@@ -12,12 +12,12 @@ import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from torch import Tensor
 
+from train.attribution.prediction_maps import LAYERS, at_resolution
 from train.data.dataset import Faces
 from train.evaluate.bootstrap import Interval, percentile_interval
 from train.evaluate.figures import HEADLINE_COSINES
 from train.evaluate.measurements import Predictions, known_mean
 from train.evaluate.metrics import calibration
-from train.explain.prediction_maps import LAYERS, at_resolution
 from train.models.maps import cosine
 
 

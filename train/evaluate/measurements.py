@@ -34,7 +34,7 @@ class MapMeasures:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Insertion and deletion (see ``train.explain.faithfulness``) of the class map on N faces."""
+    """Insertion and deletion (see ``train.attribution.faithfulness``) of the class map on N faces."""
 
     insertion: np.ndarray  # (N,) in [0, 1]
     deletion: np.ndarray  # (N,) in [0, 1]

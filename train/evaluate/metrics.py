@@ -2,8 +2,7 @@
 
 All functions are pure. Heatmaps are (B, 1, H, W) in [0, 1]. They are compared with maps (B, 1, H, W) >= 0 of the same
 size, as ``attention_map`` and ``cam_map`` return them. ``train.data.regions`` defines the region of a heatmap.
-Every metric but ``concentration`` is one number per sample in [0, 1]. No metric has a meaning for a sample without a
-heatmap.
+Every metric is one number per sample in [0, 1]. No metric has a meaning for a sample without a heatmap.
 """
 
 import numpy as np
@@ -15,37 +14,6 @@ from train.models.maps import normalise
 ATTENDED_THRESHOLD = 0.5  # of a map scaled to [0, 1]: a cell from this value on counts as attended to
 POINTING_TOLERANCE = 15 / 224  # of the frame's side: 15 pixels of a network's usual input, as in the pointing game
 CALIBRATION_BINS = 15
-
-
-def energy(maps: Tensor, regions: Tensor) -> Tensor:
-    """Compute the energy-based pointing game: the share of a map's sum that falls on a region.
-
-    Source: Wang et al. 2020, arXiv 1910.01279, section 4.3.
-
-    Args:
-        maps: (B, 1, H, W) >= 0.
-        regions: (B, R, H, W) bool, R regions per sample.
-
-    Returns:
-        (B, R) in [0, 1]; 0 for a map of zeros, as its cosine is.
-    """
-    inside = torch.einsum("bhw,brhw->br", maps[:, 0], regions.to(maps.dtype))
-    total = maps.sum(dim=(1, 2, 3))[:, None]
-    return inside / total.masked_fill(total == 0, 1)
-
-
-def concentration(maps: Tensor, regions: Tensor) -> Tensor:
-    """Compute how many times denser a map is on a region than on average: ``energy`` divided by the region's area.
-
-    Args:
-        maps: (B, 1, H, W) >= 0.
-        regions: (B, R, H, W) bool, R regions per sample.
-
-    Returns:
-        (B, R) >= 0. A constant map has 1. An empty region has NaN.
-    """
-    area = regions.to(maps.dtype).mean(dim=(2, 3))
-    return torch.where(area > 0, energy(maps, regions) / area, torch.nan)
 
 
 def pointing(maps: Tensor, regions: Tensor, tolerance: float = POINTING_TOLERANCE) -> Tensor:

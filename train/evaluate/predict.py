@@ -9,6 +9,9 @@ from torch import Tensor
 
 from pipeline.runtime.parameters import Evaluate
 from pipeline.runtime.progress import progress
+from train.attribution.donors import Donors
+from train.attribution.faithfulness import insertion_deletion
+from train.attribution.prediction_maps import PredictionMaps, predict_maps
 from train.data.augmentation import View, whole_view
 from train.data.dataset import Faces
 from train.data.loading import BatchLoader, split_batches
@@ -16,12 +19,9 @@ from train.data.regions import heatmap_regions
 from train.evaluate import metrics
 from train.evaluate.action_units import ActionUnitRegions, measure_coverage
 from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, Reliance, concatenate, without_maps
-from train.evaluate.reliance.donors import Donors
 from train.evaluate.reliance.measure import measure_reliance
-from train.explain.faithfulness import insertion_deletion
-from train.explain.prediction_maps import PredictionMaps, predict_maps
 from train.models.classifier import Classifier
-from train.models.maps import cosine, normalise
+from train.models.maps import cosine, energy, normalise
 
 
 class _Units(NamedTuple):
@@ -131,7 +131,7 @@ def _measure_maps(maps: Tensor, size: tuple[int, int], view: View, units: _Units
     return MapMeasures(
         size=size,
         cosine=known(cosine(maps, view.heatmaps)),
-        energy=known(metrics.energy(maps, inside)[:, 0]),
+        energy=known(energy(maps, inside)[:, 0]),
         pointing=known(metrics.pointing(maps, inside)),
         iou=known(metrics.iou(maps, inside)),
         unit_concentration=coverage.units.numpy(),

@@ -12,7 +12,7 @@ It writes four files. Cosines are means per expression, then over expressions (m
     faces, photos, faces_with_map: their numbers.
 
 ``details.json``     all that is behind these figures. A kind of map is layer1 to layer5, cam, gradcam, gradcam_pp,
-    gradcam_pp_divided or layercam (``train/explain/prediction_maps.py``, ``train/explain/cams.py``):
+    gradcam_pp_divided or layercam (``train/attribution/prediction_maps.py``, ``train/attribution/cams.py``):
     trained: the config of the checkpoint; classes;
     dataset: the number of photos, a digest of the photos and their labels that does not depend on the splits, and a digest
     of the splits;
@@ -27,7 +27,7 @@ It writes four files. Cosines are means per expression, then over expressions (m
     units_of_expression, action_units: how many times denser each kind of map is on the region of a single action unit than
     on average (1 is a constant map; ``train/evaluate/au_coverage.py``);
     moved: the same on the regions that moved, where the dataset knows them, else null;
-    faithfulness: insertion and deletion (``train/explain/faithfulness.py``); null if evaluate.insertion_steps is 0;
+    faithfulness: insertion and deletion (``train/attribution/faithfulness.py``); null if evaluate.insertion_steps is 0;
     reliance: all that is measured on what decisions lean on (``train/evaluate/reliance/aggregate.py``), or null;
     without_map: number and share of the test faces without a heatmap, or of a label that no training face has;
     untrained_labels: only if test faces have labels that no training face has: evaluate.untrained_labels, and the number of
@@ -51,6 +51,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.finished_work.cache import json_digest
 from pipeline.runtime.parameters import Evaluate, Train
 from pipeline.shards import ShardSet
+from train.attribution.donors import find_donors
 from train.data import source_bias
 from train.data.dataset import Faces, count_faces, open_shards
 from train.data.regions import REGION_THRESHOLD
@@ -59,7 +60,6 @@ from train.evaluate.action_units import ActionUnitRegions, find_codebook
 from train.evaluate.measurements import Predictions
 from train.evaluate.predict import predict
 from train.evaluate.reliance import aggregate as reliance
-from train.evaluate.reliance.donors import find_donors
 from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 from train.models.guidance import Guidance
@@ -67,7 +67,7 @@ from train.models.guidance import Guidance
 # The folders whose code decides the output.
 ROOMS = (
     "train/evaluate",
-    "train/explain",
+    "train/attribution",
     "train/models",
     "train/data",
     "pipeline/codebook",

@@ -1,4 +1,4 @@
-"""A network's maps: layer-wise attention and class activation maps (CAMs), their sizes, and their cosines with heatmaps.
+"""A network's maps: layer-wise attention and class activation maps (CAMs), their sizes, cosines and shares of regions.
 
 Heatmaps are (B, 1, H, W) in [0, 1]. Maps that are compared with them are (B, 1, H, W) >= 0 of the same size, as
 ``attention_map`` and ``cam_map`` return them. The definitions are those of Belharbi et al. 2024, arXiv 2402.00281.
@@ -68,11 +68,42 @@ def attention_cosine(features: Tensor, heatmaps: Tensor) -> Tensor:
 def cam_cosine(cams: Tensor, heatmaps: Tensor) -> Tensor:
     """CAM-COS (B,): cosine of the true class's normalised CAM and the heatmap, at the heatmap's size.
 
-    Stage evaluate computes the same in two steps, since it needs the maps besides: ``train.explain.prediction_maps`` takes
-    ``cam_map``, and ``train.evaluate.predict`` its ``cosine``.
+    Stage evaluate computes the same in two steps, since it needs the maps besides: ``train.attribution.prediction_maps``
+    takes ``cam_map``, and ``train.evaluate.predict`` its ``cosine``.
 
     Args:
         cams: (B, h, w), of each sample's true class.
         heatmaps: (B, 1, H, W) in [0, 1].
     """
     return cosine(cam_map(cams, map_size(heatmaps)), heatmaps)
+
+
+def energy(maps: Tensor, regions: Tensor) -> Tensor:
+    """Compute the energy-based pointing game: the share of a map's sum that falls on a region.
+
+    Source: Wang et al. 2020, arXiv 1910.01279, section 4.3.
+
+    Args:
+        maps: (B, 1, H, W) >= 0.
+        regions: (B, R, H, W) bool, R regions per sample.
+
+    Returns:
+        (B, R) in [0, 1]; 0 for a map of zeros, as its cosine is.
+    """
+    inside = torch.einsum("bhw,brhw->br", maps[:, 0], regions.to(maps.dtype))
+    total = maps.sum(dim=(1, 2, 3))[:, None]
+    return inside / total.masked_fill(total == 0, 1)
+
+
+def concentration(maps: Tensor, regions: Tensor) -> Tensor:
+    """Compute how many times denser a map is on a region than on average: ``energy`` divided by the region's area.
+
+    Args:
+        maps: (B, 1, H, W) >= 0.
+        regions: (B, R, H, W) bool, R regions per sample.
+
+    Returns:
+        (B, R) >= 0. A constant map has 1. An empty region has NaN.
+    """
+    area = regions.to(maps.dtype).mean(dim=(2, 3))
+    return torch.where(area > 0, energy(maps, regions) / area, torch.nan)

@@ -39,7 +39,7 @@ def create_app(settings: Settings, classifiers: Classifiers | None = None) -> AS
     environment.globals["base"] = settings.base
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # expressions stay in the order of the file
     codebook = CodebookPage(settings, environment)
-    explain = ExplainPage(classifiers or Classifiers(settings.checkpoint_dir), environment)
+    explain = ExplainPage(classifiers or Classifiers(settings), environment)
     report = ReportPage(settings, environment)
 
     async def home(_: Request) -> Response:

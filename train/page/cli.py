@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import faces_option, path_option
+from pipeline.runtime.commands.options import faces_option, heatmaps_option, path_option
 from pipeline.runtime.errors import InputError
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart")  # of the extra "page"
@@ -17,7 +17,9 @@ PACKAGES = ("starlette", "uvicorn", "python_multipart")  # of the extra "page"
 @path_option("--out", paths.EXPLANATIONS, "Folder of the codebooks that you save. Nothing is written elsewhere.")
 @click.option("--codebook", help="Name or path of a codebook to begin with.")
 @path_option("--checkpoint-dir", paths.TRAIN, "Folder of the trained variants, which explain photos.")
+@path_option("--evaluation", paths.EVALUATION, "Folder of the evaluated variants, with their test figures.")
 @faces_option
+@heatmaps_option
 @path_option("--report", f"{paths.REPORT}/index.html", "Page that `aucue report` wrote.")
 @path_option("--tables", paths.TABLES, "Folder that `aucue tables` wrote.")
 @click.option("--open/--no-open", "opens", default=True, show_default=True, help="Whether to open a browser.")
@@ -26,7 +28,9 @@ def serve(
     out: Path,
     codebook: str | None,
     checkpoint_dir: Path,
+    evaluation: Path,
     faces: Path,
+    heatmaps: Path,
     report: Path,
     tables: Path,
     opens: bool,
@@ -46,5 +50,14 @@ def serve(
     from train.page import server
     from train.page.settings import Settings
 
-    settings = Settings(out=out, codebook=codebook, checkpoint_dir=checkpoint_dir, faces=faces, report=report, tables=tables)
+    settings = Settings(
+        out=out,
+        codebook=codebook,
+        checkpoint_dir=checkpoint_dir,
+        evaluation=evaluation,
+        faces=faces,
+        heatmaps=heatmaps,
+        report=report,
+        tables=tables,
+    )
     server.run(settings, port=port, opens=opens)

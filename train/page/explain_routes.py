@@ -1,7 +1,10 @@
 """The addresses of the page that explains a photo. The photo stays in memory: nothing of it is written to disk."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,15 +16,18 @@ from starlette.routing import Route
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
-from train.page.explaining import Classifiers, Explanation
+from train.page.explaining import Answer, Classifiers
 from train.page.uploads import decode_upload, read_upload
+
+if TYPE_CHECKING:  # imports torch
+    from train.explain import FaceExplanation
 
 
 @dataclass(frozen=True)
 class Shown:
     """A face's explanation with its picture as a data URI; without a picture if the face could not be read."""
 
-    face: Explanation
+    face: "FaceExplanation"
     picture: str
 
 
@@ -51,22 +57,29 @@ class ExplainPage:
 
     def _explain(self, name: str, content: bytes) -> str:
         image = decode_upload(name, content)
-        answers = {variant: [_show(face) for face in faces] for variant, faces in self.classifiers.explain(image).items()}
-        return self._page(name=name, answers=answers)
+        return self._page(name=name, answers=self.classifiers.explain(image), image=image)
 
-    def _page(self, name: str = "", answers: dict[str, list[Shown]] | None = None, refusal: str = "") -> str:
+    def _page(
+        self,
+        name: str = "",
+        answers: Mapping[str, Answer] = MappingProxyType({}),
+        image: np.ndarray | None = None,
+        refusal: str = "",
+    ) -> str:
         return self.template.render(
             current="explain",
-            folder=self.classifiers.folder,
+            folder=self.classifiers.settings.checkpoint_dir,
             variants=list(self.classifiers.checkpoints()),
             name=name,
-            answers=answers or {},
+            answers={
+                variant: (answer, [_show(face, image) for face in answer.faces]) for variant, answer in answers.items()
+            },
             refusal=refusal,
         )
 
 
-def _show(face: Explanation) -> Shown:
-    return Shown(face, _data_uri(face.picture()) if face.status == Status.OK else "")
+def _show(face: "FaceExplanation", image: np.ndarray | None) -> Shown:
+    return Shown(face, _data_uri(face.picture(image)) if face.status == Status.OK else "")
 
 
 def _data_uri(image: np.ndarray) -> str:

@@ -1,39 +1,35 @@
 """The classifiers that explain photos. This is the only module of the page that touches ``train.explain``."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.runtime.commands import paths
 from train import VARIANTS
+from train.page.settings import Settings
+
+if TYPE_CHECKING:  # imports torch, which nobody needs to edit a codebook
+    from train.explain import Explainer, FaceExplanation
+    from train.explain.page import Figures
 
 
-class Explanation(Protocol):
-    """One face of a photo, as ``train.explain`` gives it."""
+@dataclass(frozen=True)
+class Answer:
+    """What a classifier says about a photo.
 
-    status: str
-    reason: str
-    box: Any
-    expression: str
-    probability: float
-    probabilities: Mapping[str, float]
-    sentence: str
-    units: Sequence[Any]  # each with key, name, seen, needed and spread
+    Attributes:
+        faces: The explanations of the photo's faces.
+        notes: Sentences that a reader should know.
+        figures: Its own figures on its test faces ; None without an evaluation of it.
+    """
 
-    def picture(self) -> np.ndarray:
-        """Draw the explanation, (h, w, 3) RGB uint8."""
-
-
-Explainer = Callable[[np.ndarray], Sequence[Explanation]]
-
-
-def _load(checkpoint: Path) -> Explainer:
-    return import_module("train.explain").Explainer(checkpoint)  # imports torch, which nobody needs to edit a codebook
+    faces: "Sequence[FaceExplanation]"
+    notes: Sequence[str]
+    figures: "Figures | None"
 
 
 @dataclass
@@ -41,36 +37,47 @@ class Classifiers:
     """The trained variants of a folder. Each is loaded when it is first asked, and again when its file has changed.
 
     Attributes:
-        folder: Folder of the trained variants.
-        load: Makes an explainer from a checkpoint.
+        settings: Where checkpoints, evaluations and shards are.
+        load: Loads the classifier of a checkpoint, and finds its figures.
     """
 
-    folder: Path
-    load: Callable[[Path], Explainer] = _load
+    settings: Settings
+    load: "Callable[[Path, Settings], tuple[Explainer, Figures | None]]" = field(default_factory=lambda: load_classifier)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()  # one photo at a time: a forward pass takes all cores
-        self._loaded: dict[Path, tuple[int, Explainer]] = {}
+        self._loaded: dict[Path, tuple[int, Explainer, Figures | None]] = {}
 
     def checkpoints(self) -> dict[str, Path]:
         """The variants that are trained, with their checkpoints."""
-        found = {name: self.folder / name / paths.CHECKPOINT for name in VARIANTS}
+        found = {name: self.settings.checkpoint_dir / name / paths.CHECKPOINT for name in VARIANTS}
         return {name: path for name, path in found.items() if path.is_file()}
 
-    def explain(self, image: np.ndarray) -> dict[str, Sequence[Explanation]]:
+    def explain(self, image: np.ndarray) -> dict[str, Answer]:
         """Explain a photo with each trained variant.
 
         Args:
             image: Upright RGB photo (H, W, 3) uint8.
 
         Returns:
-            The explanations of its faces, by variant.
+            The answers, by variant.
         """
         with self._lock:
-            return {name: self._explainer(path)(image) for name, path in self.checkpoints().items()}
+            return {name: self._answer(path, image) for name, path in self.checkpoints().items()}
 
-    def _explainer(self, checkpoint: Path) -> Explainer:
+    def _answer(self, checkpoint: Path, image: np.ndarray) -> Answer:
         changed = checkpoint.stat().st_mtime_ns
-        if self._loaded.get(checkpoint, (None,))[0] != changed:
-            self._loaded[checkpoint] = (changed, self.load(checkpoint))
-        return self._loaded[checkpoint][1]
+        if checkpoint not in self._loaded or self._loaded[checkpoint][0] != changed:
+            self._loaded[checkpoint] = (changed, *self.load(checkpoint, self.settings))
+        _, explainer, figures = self._loaded[checkpoint]
+        return Answer(explainer(image), explainer.notes, figures)
+
+
+def load_classifier(checkpoint: Path, settings: Settings) -> "tuple[Explainer, Figures | None]":
+    """Load a classifier, with the neutral faces that stand in for regions and its own test figures where they are."""
+    from train.explain import Explainer
+    from train.explain.page import find_figures
+
+    shards = (settings.faces, settings.heatmaps)
+    explainer = Explainer(checkpoint, shards=shards if all(folder.is_dir() for folder in shards) else None)
+    return explainer, find_figures(settings.evaluation / checkpoint.parent.name, explainer.config.run)

@@ -16,7 +16,7 @@ from pipeline.runtime import file_errors
 from pipeline.runtime.errors import InputError
 
 STRICT = ("strict", "surrogateescape")  # error handlers of streams that may raise UnicodeEncodeError
-RESUMABLE = ("detect", "landmarks", "heatmaps", "train")  # commands that continue where they were interrupted
+RESUMABLE = ("detect", "landmarks", "heatmaps", "train", "explain")  # commands that continue where they were interrupted
 
 
 class CommandGroup(click.Group):

@@ -12,11 +12,12 @@ TRAIN = "data/train"
 EVALUATION = "data/evaluation"
 REPORT = "data/report"
 TABLES = "data/tables"
-EXPLANATIONS = "data/explanations"
 BENCH = "data/bench"
+EXPLANATIONS = "data/explanations"
 OUTPUTS = (  # all that the stages and commands write: no file of a user is safe there
-    *(CACHE, PHOTOS, MANIFEST, DETECTIONS, FACES, HEATMAPS, REPORT, TABLES, BENCH),
+    *(CACHE, PHOTOS, MANIFEST, DETECTIONS, FACES, HEATMAPS, REPORT, TABLES, BENCH, EXPLANATIONS),
     *(f"{folder}/{variant}" for folder in (TRAIN, EVALUATION) for variant in ("baseline", "guided")),
     *(f"data/{name}" for name in ("duplicates.csv", "detections.json", "faces.json", "codebook.json")),
 )
+SAVED_CODEBOOKS = f"{EXPLANATIONS}/codebooks"  # of `aucue serve`: files of a user, which nothing replaces
 CHECKPOINT = "model.safetensors"  # in the folder of a trained variant

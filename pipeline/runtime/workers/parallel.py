@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Literal, TypeVar
 
@@ -47,7 +48,37 @@ def ordered_map(
         return
     batches = (items[start : start + BATCH] for start in range(0, len(items), BATCH))
     number = min(worker_count(workers), -(-len(items) // BATCH))
-    with open_workers(number, scheduler, files) as pool:
+    yield from _map_batches(function, batches, open_workers(number, scheduler, files), result_if_died)
+
+
+def streamed_map(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    workers: int | Literal["auto"],
+    result_if_died: Callable[[T], R] | None = None,
+) -> Iterator[R]:
+    """Map a function over large items of unknown number, such as the frames of a video, in other processes.
+
+    Args:
+        function: Must be picklable, like the items and the results.
+        items: Drawn lazily: only a few more than the results that have been yielded.
+        workers: Number of processes; ``auto`` for every core.
+        result_if_died: See ``ordered_map``.
+
+    Yields:
+        ``function(item)`` for every item, in order.
+    """
+    batches = ([item] for item in items)
+    yield from _map_batches(function, batches, open_workers(worker_count(workers), None), result_if_died)
+
+
+def _map_batches(
+    function: Callable[[T], R],
+    batches: Iterable[Sequence[T]],
+    opened: AbstractContextManager[Workers],
+    result_if_died: Callable[[T], R] | None,
+) -> Iterator[R]:
+    with opened as pool:
         results_of = partial(_batch_results, function=function, result_if_died=result_if_died, pool=pool)
         pending: deque[tuple[Sequence[T], Future]] = deque()
         for batch in batches:

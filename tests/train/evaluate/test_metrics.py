@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from train.data.regions import heatmap_regions
-from train.evaluate.metrics import POINTING_TOLERANCE, calibration, concentration, energy, iou, pointing
+from train.evaluate.metrics import POINTING_TOLERANCE, calibration, iou, pointing
 
 
 def left_half(side=4):
@@ -14,25 +14,6 @@ def left_half(side=4):
 
 def test_regions_are_where_the_heatmap_is_at_least_half():
     assert heatmap_regions(torch.tensor([0.49, 0.5, 1.0])).tolist() == [False, True, True]
-
-
-def test_energy_is_the_share_of_the_sum_inside():
-    maps = torch.zeros(1, 1, 4, 4)
-    maps[0, 0, 0, 0], maps[0, 0, 3, 3] = 3, 1
-    both = torch.cat([left_half(), ~left_half()], dim=1)
-    assert energy(maps, both).tolist() == [[0.75, 0.25]]
-    assert energy(torch.zeros(1, 1, 4, 4), both).tolist() == [[0, 0]]
-
-
-def test_concentration_is_relative_to_the_area():
-    maps = torch.zeros(1, 1, 4, 4)
-    maps[0, 0, 0, 0], maps[0, 0, 3, 3] = 3, 1
-    corner = torch.zeros(1, 1, 4, 4, dtype=torch.bool)
-    corner[0, 0, 0, 0] = True
-    found = concentration(maps, torch.cat([left_half(), corner, torch.zeros_like(corner)], dim=1))
-    assert found[0, :2].tolist() == [1.5, 12]  # 0.75 / (1 / 2), 0.75 / (1 / 16)
-    assert found[0, 2].isnan()
-    assert concentration(torch.ones(1, 1, 4, 4), left_half()).item() == 1
 
 
 def test_pointing_hits_within_the_tolerance_of_the_region():

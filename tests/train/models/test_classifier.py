@@ -1,8 +1,8 @@
 import torch
 
+from train.attribution.cams import gradient_maps
+from train.attribution.prediction_maps import predict_maps
 from train.data.luma import luma
-from train.explain.cams import gradient_maps
-from train.explain.prediction_maps import predict_maps
 from train.models.classifier import Classifier
 
 

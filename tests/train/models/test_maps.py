@@ -8,7 +8,9 @@ from train.models.maps import (
     attention_map,
     cam_cosine,
     cam_map,
+    concentration,
     cosine,
+    energy,
     map_size,
     normalise,
     resize_cam,
@@ -98,3 +100,28 @@ def test_cells_of_a_resized_cam_are_areas():
 
 def test_size_is_height_and_width():
     assert map_size(torch.zeros(2, 3, 4, 5)) == (4, 5)
+
+
+def left_half(side=4):
+    region = torch.zeros(1, 1, side, side, dtype=torch.bool)
+    region[..., : side // 2] = True
+    return region
+
+
+def test_energy_is_the_share_of_the_sum_inside():
+    maps = torch.zeros(1, 1, 4, 4)
+    maps[0, 0, 0, 0], maps[0, 0, 3, 3] = 3, 1
+    both = torch.cat([left_half(), ~left_half()], dim=1)
+    assert energy(maps, both).tolist() == [[0.75, 0.25]]
+    assert energy(torch.zeros(1, 1, 4, 4), both).tolist() == [[0, 0]]
+
+
+def test_concentration_is_relative_to_the_area():
+    maps = torch.zeros(1, 1, 4, 4)
+    maps[0, 0, 0, 0], maps[0, 0, 3, 3] = 3, 1
+    corner = torch.zeros(1, 1, 4, 4, dtype=torch.bool)
+    corner[0, 0, 0, 0] = True
+    found = concentration(maps, torch.cat([left_half(), corner, torch.zeros_like(corner)], dim=1))
+    assert found[0, :2].tolist() == [1.5, 12]  # 0.75 / (1 / 2), 0.75 / (1 / 16)
+    assert found[0, 2].isnan()
+    assert concentration(torch.ones(1, 1, 4, 4), left_half()).item() == 1

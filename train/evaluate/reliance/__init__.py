@@ -1,1 +1,1 @@
-"""What the decisions of a classifier lean on: its measure, the views and donors that it needs, and its figures."""
+"""What the decisions of a classifier lean on: its measure on a batch of faces, and its figures."""

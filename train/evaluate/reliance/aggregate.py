@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from train.attribution.donors import Donors
 from train.evaluate.bootstrap import Interval, percentile_interval, ratio_values
 from train.evaluate.figures import RELIANCE
 from train.evaluate.measurements import Predictions, known_mean
-from train.evaluate.reliance.donors import Donors
 
 
 def per_face(predictions: Predictions) -> dict[str, np.ndarray]:

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from torch import Tensor
 
+from train.attribution.hidden_views import Fill, HiddenViews
 from train.evaluate.measurements import Reliance
-from train.evaluate.reliance.hidden_views import Fill, HiddenViews
 from train.models.classifier import Classifier
 
 SEED = 0

@@ -12,7 +12,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
 from train.page.settings import Settings
 
-FOLDER = "codebooks"  # in --out
+FOLDER = Path(paths.SAVED_CODEBOOKS).name  # in --out
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

@@ -3,8 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from train.explain import cams
-from train.explain.cams import gradient_maps
+from train.attribution import cams
+from train.attribution.cams import gradient_maps
 from train.models.backbones import Backbone, Features
 from train.models.classifier import Classifier
 from train.models.methods.method import Method, Scores

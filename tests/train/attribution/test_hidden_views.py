@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from train.evaluate.reliance.hidden_views import HiddenViews
+from train.attribution.hidden_views import HiddenViews
 
 CELLS, PIXELS = 8, 48
 

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from train.attribution.faithfulness import blur
 from train.data.blending import blend, fade, mix
-from train.explain.faithfulness import blur
 from train.models.classifier import Classifier
 
 Fill = Literal["donor", "blur", "mean"]
@@ -27,18 +27,22 @@ class HiddenView(NamedTuple):
 class HiddenViews:
     """Collects views of a batch of faces. The classifier then runs on all of them in batches."""
 
-    def __init__(self, classifier: Classifier, images: Tensor, donors: Sequence[Tensor]) -> None:
+    def __init__(
+        self, classifier: Classifier, images: Tensor, donors: Sequence[Tensor], batch_size: int | None = None
+    ) -> None:
         """Begin without any view.
 
         Args:
             classifier: In evaluation mode, on the device of the images.
             images: (B, 3, H, W) in [0, 1].
-            donors: D >= 1 stacks (B, 3, H, W) in [0, 1]. A view with a donor stands for its D views.
+            donors: D stacks (B, 3, H, W) in [0, 1], one at least if a view has a donor, which stands for its D views.
+            batch_size: Number of views that the classifier gets at a time; None for as many as there are images.
         """
         self._classifier = classifier
         self._images = images
         self._donors = donors
         self._fills = {"blur": blur(images), "mean": images.mean(dim=(2, 3), keepdim=True).expand_as(images)}
+        self._batch_size = batch_size or len(images)
         self._views: list[HiddenView] = []
         self._numbers: dict[tuple[int, bytes, Fill], int] = {}
 
@@ -58,22 +62,28 @@ class HiddenViews:
             self._views.append(HiddenView(face, weights, fill))
         return self._numbers[key]
 
-    @torch.no_grad()
     def probabilities(self) -> Tensor:
         """Return the classifier's probabilities (V, K) for the V views, on the CPU; means over the donors."""
-        answers = torch.zeros(len(self._views), self._classifier.number_of_classes)
+        return self.probabilities_by_donor().mean(dim=0)
+
+    @torch.no_grad()
+    def probabilities_by_donor(self) -> Tensor:
+        """Return the classifier's probabilities (D, V, K) for the V views with each donor, on the CPU.
+
+        The answers to a fill without donors are the same for all D.
+        """
+        answers = torch.zeros(max(1, len(self._donors)), len(self._views), self._classifier.number_of_classes)
         by_fill: dict[str, list[int]] = {}
         for number, view in enumerate(self._views):
             by_fill.setdefault(view.fill, []).append(number)
-        step = len(self._images)
         for fill, numbers in by_fill.items():
-            for start in range(0, len(numbers), step):
-                part = numbers[start : start + step]
-                answers[part] = self._answers([self._views[number] for number in part], fill)
+            for start in range(0, len(numbers), self._batch_size):
+                part = numbers[start : start + self._batch_size]
+                answers[:, part] = self._answers([self._views[number] for number in part], fill)
         return answers
 
     def _answers(self, views: Sequence[HiddenView], fill: str) -> Tensor:
-        """The probabilities (V, K) for some views with the same fill."""
+        """The probabilities (D, V, K) for some views with the same fill; (1, V, K) for a fill without donors."""
         device = self._images.device
         faces = torch.tensor([view.face for view in views], device=device)
         weights = torch.stack([view.weights for view in views]).to(device)
@@ -82,4 +92,4 @@ class HiddenViews:
             shown = [blend(images, donors[faces], weights).clamp(0, 1) for donors in self._donors]
         else:
             shown = [mix(images, self._fills[fill][faces], weights)]
-        return torch.stack([self._classifier(each).logits.softmax(dim=1) for each in shown]).mean(dim=0).cpu()
+        return torch.stack([self._classifier(each).logits.softmax(dim=1) for each in shown]).cpu()

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from train.explain.faithfulness import blur, insertion_deletion, ranks
+from train.attribution.faithfulness import blur, insertion_deletion, ranks
 from train.models.classifier import Output
 
 

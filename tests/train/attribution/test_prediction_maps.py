@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from train.alignment import map_alignment_loss
-from train.explain.cams import GRADIENT_MAPS, gradient_maps
-from train.explain.prediction_maps import at_resolution, predict_maps
+from train.attribution.cams import GRADIENT_MAPS, gradient_maps
+from train.attribution.prediction_maps import at_resolution, predict_maps
 from train.models.backbones import Features
 from train.models.classifier import Classifier
 from train.models.maps import attention_cosine, cam_cosine, cam_map, cosine

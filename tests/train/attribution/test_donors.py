@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
+from train.attribution.donors import find_donors
 from train.data.dataset import Faces, neutral_class, open_shards, training_classes
-from train.evaluate.reliance.donors import find_donors
 from train.models.checkpoint import Config
 
 CPU = torch.device("cpu")

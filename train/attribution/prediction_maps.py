@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from train.explain.cams import GRADIENT_MAPS, target_gradients
+from train.attribution.cams import GRADIENT_MAPS, target_gradients
 from train.models.classifier import Classifier
 from train.models.maps import attention_map, cam_map, map_size, resize_in_range
 

@@ -1,0 +1,121 @@
+"""``aucue explain``."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.runtime import parameters
+from pipeline.runtime.commands import paths
+from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option
+from pipeline.runtime.messages import warn
+
+
+@click.command()
+@click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=USER_PATH)
+@params_option
+@click.option(
+    "--checkpoint",
+    type=USER_PATH,
+    default=Path(paths.TRAIN) / "guided" / paths.CHECKPOINT,
+    show_default=True,
+    help="Classifier to explain.",
+)
+@click.option("--out", type=USER_PATH, default=Path(paths.EXPLANATIONS), show_default=True, help="Folder to write.")
+@click.option(
+    "--faces", "which", type=click.Choice(["all", "largest"]), default="all", show_default=True, help="Faces of a photo."
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Take a frame of a video so often.  [default: all]",
+)
+@click.option("--codebook", help="Codebook of the action units' regions.  [default: the classifier's]")
+@click.option(
+    "--needed/--no-needed", default=True, show_default=True, help="Measure what answers need (takes most of the time)."
+)
+@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Draw a picture for each face.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True, help="Photos at a time.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Device."
+)
+@click.option(
+    "--shards",
+    type=USER_PATH,
+    default=Path(paths.FACES),
+    show_default=True,
+    help="Face shards, whose neutral faces stand in for regions.",
+)
+@click.option("--heatmaps", type=USER_PATH, default=Path(paths.HEATMAPS), show_default=True, help="Their heatmap shards.")
+@click.option(
+    "--evaluation",
+    type=USER_PATH,
+    default=Path(paths.EVALUATION),
+    show_default=True,
+    help="Evaluations, which tell the classifier's own test figures.",
+)
+@cache_option
+def explain(
+    sources: tuple[Path, ...],
+    params_path: Path,
+    checkpoint: Path,
+    out: Path,
+    which: str,
+    every: float,
+    codebook: str | None,
+    needed: bool,
+    pictures: bool,
+    batch_size: int,
+    device: str,
+    shards: Path,
+    heatmaps: Path,
+    evaluation: Path,
+    cache: Path,
+) -> None:
+    """Explain the classifier's answers to photos and videos: where it looks, and what its answers need.
+
+    PATH is a photo, a folder of photos, a video, or a CSV table with a column image. Photos need no labels. The command
+    writes explanations.csv, explanations.json, a picture for each face, and a page. If it is interrupted, the same command
+    goes on.
+
+    \b
+    Examples:
+      aucue explain photo.jpg                            one photo
+      aucue explain holidays/ --faces largest            all photos of a folder, one face each
+      aucue explain interview.mp4 --every 0.5            two frames a second
+      aucue explain test.csv --checkpoint data/train/baseline/model.safetensors --out data/explanations/baseline
+    """
+    from train.explain.command import main
+    from train.explain.explainer import Explainer
+    from train.explain.page import find_figures
+    from train.explain.photo_faces import DETECT
+
+    params = parameters.load(params_path) if params_path.is_file() else None
+    explainer = Explainer(
+        checkpoint,
+        codebook=codebook,
+        which="largest" if which == "largest" else "all",
+        shards=(shards, heatmaps) if shards.is_dir() and heatmaps.is_dir() else None,
+        needed=needed,
+        detect=params.detect if params else DETECT,
+        predictor=params.landmarks.predictor if params else None,
+        device=device,
+    )
+    summary = main(
+        explainer,
+        checkpoint=checkpoint,
+        paths=sources,
+        out=out,
+        cache_dir=cache,
+        every=every,
+        pictures=pictures,
+        batch_size=batch_size,
+        workers=params.base.workers if params else "auto",
+        figures=find_figures(evaluation / explainer.config.variant, explainer.config.run),
+        say=click.echo,
+        note=warn,
+    )
+    counts = ", ".join(f"{number:,} {name}" for name, number in summary.statuses.most_common())
+    answers = ", ".join(f"{name} {number:,}" for name, number in summary.expressions.most_common())
+    click.echo(f"{counts}{'; ' + answers if answers else ''}\nwrote {summary.page}")

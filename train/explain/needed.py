@@ -1,0 +1,160 @@
+"""Measure what the answer to one face needs: each action unit's region shows somebody else's face instead.
+
+The figure of a region is the fall of the answer's probability when the region is replaced, less the fall when the same
+outline elsewhere on the face is replaced. So a region that matters no more than any other place of its size has 0. Each
+donor gives one such difference, with a place of its own. Their spread tells a finding from noise.
+
+The fill is a neutral face (``train.data.blending``), or the blurred face where no neutral face is at hand.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from train.attribution.hidden_views import Fill, HiddenViews
+from train.models.classifier import Classifier
+
+NEGLIGIBLE = 0.05  # fall of the probability below which no place elsewhere is tried: the region is not needed
+OVERLAP = 0.2  # largest share of an outline elsewhere that may lie on the region itself
+FOREHEAD = 0.35  # height of the forehead above the brows, over the height from the brows to the chin
+BROWS, CHIN = slice(17, 27), 8  # landmarks
+VIEWS = 32  # that the classifier gets at a time
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an answer needs of one face's U regions. NaN stands for an empty region."""
+
+    fall: np.ndarray  # (U,) fall of the answer's probability when the region is replaced; mean over the donors
+    needed: np.ndarray  # (U,) the same less the fall elsewhere; the fall itself where it is negligible
+    spread: np.ndarray  # (U,) standard deviation of ``needed`` over the donors; NaN for one donor
+    answers: np.ndarray  # (U,) int, the class that is most probable when the region is replaced; -1 for an empty region
+
+
+def measure_needs(
+    classifier: Classifier,
+    images: Tensor,
+    probabilities: Tensor,
+    regions: Tensor,
+    faces: Tensor,
+    donors: Sequence[Tensor],
+    seeds: Sequence[int],
+) -> list[Needs]:
+    """Measure the answers to B faces.
+
+    Args:
+        classifier: In evaluation mode.
+        images: (B, 3, H, W) in [0, 1].
+        probabilities: (B, K), the answers to the whole faces. The most probable class is the answer.
+        regions: (B, U, n, n) bool.
+        faces: (B, n, n) bool, where the faces are, as ``face_areas`` returns it.
+        donors: Stacks (B, 3, H, W) of neutral faces; none for the blurred face.
+        seeds: (B,) numbers that decide where elsewhere is.
+    """
+    fill: Fill = "donor" if donors else "blur"
+    whole = probabilities.detach().cpu()
+    own = HiddenViews(classifier, images, donors, VIEWS)
+    views = [[own.hide(face, cells, fill) if cells.any() else None for cells in units] for face, units in enumerate(regions)]
+    replaced = own.probabilities_by_donor()
+
+    falls = [_falls(whole[face], replaced, its_views) for face, its_views in enumerate(views)]
+    elsewhere = []  # for each donor, the falls of each face's regions elsewhere
+    for donor in range(len(replaced)):
+        others = HiddenViews(classifier, images, donors[donor : donor + 1], VIEWS)
+        tried = [
+            [
+                others.hide(face, _elsewhere(cells, faces[face], [seeds[face], donor]), fill) if fall >= NEGLIGIBLE else None
+                for cells, fall in zip(units, falls[face].mean(axis=0), strict=True)
+            ]
+            for face, units in enumerate(regions)
+        ]
+        answered = others.probabilities_by_donor()
+        elsewhere.append([_falls(whole[face], answered, its_views) for face, its_views in enumerate(tried)])
+    return [
+        _needs(falls[face], np.concatenate([each[face] for each in elsewhere]), _answers(replaced, views[face]))
+        for face in range(len(images))
+    ]
+
+
+def _falls(whole: Tensor, replaced: Tensor, views: Sequence[int | None]) -> np.ndarray:
+    """The falls (D, U) of the answer's probability in the views of one face; NaN where there is no view.
+
+    Args:
+        whole: (K,) probabilities of the whole face.
+        replaced: (D, V, K) probabilities of all views.
+        views: The view of each of the U units, or None.
+    """
+    answer = int(whole.argmax())
+    falls = np.full((len(replaced), len(views)), np.nan)
+    for unit, view in enumerate(views):
+        if view is not None:
+            falls[:, unit] = (whole[answer] - replaced[:, view, answer]).numpy()
+    return falls
+
+
+def _answers(replaced: Tensor, views: Sequence[int | None]) -> np.ndarray:
+    """The most probable class (U,) in each view of one face, over the donors; -1 where there is no view."""
+    return np.array([-1 if view is None else int(replaced[:, view].mean(dim=0).argmax()) for view in views])
+
+
+def _needs(falls: np.ndarray, elsewhere: np.ndarray, answers: np.ndarray) -> Needs:
+    """The needs of one face from its falls (D, U), those elsewhere (D, U; NaN if not tried) and its answers (U,)."""
+    needed = falls - np.nan_to_num(elsewhere)
+    spread = needed.std(axis=0, ddof=1) if len(needed) > 1 else np.full(len(answers), np.nan)
+    return Needs(falls.mean(axis=0), needed.mean(axis=0), spread, answers)
+
+
+def face_areas(landmarks: np.ndarray, crop_size: int, size: int) -> Tensor:
+    """Return the cells (B, n, n) bool of faces: the convex hull of the landmarks and of the forehead above the brows.
+
+    Args:
+        landmarks: (B, 68, 2), (x, y) in crop pixels.
+        crop_size: Side of the crops in pixels.
+        size: n.
+    """
+    areas = np.zeros((len(landmarks), size, size), np.uint8)
+    for area, points in zip(areas, landmarks, strict=True):
+        brows = points[BROWS]
+        forehead = brows - FOREHEAD * (points[CHIN] - brows.mean(axis=0))
+        cells = (np.concatenate([points, forehead]) + 0.5) * size / crop_size - 0.5
+        cv2.fillConvexPoly(area, cv2.convexHull(cells.round().astype(np.int32)), 1)
+    return torch.from_numpy(areas.astype(bool))
+
+
+def _elsewhere(region: Tensor, face: Tensor, seeds: Sequence[int]) -> Tensor:
+    """The region's outline (n, n) at another place of the face, with few of the region's own cells.
+
+    Every shift is rated. Of the shifts on which the outline stays on the face, and at most OVERLAP of it on the region, one
+    is drawn. If there are none, the shift counts that leaves most of the outline on the face and off the region. Units with
+    the same region get the same place.
+    """
+    area = int(region.sum())
+    if not area:
+        return region
+    size = region.shape[-1]
+    kernel = region[None, None].float()
+    places = torch.stack([face, region]).float()[:, None]
+    on_face, on_region = F.conv2d(places, kernel, padding=size - 1).round().int()[:, 0].numpy()  # (2 n - 1, 2 n - 1) each
+    good = np.argwhere((on_face == area) & (on_region <= OVERLAP * area))
+    if len(good):
+        rng = np.random.default_rng([*seeds, zlib.crc32(region.numpy().tobytes())])
+        down, right = good[rng.integers(len(good))] - (size - 1)
+    else:
+        down, right = np.array(np.unravel_index(np.argmax(on_face - on_region), on_face.shape)) - (size - 1)
+    return _shifted(region, int(down), int(right))
+
+
+def _shifted(region: Tensor, down: int, right: int) -> Tensor:
+    """The region moved by some cells; what leaves the frame is lost."""
+    moved = torch.zeros_like(region)
+    rows, columns = torch.nonzero(region, as_tuple=True)
+    rows, columns = rows + down, columns + right
+    inside = (rows >= 0) & (rows < region.shape[0]) & (columns >= 0) & (columns < region.shape[1])
+    moved[rows[inside], columns[inside]] = True
+    return moved
