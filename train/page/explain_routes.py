@@ -1,7 +1,7 @@
 """The addresses of the page that explains a photo. The photo stays in memory: nothing of it is written to disk."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
-from train.page.explaining import Answer, Classifiers
+from train.page.explaining import Answer, Classifiers, tiles
 from train.page.uploads import decode_upload, read_upload
 
 if TYPE_CHECKING:  # imports torch
@@ -25,10 +25,11 @@ if TYPE_CHECKING:  # imports torch
 
 @dataclass(frozen=True)
 class Shown:
-    """A face's explanation with its picture as a data URI; without a picture if the face could not be read."""
+    """A face's explanation with its picture, whole and in tiles, as data URIs; without any if the face was not read."""
 
     face: "FaceExplanation"
     picture: str
+    tiles: Sequence[str]
 
 
 class ExplainPage:
@@ -79,7 +80,10 @@ class ExplainPage:
 
 
 def _show(face: "FaceExplanation", image: np.ndarray | None) -> Shown:
-    return Shown(face, _data_uri(face.picture(image)) if face.status == Status.OK else "")
+    if face.status != Status.OK:
+        return Shown(face, "", ())
+    picture = face.picture(image)
+    return Shown(face, _data_uri(picture), [_data_uri(tile) for tile in tiles(picture)])
 
 
 def _data_uri(image: np.ndarray) -> str:

@@ -81,3 +81,19 @@ def load_classifier(checkpoint: Path, settings: Settings) -> "tuple[Explainer, F
     shards = (settings.faces, settings.heatmaps)
     explainer = Explainer(checkpoint, shards=shards if all(folder.is_dir() for folder in shards) else None)
     return explainer, find_figures(settings.evaluation / checkpoint.parent.name, explainer.config.run)
+
+
+def tiles(picture: np.ndarray) -> list[np.ndarray]:
+    """Cut the picture of an explanation into its tiles, each with its title, to lay them out on a page of any width.
+
+    Args:
+        picture: What ``FaceExplanation.picture`` draws, (h, w, 3).
+
+    Returns:
+        The tiles (TITLE + TILE, TILE, 3) but the last, whose bars a page shows as a table.
+    """
+    from train.explain.pictures import GAP, TILE, TITLE
+
+    number = (picture.shape[1] - GAP) // (TILE + GAP)
+    lefts = (GAP + place * (TILE + GAP) for place in range(number - 1))
+    return [picture[GAP : GAP + TITLE + TILE, left : left + TILE] for left in lefts]

@@ -18,6 +18,7 @@ from pipeline.codebook import draw
 from pipeline.codebook.rendering.renderer import to_frame
 from pipeline.shards import ShardWriter
 from pipeline.shards.files import STRING_COLUMNS
+from train.explain.pictures import GAP, TILE, TITLE
 from train.page.app import create_app
 from train.page.codebook.library import Library
 from train.page.explaining import Classifiers
@@ -25,7 +26,7 @@ from train.page.settings import Settings
 
 SIDE = 64  # of a crop
 FACES = 3
-NARROW = 360
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")  # options of Chromium
 
 
 @dataclass
@@ -53,7 +54,7 @@ class FakeFace:
         return [SimpleNamespace(key="12", name="Lip Corner Puller", seen=3.1, needed=0.25, spread=math.nan)]
 
     def picture(self, photo) -> np.ndarray:
-        return photo
+        return np.full((2 * GAP + TITLE + TILE, 5 * (TILE + GAP) + GAP, 3), photo[0, 0], np.uint8)
 
 
 class FakeClassifier:
@@ -171,7 +172,7 @@ def browser():
     if program is None:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", *CAMERA])
         yield browser
         browser.close()
 

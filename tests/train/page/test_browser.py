@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import codebook as codebooks
+from train.explain.pictures import TILE
 from train.page.codebook.faces import Faces
 from train.page.codebook.heatmaps import heatmap_pictures
 
@@ -341,7 +342,7 @@ def test_an_upload_is_explained(open_page, tmp_path):
     page.wait_for_selector("#answers")
     assert page.locator(".answer").count() == 2
     assert "the guided classifier looks at 30 x 20 pixels" in page.inner_text(".answers")
-    assert page.locator(".answer img").first.evaluate("image => image.naturalWidth") == 30
+    assert page.locator(".answer img").first.evaluate("image => image.naturalWidth") == TILE
     left, right = (each.bounding_box() for each in page.locator(".answer").all())
     assert left["y"] == right["y"]
     assert left["x"] < right["x"]
@@ -376,6 +377,19 @@ def test_a_photo_is_pasted_or_dropped(open_page, event, holder):
     page.wait_for_selector("#answers")
     assert page.inner_text("#answers h2") == "pasted.png"
     assert "looks at 31 x 17 pixels" in page.inner_text(".answers")
+
+
+def test_a_photo_of_the_camera_is_explained(open_page):
+    page = open_page("explain")
+    page.click("#camera")
+    page.wait_for_selector("#viewfinder:visible")
+    page.wait_for_function("document.querySelector('#video').videoWidth > 0")
+    page.click("#shoot")
+    page.wait_for_selector("#answers")
+    assert page.inner_text("#answers h2") == "camera.png"
+    page.click("#camera")
+    page.click("#close")
+    assert page.evaluate("document.querySelector('#video').srcObject") is None
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_both_classifiers_answer_side_by_side(upload):
     for variant in ("baseline", "guided"):
         assert f"<h3>{variant}</h3>" in response.text
         assert f"the {variant} classifier looks at 30 x 20 pixels" in response.text
-    assert response.text.count('<img src="data:image/png;base64,') == 2
+    assert response.text.count('<img src="data:image/png;base64,') == 2 * 4
     assert "94.0 %" in response.text
     assert "12 Lip Corner Puller</th><td>3.10</td><td>0.25</td><td>–</td>" in response.text
     assert "They do not say that a muscle moved" in " ".join(response.text.split())
@@ -91,7 +91,7 @@ def test_a_trained_classifier_explains_a_photo(evaluated, dataset, settings):
         assert re.search(r'<p class="sentence">\w+ \d+ %: looks at', text)
         assert "test faces this classifier is right for" in text
         assert "Lip Corner Puller</th>" in text
-        assert part.count("<img src=") == 1
+        assert part.count("<img src=") == 4
     nobody = png(np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8))
     assert "no_face" in client.post("explain", files={"photo": ("noise.png", nobody)}).text
 
