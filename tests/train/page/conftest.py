@@ -20,6 +20,8 @@ from pipeline.shards import ShardWriter
 from pipeline.shards.files import STRING_COLUMNS
 from train.explain.pictures import GAP, TILE, TITLE
 from train.page.app import create_app
+from train.page.codebook.faces import Faces
+from train.page.codebook.heatmaps import heatmap_pictures, render_picture
 from train.page.codebook.library import Library
 from train.page.explaining import Classifiers
 from train.page.settings import Settings
@@ -103,6 +105,17 @@ def face_shards(tmp_path_factory):
     with ShardWriter(folder, "faces", {"stage": "landmarks", "crop_size": SIDE}) as writer:
         writer.write(columns, FACES)
     return folder
+
+
+@pytest.fixture
+def expected_maps(settings):
+    """Renders a codebook on a face anew, whatever the page has rendered."""
+
+    def expected_maps(book, face):
+        render_picture.cache_clear()
+        return heatmap_pictures(book, Faces(settings.faces).get(face))
+
+    return expected_maps
 
 
 @pytest.fixture

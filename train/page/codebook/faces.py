@@ -18,9 +18,9 @@ LINE = (128, 128, 128, 255)  # is seen on light and on dark pages
 ENLARGED = 2  # pixels of the mean face's picture per pixel of its frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Face:
-    """A face to draw on.
+    """A face to draw on. Each is itself alone, so that pictures can be kept by it.
 
     Attributes:
         title: Its name for people.

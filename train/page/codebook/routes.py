@@ -116,6 +116,7 @@ class CodebookPage:
         }
         if change.panels:
             answer["panels"] = self._panels(content, document, book, expression, region)
+        if change.panels and change.gesture is None:  # a gesture changes neither the faces nor the list of expressions
             answer["gallery"] = self._template(
                 "gallery.html.j2", maps=answer["maps"], expression=expression, face=change.face
             )

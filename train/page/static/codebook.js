@@ -52,10 +52,8 @@ function show(answer, changed) {
   if (answer.mistakes.length) return;
   ({ expression, region } = answer);
   const focused = document.activeElement?.id;
-  if (answer.panels) {
-    at("#panels").innerHTML = answer.panels;
-    at("#gallery").innerHTML = `<legend>Expressions</legend>${answer.gallery}`;
-  }
+  if (answer.panels) at("#panels").innerHTML = answer.panels;
+  if (answer.gallery) at("#gallery").innerHTML = `<legend>Expressions</legend>${answer.gallery}`;
   at("#drawing").innerHTML = answer.drawing;
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   for (const [name, map] of Object.entries(answer.maps)) showMap(name, map);
