@@ -23,8 +23,8 @@ function closeCamera() {
 async function openCamera() {
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
+    await video.play(); // the picture has its size then
     viewfinder.hidden = false;
-    await video.play();
     document.querySelector("#shoot").focus();
   } catch (error) {
     status.textContent = `The camera cannot be used (${error.message}): choose a photo instead.`;
