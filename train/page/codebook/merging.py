@@ -178,29 +178,26 @@ def _merge_lines(base: str, original: str, changed: str) -> str:
     Whole lines of comments stay, also where the lines around them go.
     """
     lines, ours, theirs = (text.splitlines(keepends=True) for text in (base, original, changed))
-    places = _places(lines, ours)
+    in_ours, in_theirs = _places(lines, ours), _places(lines, theirs)
     merged: list[str] = []
-    for kind, start, end, first, last in SequenceMatcher(None, lines, theirs, autojunk=False).get_opcodes():
-        replaced = ours[places[start] : places[end]]
-        if kind == "equal":
-            merged += replaced
-            continue
-        written = theirs[first:last]
-        merged += written
-        merged += [line for line in replaced if _is_comment(line) and line not in written]
+    start, first, second = 0, 0, 0
+    for index in [*(index for index in in_ours if index in in_theirs), len(lines)]:
+        # Between two lines that all three have, the original stays unless something changed there.
+        end_first, end_second = in_ours.get(index, len(ours)), in_theirs.get(index, len(theirs))
+        kept, written = ours[first:end_first], theirs[second:end_second]
+        merged += kept if written == lines[start:index] else written + _comments_only_in(kept, written)
+        merged += ours[end_first : end_first + 1]
+        start, first, second = index + 1, end_first + 1, end_second + 1
     return "".join(merged)
 
 
-def _places(base: list[str], original: list[str]) -> list[int]:
-    """For each boundary between lines of ``base``, the boundary of the original that it corresponds to."""
-    places = [0] * (len(base) + 1)
-    for kind, start, end, first, last in SequenceMatcher(None, base, original, autojunk=False).get_opcodes():
-        for index in range(start, end):
-            # Within lines of another layout there is no correspondence: they go together.
-            places[index] = first + (index - start if kind == "equal" else 0)
-        places[end] = last
-    return places
+def _places(base: list[str], other: list[str]) -> dict[int, int]:
+    """The index in ``other`` of each line that both have, by its index in ``base``."""
+    blocks = SequenceMatcher(None, base, other, autojunk=False).get_matching_blocks()
+    return {block.a + step: block.b + step for block in blocks for step in range(block.size)}
 
 
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#") or not line.strip()
+def _comments_only_in(lines: list[str], others: list[str]) -> list[str]:
+    """Those of the lines that hold a comment alone, or nothing, and are not among the others."""
+    known = {line.strip() for line in others}
+    return [line for line in lines if line.strip()[:1] in ("", "#") and line.strip() not in known]

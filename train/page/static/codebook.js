@@ -249,30 +249,20 @@ stage.addEventListener("pointerdown", (event) => {
   region = element.dataset.region;
 });
 
-function moveDrag(event) {
-  const [x, y] = pointOf(event);
-  drag.gesture = { ...drag.gesture, by: [x - drag.start[0], y - drag.start[1]] };
-}
-
 stage.addEventListener("pointermove", (event) => {
   if (!drag) return;
-  moveDrag(event);
+  const [x, y] = pointOf(event);
   if (!drag.moved) remember(drag.from);
   drag.moved = true;
-  ask({ move: true, from: drag.from, gesture: drag.gesture });
+  ask({ move: true, from: drag.from, gesture: { ...drag.gesture, by: [x - drag.start[0], y - drag.start[1]] } });
 });
 
 function endDrag() {
-  if (!drag) return;
-  const { moved, from, gesture } = drag;
+  if (drag) ask({ panels: true });
   drag = null;
-  ask(moved ? { from, gesture, panels: true } : { panels: true });
 }
 
-stage.addEventListener("pointerup", (event) => {
-  if (drag?.moved) moveDrag(event);
-  endDrag();
-});
+stage.addEventListener("pointerup", endDrag);
 stage.addEventListener("pointercancel", endDrag);
 
 stage.addEventListener("keydown", (event) => {

@@ -56,9 +56,21 @@ def test_an_ellipse_follows_the_pointer(do, key, by, mirrored):
     assert moved == pytest.approx(by, abs=0.1)
     assert after[0, mirrored].radii == before[0, mirrored].radii
     other = np.subtract(after[0, not mirrored].centre, before[0, not mirrored].centre)
-    assert abs(other) == pytest.approx(np.abs(by), abs=0.6)  # the line through the eyes is not quite level
-    assert np.sign(other[0]) == -np.sign(by[0])
+    along = np.array([np.cos(np.radians(8)), np.sin(np.radians(8))])  # the line through the eyes of face 2
+    assert other == pytest.approx(np.subtract(by, 2 * along * (along @ by)), abs=0.2)
     assert set(entry["ellipse"]["offset"]["y"]) <= {"iod"}
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_an_ellipse_that_is_turned_with_two_landmarks_follows_the_pointer(content_of, settings, mirrored):
+    content = content_of("facs")
+    content["regions"]["12"]["shapes"][0]["ellipse"]["rotation"] = [48, 50]
+    document = Document.model_validate(content)
+    faces = Faces(settings.faces).get("1").batch(224, whole_pixels=False)
+    gesture = Gesture(region="12", index=0, mirrored=mirrored, handle="body", by=(9, -5))
+    after = Document.model_validate(apply(content, document, gesture, faces))
+    centres = [list(outline_region(state.regions["12"], faces))[mirrored].centre for state in (document, after)]
+    assert np.subtract(centres[1], centres[0]) == pytest.approx((9, -5), abs=0.1)
 
 
 def test_an_ellipse_of_whole_pixels_moves_in_its_units(do):
@@ -73,7 +85,9 @@ def test_an_ellipse_of_whole_pixels_moves_in_its_units(do):
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize(("handle", "place"), [("rx", 0), ("ry", 1)])
 def test_a_radius_follows_its_handle(do, handle, place, mirrored):
-    before, after, entry = do("facs", "12", handle, (6, 6), mirrored=mirrored)
+    tilt = np.radians(8)  # of face 2
+    by = [(np.cos(tilt), np.sin(tilt)), (-np.sin(tilt), np.cos(tilt))][place]
+    before, after, entry = do("facs", "12", handle, tuple(6 * np.array(by)), mirrored=mirrored)
     grown = np.subtract(after[0, mirrored].radii, before[0, mirrored].radii)
     assert grown[place] == pytest.approx(6, abs=0.1)
     assert grown[1 - place] == 0

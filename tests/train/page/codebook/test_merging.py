@@ -153,12 +153,39 @@ def test_another_layout_keeps_its_comments():
         assert comment in merged
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("belharbi2024", ("regions", "10")),
+        ("belharbi2024", ("regions", "10", "shapes", 1)),
+        ("other layout", ("regions", "12")),
+        ("other layout", ("regions", "6")),
+        ("other layout", ("regions", "12", "shapes", 0)),
+        ("other layout", ("expressions", "calm")),
+        ("other layout", ("expressions", "joy")),
+    ],
+)
+def test_what_is_removed_takes_no_comment_line_with_it(name, place):
+    text = text_of(name)
+    content = plain(text)
+    node = content
+    for step in place[:-1]:
+        node = node[step]
+    del node[place[-1]]
+    merged = merge(text, content)
+    assert plain(merged) == content
+    comments = [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+    assert [line for line in comments if line not in merged] == []
+
+
 @pytest.mark.parametrize("key", ["23", "24", "26", "27"])
 def test_a_change_of_one_alias_leaves_the_others(key):
     text = text_of("belharbi2024")
     content = plain(text)
     content["regions"][key]["shapes"][0]["ellipse"]["rx"] = {"px": 9}
-    assert plain(merge(text, content)) == content
+    merged = merge(text, content)
+    assert plain(merged) == content
+    assert len(changed_lines(text, merged)[0]) <= 5
     every = plain(text)
     for each in ("23", "24", "26", "27"):
         every["regions"][each]["shapes"][0]["ellipse"]["rx"] = {"px": 9}
