@@ -30,7 +30,7 @@ def run(settings: Settings, *, port: int, opens: bool) -> None:
         address = f"http://{HOST}:{listener.getsockname()[1]}{settings.base}/"
         click.echo(f"{address}\nOnly this computer can open this address. Ctrl-C ends the page.")
         if opens:
-            webbrowser.open(address)  # the listener keeps the request until the server takes it
+            _open_browser(address)  # the listener keeps the request until the server takes it
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE, ws="none"
         )
@@ -43,3 +43,13 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"port {port} of {HOST} cannot be used ({reason}): leave out --port, or give another") from error
+
+
+def _open_browser(address: str) -> None:
+    """Open a browser with a window. One in this terminal would wait for the server, and the server for it."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if type(browser) is not webbrowser.GenericBrowser:
+        browser.open(address)

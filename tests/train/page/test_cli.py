@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import webbrowser
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -35,6 +37,7 @@ def start(tmp_path):
         process.communicate()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
 def test_the_address_answers_and_ctrl_c_ends_in_one_line(start, tmp_path):
     process = start()
     address = process.stdout.readline().strip()
@@ -87,6 +90,20 @@ def test_a_missing_extra_names_its_command(monkeypatch):
     result = CliRunner().invoke(aucue, ["serve", "--no-open"])
     assert result.exit_code == 1
     assert result.output == "Error: aucue serve needs uvicorn: pip install 'aucue[page]'\n"
+
+
+def test_a_browser_with_a_window_is_opened(monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser.BackgroundBrowser, "open", lambda browser, address: opened.append(address))
+    monkeypatch.setattr("train.page.server.uvicorn.Server.run", lambda server, sockets: None)
+    for browser in (webbrowser.BackgroundBrowser("firefox"), webbrowser.GenericBrowser("w3m")):
+        monkeypatch.setattr("webbrowser.get", lambda browser=browser: browser)
+        result = CliRunner().invoke(aucue, ["serve"])
+        assert result.exit_code == 0
+        assert opened == [opened[0]]
+    monkeypatch.setattr("webbrowser.get", Mock(side_effect=webbrowser.Error))
+    assert CliRunner().invoke(aucue, ["serve"]).exit_code == 0
+    assert len(opened) == 1
 
 
 def test_help_has_examples():

@@ -85,7 +85,9 @@ class CodebookPage:
         try:
             load(path)
         except CodebookError as error:
-            return self._template("broken.html.j2", **shared, path=path, mistakes=error.mistakes)
+            return self._template("broken.html.j2", **shared, sentence=f"{path} has mistakes", mistakes=error.mistakes)
+        except InputError as error:
+            return self._template("broken.html.j2", **shared, sentence=str(error), mistakes=[])
         content = json.loads(json.dumps(yaml_source.read(path).content))
         expression = next(iter(content["expressions"]))
         change = Change(content=content, codebook=name, face=face_name, expression=expression, region="", panels=True)
