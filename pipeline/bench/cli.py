@@ -118,3 +118,28 @@ def bench_read(faces: Path, heatmaps: Path, sizes: tuple[int, ...], out: Path) -
 
     benchmark.main(faces, heatmaps, sizes, out)
     click.echo(f"wrote {out}")
+
+
+@bench.command("explain")
+@path_option("--checkpoint", f"{paths.TRAIN}/guided/{paths.CHECKPOINT}", "Classifier.")
+@path_option("--faces", paths.FACES, "Folder of face shards, whose neutral faces stand in for regions.")
+@path_option("--heatmaps", paths.HEATMAPS, "Folder of their heatmap shards.")
+@path_option("--photos", paths.PHOTOS, "Folder of photos.")
+@click.option("--number", type=click.IntRange(1), default=200, show_default=True, help="Photos to time.")
+@click.option("--minutes", type=click.FloatRange(min=0.01), default=10.0, show_default=True, help="Length of the video.")
+@click.option("--every", type=click.FloatRange(min=0), default=0.2, show_default=True, help="Seconds between two frames.")
+@path_option("--out", f"{paths.BENCH}/explain.json", "JSON to write.")
+def bench_explain(
+    checkpoint: Path, faces: Path, heatmaps: Path, photos: Path, number: int, minutes: float, every: float, out: Path
+) -> None:
+    """Explanations: photos a second beside the raw calls, the first line, and memory over a video.
+
+    \b
+    Examples:
+      aucue bench explain                           about ten minutes on 2 cores
+      aucue bench explain --number 40 --minutes 0.2
+    """
+    from train.bench import explaining as benchmark
+
+    benchmark.main(checkpoint, (faces, heatmaps), photos, number, minutes, every, out)
+    click.echo(f"wrote {out}")

@@ -14,6 +14,7 @@ from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.faces.boxes import Box
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Detect
 from pipeline.runtime.status import Status
 from train.attribution.donors import Donors, find_donors
@@ -160,14 +161,22 @@ class Explainer:
             for face in faces
         ]
 
+    def prepare(self, crops: Sequence[np.ndarray]) -> Tensor:
+        """Return crops, each (S, S, 3) uint8 RGB, as the classifier sees them: (B, 3, H, W) in [0, 1] on its device."""
+        images = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+        nothing = torch.zeros(len(crops), dtype=torch.int64)  # the batch is one of evaluate, without heatmaps and labels
+        batch = Batch(images, torch.zeros(len(crops), 1, 1, 1, dtype=torch.uint8), nothing.bool(), nothing, nothing)
+        return whole_view(batch, self.config.train["input_size"]).images.to(self._device)
+
+    @torch.no_grad()
+    def classify(self, images: Tensor) -> Tensor:
+        """Return the logits (B, K) for images (B, 3, H, W) as ``prepare`` returns them."""
+        return self._classifier(images).logits
+
     def _answers(self, faces: Sequence[PhotoFace]) -> list[FaceExplanation]:
         size, crop_size = self.config.heatmaps["size"], self.config.faces["crop_size"]
-        crops = torch.from_numpy(np.stack([face.crop for face in faces])).permute(0, 3, 1, 2)
-        nothing = torch.zeros(len(faces), dtype=torch.int64)
-        batch = Batch(crops, torch.zeros(len(faces), 1, size, size, dtype=torch.uint8), nothing.bool(), nothing, nothing)
-        images = whole_view(batch, self.config.train["input_size"]).images.to(self._device)
-        with torch.no_grad():
-            answers = self._classifier(images).logits.argmax(dim=1)
+        images = self.prepare([face.crop for face in faces])
+        answers = self.classify(images).argmax(dim=1)
         output = predict_maps(self._classifier, images, answers, (size, size)).to(torch.device("cpu"))
         probabilities = output.logits.softmax(dim=1)
         landmarks = np.stack([face.crop_landmarks for face in faces])
@@ -253,7 +262,11 @@ class Explainer:
         return notes
 
     def _find_donors(self, shards: tuple[Path, Path]) -> Donors | None:
-        faces, heatmaps = open_shards(*shards)
+        try:
+            faces, heatmaps = open_shards(*shards)
+        except InputError as error:
+            self.notes.append(str(error))
+            return None
         self.donors_digest = faces.digest()
         splits = set(faces.column("split").tolist())
         train, validation = (

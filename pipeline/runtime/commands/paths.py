@@ -14,8 +14,9 @@ REPORT = "data/report"
 TABLES = "data/tables"
 BENCH = "data/bench"
 EXPLANATIONS = "data/explanations"
+EXPORT = "data/model.onnx"
 OUTPUTS = (  # all that the stages and commands write: no file of a user is safe there
-    *(CACHE, PHOTOS, MANIFEST, DETECTIONS, FACES, HEATMAPS, REPORT, TABLES, BENCH, EXPLANATIONS),
+    *(CACHE, PHOTOS, MANIFEST, DETECTIONS, FACES, HEATMAPS, REPORT, TABLES, BENCH, EXPLANATIONS, EXPORT),
     *(f"{folder}/{variant}" for folder in (TRAIN, EVALUATION) for variant in ("baseline", "guided")),
     *(f"data/{name}" for name in ("duplicates.csv", "detections.json", "faces.json", "codebook.json")),
 )

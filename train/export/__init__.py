@@ -1,0 +1,1 @@
+"""A trained classifier as one ONNX file, which needs neither aucue nor PyTorch."""
