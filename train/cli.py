@@ -4,8 +4,9 @@ from train.evaluate.cli import evaluate
 from train.explain.cli import explain
 from train.export.cli import export
 from train.loop.cli import train
+from train.page.cli import serve
 from train.presets.cli import preset
 from train.report.cli import report
 from train.tables.cli import tables
 
-__all__ = ["evaluate", "explain", "export", "preset", "report", "tables", "train"]
+__all__ = ["evaluate", "explain", "export", "preset", "report", "serve", "tables", "train"]

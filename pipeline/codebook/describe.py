@@ -18,14 +18,14 @@ def show(book: Codebook) -> str:
     """Describe the whole codebook on a page: its summary, source, expressions, regions and rendering."""
     width = max(map(len, book.cues))
     lines = [summary(book), f"source: {book.source.strip()}", f"px are pixels of a frame of {book.reference_size}", ""]
-    lines += [f"{name:{width}}  {_format_cues(cues, book)}" for name, cues in book.cues.items()]
+    lines += [f"{name:{width}}  {format_cues(cues, book)}" for name, cues in book.cues.items()]
     lines.append("")
     for key in book.whole_keys:
         number, _ = split_key(key)
         lines.append(f"AU {key:4} {book.names[number]}: {_format_shapes(book.regions[key])}")
         sources = (book.sources.get(name) for name in (key, f"{key}R", f"{key}L"))
         lines += [f"        source: {source}" for source in dict.fromkeys(filter(None, sources))]
-    lines += ["", "render: " + ", ".join(f"{name} {value}" for name, value in _format_render(book.render).items())]
+    lines += ["", "render: " + ", ".join(f"{name} {value}" for name, value in format_render(book.render).items())]
     return "\n".join(lines)
 
 
@@ -44,7 +44,7 @@ def diff(first: Codebook, second: Codebook) -> Iterator[str]:
 
 
 def _diff_render(first: Render, second: Render) -> Iterator[str]:
-    before, after = _format_render(first), _format_render(second)
+    before, after = format_render(first), format_render(second)
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield f"render.{name}: {before.get(name, 'not set')} -> {after.get(name, 'not set')}"
@@ -53,9 +53,9 @@ def _diff_render(first: Render, second: Render) -> Iterator[str]:
 def _diff_expressions(first: Codebook, second: Codebook) -> Iterator[str]:
     for name in sorted(first.cues.keys() | second.cues.keys()):
         if name not in second.cues:
-            yield f"- {name}: {_format_cues(first.cues[name], first)}"
+            yield f"- {name}: {format_cues(first.cues[name], first)}"
         elif name not in first.cues:
-            yield f"+ {name}: {_format_cues(second.cues[name], second)}"
+            yield f"+ {name}: {format_cues(second.cues[name], second)}"
         elif changes := _diff_cues(first.cues[name], second.cues[name]):
             yield f"~ {name}: {', '.join(changes)}"
 
@@ -83,7 +83,8 @@ def _diff_regions(first: Codebook, second: Codebook) -> Iterator[str]:
             yield f"~ region {key}: {_format_shapes(first.regions[key])} -> {_format_shapes(second.regions[key])}"
 
 
-def _format_cues(cues: tuple[ExpressionAU, ...], book: Codebook) -> str:
+def format_cues(cues: tuple[ExpressionAU, ...], book: Codebook) -> str:
+    """Write the cues of an expression with their names, and with the weights that are not 1."""
     if not cues:
         return "none"
     return ", ".join(
@@ -92,22 +93,23 @@ def _format_cues(cues: tuple[ExpressionAU, ...], book: Codebook) -> str:
 
 
 def _format_shapes(shapes: tuple[Shape, ...]) -> str:
-    return "; ".join(_format_shape(shape) for shape in shapes)
+    return "; ".join(format_shape(shape) for shape in shapes)
 
 
-def _format_shape(shape: Shape) -> str:
-    """A shape's kind and every field that differs from its default."""
+def format_shape(shape: Shape) -> str:
+    """Write a shape's kind and every field that differs from its default."""
     fields = type(shape).model_fields.items()
-    parts = [f"{name} {_format_value(value)}" for name, field in fields if (value := getattr(shape, name)) != field.default]
+    parts = [f"{name} {format_value(value)}" for name, field in fields if (value := getattr(shape, name)) != field.default]
     return f"{type(shape).__name__.lower()} {', '.join(parts)}"
 
 
-def _format_value(value: object) -> str:
+def format_value(value: object) -> str:
+    """Write the value of a shape's field: a length with its unit, landmarks in brackets."""
     match value:
         case Length():
             return _format_length(value)
         case Centre():
-            x, y = _format_value(value.x), _format_value(value.y)
+            x, y = format_value(value.x), format_value(value.y)
             return x if x == y else f"({x}, {y})"
         case Offset():
             return f"({_format_length(value.x)}, {_format_length(value.y)})"
@@ -127,7 +129,7 @@ def _format_length(length: Length) -> str:
     return words + (f" otherwise {_format_length(length.otherwise)}" if length.otherwise else "")
 
 
-def _format_render(render: Render) -> Mapping[str, str]:
-    """Every field of ``render`` that is set, as text."""
+def format_render(render: Render) -> Mapping[str, str]:
+    """Write every field of ``render`` that is set."""
     fields = {name: value for name in type(render).model_fields if (value := getattr(render, name)) is not None}
-    return {name: _format_value(value) for name, value in fields.items()}
+    return {name: format_value(value) for name, value in fields.items()}

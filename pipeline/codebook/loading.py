@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from pipeline.codebook import consistency, yaml_source
 from pipeline.codebook.codebook import Codebook
+from pipeline.codebook.consistency import Mistake
 from pipeline.codebook.geometry import Shape
 from pipeline.codebook.mirror import mirror_shape
 from pipeline.codebook.schema import Document, Region, split_key
@@ -68,16 +69,28 @@ def load(name_or_path: str | Path) -> Codebook:
     """
     path = find(name_or_path)
     source = yaml_source.read(path)
-    mistakes = source.duplicates()
-    mistakes += [(source.line(location), message) for location, message in consistency.mistakes(source.content)]
-    document = None
-    try:
-        document = Document.model_validate(source.content)
-    except ValidationError as error:
-        mistakes += [(source.line(location), message) for location, message in problems(error)]
-    if mistakes or document is None:
+    book, located = check(source.content)
+    mistakes = source.duplicates() + [(source.line(location), message) for location, message in located]
+    if mistakes or book is None:
         raise CodebookError(path, sorted(mistakes))
-    return _codebook_of(document)
+    return book
+
+
+def check(content: dict) -> tuple[Codebook | None, list[Mistake]]:
+    """Check the content of a codebook.
+
+    Args:
+        content: The content as plain data, such as a file's or that of a page on which somebody edits it.
+
+    Returns:
+        The codebook, or None if there are mistakes; and location and message of every mistake.
+    """
+    mistakes = consistency.mistakes(content)
+    try:
+        document = Document.model_validate(content)
+    except ValidationError as error:
+        return None, mistakes + problems(error)
+    return (None if mistakes else _codebook_of(document)), mistakes
 
 
 def _codebook_of(document: Document) -> Codebook:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.runtime.commands.paths import OUTPUTS
+from pipeline.runtime.commands.paths import OUTPUTS, SAVED_CODEBOOKS
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Params
 
@@ -17,7 +17,9 @@ class OutputsGuard:
 
     def __init__(self, outputs: Iterable[str | Path] = OUTPUTS) -> None:
         known = {_identity(Path(output)): Path(output) for output in outputs}
-        self._known = {identity: output for identity, output in known.items() if identity}
+        self._known: dict[Identity, Path | None] = {identity: output for identity, output in known.items() if identity}
+        if saved := _identity(Path(SAVED_CODEBOOKS)):
+            self._known[saved] = None  # a user's own files inside an output
         self._of_path: dict[str, Path | None] = {}
 
     def refuse(self, name: str, path: str) -> None:

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 from pipeline.cli import aucue
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "report", "tables", "export", "preset"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "report", "tables", "export", "preset", "serve"])
 def test_help_has_an_example(command):
     result = CliRunner().invoke(aucue, [command, "--help"])
     assert result.exit_code == 0

@@ -28,6 +28,13 @@ class LandmarkBatch:
     sizes: np.ndarray
     whole_pixels: bool
 
+    @classmethod
+    def create(cls, landmarks: np.ndarray, sizes: np.ndarray, whole_pixels: bool) -> "LandmarkBatch":
+        """Arrange landmarks (N, 68, 2) and sizes (N, 2), (height, width), in the order of axes of this room."""
+        points = np.ascontiguousarray(landmarks.transpose(1, 2, 0))
+        sizes = sizes[:1] if (sizes == sizes[:1]).all() else sizes
+        return cls(np.trunc(points) if whole_pixels else points, sizes.T[::-1], whole_pixels)
+
     @cached_property
     def eye_line(self) -> np.ndarray:
         """From the right eye's centre to the left eye's, (2, N)."""

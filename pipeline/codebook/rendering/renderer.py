@@ -151,9 +151,7 @@ def _render_batch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Maps and has_map of a batch of faces, all with the same cues. There is at least one cue."""
     render = codebook.render
-    points = np.ascontiguousarray(landmarks.transpose(1, 2, 0))
-    sizes = sizes[:1] if (sizes == sizes[:1]).all() else sizes
-    faces = LandmarkBatch(np.trunc(points) if render.whole_pixels else points, sizes.T[::-1], render.whole_pixels)
+    faces = LandmarkBatch.create(landmarks, sizes, render.whole_pixels)
     number = render.cells or size
     sampling = SamplingGrid.create(number, faces.sizes, render.whole_pixels)
     regions = _distinct_regions(cues, codebook)

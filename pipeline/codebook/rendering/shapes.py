@@ -45,9 +45,8 @@ def draw(
             return _draw_gaussians(values, shape, faces, grid, edge, combine)
 
 
-def _draw_ellipse(
-    values: np.ndarray, shape: Ellipse, faces: LandmarkBatch, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
-) -> Window:
+def place_ellipse(shape: Ellipse, faces: LandmarkBatch) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the centre (2, N) and the radii along the shape's own axes (2, N) of an ellipse, in pixels of each face."""
     along, down = faces.axes(shape.rotation)
     centre = faces.centre(shape.centre)
     centre = centre + along * faces.length(shape.offset.x, along) + down * faces.length(shape.offset.y, down)
@@ -55,7 +54,14 @@ def _draw_ellipse(
         centre[0] = np.maximum(centre[0], 0)
     elif shape.inside == "right":
         centre[0] = np.minimum(centre[0], faces.sizes[0])
-    radii = np.stack(np.broadcast_arrays(faces.length(shape.rx, along), faces.length(shape.ry, down)))
+    return centre, np.stack(np.broadcast_arrays(faces.length(shape.rx, along), faces.length(shape.ry, down)))
+
+
+def _draw_ellipse(
+    values: np.ndarray, shape: Ellipse, faces: LandmarkBatch, grid: Grid, edge: np.ndarray | None, combine: np.ufunc
+) -> Window:
+    along, down = faces.axes(shape.rotation)
+    centre, radii = place_ellipse(shape, faces)
     # Half of the bounding box, exact for an ellipse.
     reach = radii if shape.rotation is None else np.hypot(along * radii[0], down * radii[1])
     visible = _overlaps_frame(centre - reach, centre + reach, faces) & (radii >= 0).all(axis=0)

@@ -20,4 +20,5 @@ OUTPUTS = (  # all that the stages and commands write: no file of a user is safe
     *(f"{folder}/{variant}" for folder in (TRAIN, EVALUATION) for variant in ("baseline", "guided")),
     *(f"data/{name}" for name in ("duplicates.csv", "detections.json", "faces.json", "codebook.json")),
 )
+SAVED_CODEBOOKS = f"{EXPLANATIONS}/codebooks"  # of `aucue serve`: files of a user, which nothing replaces
 CHECKPOINT = "model.safetensors"  # in the folder of a trained variant

@@ -1,9 +1,11 @@
+import json
 import re
 
 import pytest
 
 from pipeline import codebook as codebooks
-from pipeline.codebook import CodebookError
+from pipeline.codebook import CodebookError, yaml_source
+from pipeline.codebook.loading import check
 from pipeline.runtime.errors import InputError
 
 NO_MIRROR = ("    mirror: true\n", "")
@@ -120,3 +122,19 @@ def test_unknown_name_lists_the_shipped_ones(tmp_path):
         codebooks.load("mine")
     with pytest.raises(InputError, match=r"there is no codebook '.*mine\.yaml'"):
         codebooks.load(tmp_path / "mine.yaml")
+
+
+def test_content_without_a_file_is_checked_as_a_file_is(load):
+    """A page that edits a codebook has its content alone."""
+    content = json.loads(json.dumps(yaml_source.read(codebooks.find("facs")).content))
+    book, mistakes = check(content)
+    assert mistakes == []
+    assert book.digest() == codebooks.load("facs").digest()
+    content["expressions"]["happiness"] = [99]
+    content["regions"]["12"]["shapes"][0]["ellipse"]["rx"] = 3
+    book, mistakes = check(content)
+    assert book is None
+    assert [place for place, _ in mistakes] == [
+        ("expressions", "happiness", 0),
+        ("regions", "12", "shapes", 0, "ellipse", "rx"),
+    ]

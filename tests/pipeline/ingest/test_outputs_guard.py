@@ -102,3 +102,16 @@ def test_a_file_that_a_parameter_names_in_an_output_is_refused(params, block, na
     ours = params.model_copy(update={block: getattr(params, block).model_copy(update={name: value})})
     with pytest.raises(InputError, match=rf"{block}\.{name} 'data/faces/mine' is in data/faces, an output of aucue"):
         refuse_parameters(ours)
+
+
+def test_a_codebook_that_was_saved_from_the_page_is_a_users_own_file(project, params):
+    for name in ("data/explanations/codebooks/mine.yaml", "data/explanations/mine.yaml"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+    saved, beside = (
+        params.model_copy(update={"heatmaps": params.heatmaps.model_copy(update={"codebook": f"data/explanations/{name}"})})
+        for name in ("codebooks/mine.yaml", "mine.yaml")
+    )
+    refuse_parameters(saved)
+    with pytest.raises(InputError, match="is in data/explanations, an output of aucue"):
+        refuse_parameters(beside)
