@@ -32,6 +32,4 @@ def aucue() -> None:
 
 for command in (ingest, detect, landmarks, heatmaps, verify, cache_group, bench, codebook):
     aucue.add_command(command)
-aucue.lazy = dict.fromkeys(
-    ("train", "evaluate", "report", "explain", "tables", "export", "preset", "serve"), "train.cli"
-)
+aucue.lazy = dict.fromkeys(("train", "evaluate", "report", "explain", "tables", "export", "preset", "serve"), "train.cli")
