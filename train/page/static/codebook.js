@@ -1,17 +1,16 @@
 // The editor of codebooks. It holds the content of the codebook and sends it to the server after each change; the server
 // checks and renders it, and turns drags and keys on the face into parameters.
 
+import { listenToStage } from "./stage.js";
+
 const editor = document.querySelector("#editor");
 const stage = document.querySelector("#stage");
 const { base, codebook } = editor.dataset;
-const STEP = 2, FAR = 10; // pixels of the reference frame that a key moves a region by
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 let content = JSON.parse(editor.dataset.content);
 let { expression, region } = editor.dataset;
 let face = document.querySelector("[name=face]:checked").value;
 let saved = JSON.stringify(content);
-let drag = null;
 const history = [];
 const jobs = [];
 let working = false;
@@ -227,56 +226,7 @@ at("#undo").addEventListener("click", () => {
   ask({ panels: true });
 });
 
-// ---- drags and keys on the face
-
-function pointOf(event) {
-  const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(stage.getScreenCTM().inverse());
-  return [point.x, point.y];
-}
-
-function gestureOf(element, by, key, handle) {
-  const { region: chosen, index, mirrored } = element.dataset;
-  return { region: chosen, index: Number(index), mirrored: mirrored === "1", handle: handle ?? element.dataset.handle, by, key };
-}
-
-stage.addEventListener("pointerdown", (event) => {
-  const element = event.target.closest("[data-handle]");
-  if (!element || event.button) return;
-  event.preventDefault();
-  element.focus({ preventScroll: true });
-  stage.setPointerCapture(event.pointerId);
-  drag = { start: pointOf(event), from: copy(content), gesture: gestureOf(element, [0, 0], false), moved: false };
-  region = element.dataset.region;
-});
-
-stage.addEventListener("pointermove", (event) => {
-  if (!drag) return;
-  const [x, y] = pointOf(event);
-  if (!drag.moved) remember(drag.from);
-  drag.moved = true;
-  ask({ move: true, from: drag.from, gesture: { ...drag.gesture, by: [x - drag.start[0], y - drag.start[1]] } });
-});
-
-function endDrag() {
-  if (drag) ask({ panels: true });
-  drag = null;
-}
-
-stage.addEventListener("pointerup", endDrag);
-stage.addEventListener("pointercancel", endDrag);
-
-stage.addEventListener("keydown", (event) => {
-  const element = event.target.closest("[data-handle]");
-  if (!element || event.ctrlKey || event.metaKey || event.altKey) return;
-  const size = event.shiftKey ? FAR : STEP;
-  const arrow = ARROWS[event.key], grow = { "+": 1, "=": 1, "-": -1 }[event.key];
-  if (!arrow && !grow && event.key !== "Enter" && event.key !== " ") return;
-  event.preventDefault();
-  region = element.dataset.region;
-  if (arrow) ask({ gesture: gestureOf(element, arrow.map((step) => step * size), true), keep: true, panels: true });
-  else if (grow) ask({ gesture: gestureOf(element, [grow * STEP, 0], true, "size"), keep: true, panels: true });
-  else ask({ panels: true });
-});
+listenToStage(stage, { ask, remember, choose: (key) => { region = key; }, current: () => copy(content) });
 
 // ---- saving
 
