@@ -1,5 +1,6 @@
 """Explain a trained classifier's answers to new photos: where it looks on a face, and what its answer needs."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -7,12 +8,11 @@ if TYPE_CHECKING:
     from train.explain.words import Unit
 
 __all__ = ["Explainer", "FaceExplanation", "Unit"]
+MODULES = {"Explainer": "explainer", "FaceExplanation": "explainer", "Unit": "words"}
 
 
 def __getattr__(name: str) -> Any:
     """Import a class when it is asked for: PyTorch takes seconds, and ``aucue --help`` does not need it."""
-    from train.explain import explainer, words
-
-    if name in __all__:
-        return getattr(words if name == "Unit" else explainer, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{MODULES[name]}"), name)
