@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_table.rows import rows
+from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 
 PATH, LABEL = "pth", "label"
@@ -28,9 +29,11 @@ def relabel(photos: list[Photo], table: Path, names: ClassNames, notes: list[str
         The photos. A photo that the table does not name keeps the label of its folder.
 
     Raises:
-        InputError: If the table cannot be read, or most of its labels are unknown.
+        InputError: If the table cannot be read, numbers the classes otherwise, or most of its labels are unknown.
     """
     labels = {_key(row[PATH]): (where, row[LABEL]) for where, row in rows(table, filled=(PATH, LABEL))}
+    written = {label for _, label in labels.values()}
+    notes.extend(describe_numbers(table, "labels", written, written, names))
     keys = [_key(photo.path) for photo in photos]
     copies = Counter(keys)
     relabelled, changed = PhotoList(), 0

@@ -28,8 +28,9 @@ def describe_numbers(
     """
     numbered = numbers_in(labels)
     in_train = set(numbers_in(of_training).values()) or set(numbered.values())
-    is_shifted = len(in_train) > MOST_OF_A_PART and names.first not in in_train
-    if is_shifted and not names.are_renamed(numbered):
+    is_part = len(in_train) > MOST_OF_A_PART and names.first not in in_train
+    is_shifted = any(in_train == {number + shift for number in names.names} for shift in (-1, 1))
+    if (is_part or is_shifted) and not names.are_renamed(numbered):
         raise numbered_otherwise(place, noun, labels, of_training, names)
     own = {number: names.names[number] for name, number in numbered.items() if _is_own(name, number, names)}
     meaning = ", ".join(f"{number} {label}" for number, label in sorted(own.items()))

@@ -27,7 +27,12 @@ def test_the_meaning_of_numbers_is_said(labels, meaning):
 
 @pytest.mark.parametrize(
     ("labels", "of_training"),
-    [(["2", "3", "4"], ["2", "3", "4"]), (["1", "2", "3", "4"], ["2", "3", "4"]), (["2", "3", "5"], [])],
+    [
+        (["2", "3", "4"], ["2", "3", "4"]),
+        (["1", "2", "3", "4"], ["2", "3", "4"]),
+        (["2", "3", "5"], []),
+        (["2", "3", "4", "5"], ["2", "3", "4", "5"]),
+    ],
 )
 def test_shifted_numbers_are_refused(labels, of_training):
     with pytest.raises(
@@ -39,3 +44,9 @@ def test_shifted_numbers_are_refused(labels, of_training):
 def test_what_the_user_renames_is_not_checked():
     labels = ["2", "3", "5"]
     assert describe_numbers("a.csv", "labels", labels, labels, ClassNames(CLASSES, dict.fromkeys(labels, "fear"))) == []
+
+
+def test_all_classes_counted_from_0_are_refused():
+    labels = ["0", "1", "2", "3"]
+    with pytest.raises(InputError, match=r"numbered 0 to 3, .* {'0': surprise, '1': fear, '2': disgust, '3': happiness}"):
+        describe_numbers("a.csv", "labels", labels, labels, ClassNames(CLASSES))
