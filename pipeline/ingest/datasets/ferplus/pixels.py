@@ -1,5 +1,6 @@
 """The photos of FER2013 in tables of pixels: write each as a PNG file, with the votes on it or with its original label."""
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,7 @@ def photos_of(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new
         InputError: If the tables do not belong together, or most rows cannot be used.
     """
     faces = [face for table in tables for face in faces_of(table, names)]
-    emotions = {face.emotion for face in faces if face.emotion}
+    emotions = _emotions_of_photos(faces)
     names = names if new else names_for(tree, tables[0], emotions, names)
     if unread := unread_beside(tree, tables):
         tree.notes.append(f"not read: {', '.join(unread)}")
@@ -71,6 +72,15 @@ def photos_of(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new
         describe_numbers(tables[0], "emotions", emotions, emotions, names)
     tree.report_others(listed, f"the pixels of {tables[0].name} are")
     return listed
+
+
+def _emotions_of_photos(faces: list[Face]) -> set[str]:
+    """The labels that at least one row with all pixels has."""
+    rows: dict[str, list[Face]] = defaultdict(list)
+    for face in faces:
+        rows[face.emotion or ""].append(face)
+    has_pixels = {emotion: any(len(pixels_in(face.pixels)) == SIDE * SIDE for face in rows[emotion]) for emotion in rows}
+    return {emotion for emotion, has in has_pixels.items() if emotion and has}
 
 
 def _votes_on(faces: list[Face], table: Path, new: list[Path]) -> list[Vote | None]:

@@ -494,3 +494,10 @@ def test_pixels_with_other_numbers_are_refused(tmp_path, numbers, problem):
     (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n" + rows)
     with pytest.raises(InputError, match=problem):
         ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+
+
+def test_the_label_of_a_row_without_pixels_says_nothing(tmp_path):
+    rows = "".join(pixels(1, number).replace("\n", ",Training\n") for number in range(7))
+    (tmp_path / "fer2013.csv").write_text(f"emotion,pixels,Usage\n7,1 2 3,Training\n{rows}")
+    photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+    assert [photo.status for photo in photos] == ["unreadable", *["ok"] * 7]
