@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.affectnet.numbers import refuse_numbers_from_1
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_table.rows import rows
-from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 
 PATH, LABEL = "pth", "label"
@@ -32,8 +32,7 @@ def relabel(photos: list[Photo], table: Path, names: ClassNames, notes: list[str
         InputError: If the table cannot be read, numbers the classes otherwise, or most of its labels are unknown.
     """
     labels = {_key(row[PATH]): (where, row[LABEL]) for where, row in rows(table, filled=(PATH, LABEL))}
-    written = {label for _, label in labels.values()}
-    notes.extend(describe_numbers(table, "labels", written, written, names))
+    refuse_numbers_from_1(table, "labels", {label for _, label in labels.values()}, names)
     keys = [_key(photo.path) for photo in photos]
     copies = Counter(keys)
     relabelled, changed = PhotoList(), 0
