@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.affectnet.numbers import refuse_numbers_from_1
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.datasets.common.photo_list import PhotoList
@@ -28,9 +29,10 @@ def relabel(photos: list[Photo], table: Path, names: ClassNames, notes: list[str
         The photos. A photo that the table does not name keeps the label of its folder.
 
     Raises:
-        InputError: If the table cannot be read, or most of its labels are unknown.
+        InputError: If the table cannot be read, numbers the classes otherwise, or most of its labels are unknown.
     """
     labels = {_key(row[PATH]): (where, row[LABEL]) for where, row in rows(table, filled=(PATH, LABEL))}
+    refuse_numbers_from_1(table, "labels", {label for _, label in labels.values()}, names)
     keys = [_key(photo.path) for photo in photos]
     copies = Counter(keys)
     relabelled, changed = PhotoList(), 0

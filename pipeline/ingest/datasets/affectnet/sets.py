@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import NothingFoundError
+from pipeline.ingest.datasets.affectnet.numbers import refuse_numbers_from_1
 from pipeline.ingest.datasets.affectnet.set_folders import END, SetFolders, numbers_in
 from pipeline.ingest.datasets.common.class_names import ClassNames
-from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.progress import progress
@@ -103,4 +103,4 @@ def _add_set(photos: PhotoList, folders: SetFolders, split: str, names: ClassNam
                     reason = "it has no annotation"
                     photos.add(Photo(f"{prefix}_{path.stem}", path.as_posix(), "", split, "", Status.EXCLUDED, reason))
     if split == "train":
-        describe_numbers(folders.of_annotations, "annotations", written, written, names)
+        refuse_numbers_from_1(folders.of_annotations, "annotations", written, names)

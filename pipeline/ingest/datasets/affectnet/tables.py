@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 
 from pipeline.faces.boxes import Box
 from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.affectnet.numbers import refuse_numbers_from_1
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_table.lines import SEPARATORS
 from pipeline.ingest.datasets.common.csv_table.rows import given, rows
-from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.progress import progress
@@ -85,8 +85,7 @@ def _is_published(table: Path) -> bool:
 def _add_table(photos: PhotoList, tree: Tree, table: Path, split: str, names: ClassNames) -> None:
     lines = rows(table, filled=(), present=(PATH, EXPRESSION), optional=BOX, published=COLUMNS)
     if split == "train":
-        expressions = {row[EXPRESSION] for _, row in lines}
-        describe_numbers(table, "expressions", expressions, expressions, names)
+        refuse_numbers_from_1(table, "expressions", {row[EXPRESSION] for _, row in lines}, names)
     place = _find_photos(tree, table.parent, [row[PATH] for _, row in lines if row[PATH]])
     without_box = 0
     for where, row in progress(lines, total=len(lines), title="ingest", unit="rows"):

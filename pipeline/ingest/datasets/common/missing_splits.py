@@ -41,5 +41,6 @@ def validation_as_test(photos: list[Photo], root: Path, notes: list[str]) -> lis
     """
     if {photo.split for photo in photos if photo.status == Status.OK} != {"train", "validation"}:
         return photos
-    notes.append(f"{root} has no test split: its validation photos serve as test photos")
+    has = "no test photos that can be used" if any(photo.split == "test" for photo in photos) else "no test split"
+    notes.append(f"{root} has {has}: its validation photos serve as test photos")
     return [replace(photo, split="test") if photo.split == "validation" else photo for photo in photos]

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.runtime.errors import InputError
 
-MOST_OF_A_PART = 2  # numbers without the dataset's first class; more are numbered otherwise
+MOST_OF_A_PART = 2  # numbers without the class 0; more are probably counted from 1
 
 
 def describe_numbers(
@@ -28,8 +28,9 @@ def describe_numbers(
     """
     numbered = numbers_in(labels)
     in_train = set(numbers_in(of_training).values()) or set(numbered.values())
-    is_shifted = len(in_train) > MOST_OF_A_PART and names.first not in in_train
-    if is_shifted and not names.are_renamed(numbered):
+    may_count_from_1 = names.first == 0 and len(in_train) > MOST_OF_A_PART and 0 not in in_train
+    is_shifted = any(in_train == {number + shift for number in names.names} for shift in (-1, 1))
+    if (may_count_from_1 or is_shifted) and not names.are_renamed(numbered):
         raise numbered_otherwise(place, noun, labels, of_training, names)
     own = {number: names.names[number] for name, number in numbered.items() if _is_own(name, number, names)}
     meaning = ", ".join(f"{number} {label}" for number, label in sorted(own.items()))

@@ -5,26 +5,31 @@ from pathlib import Path
 
 import click
 
-from pipeline.ingest.datasets.common.csv_table.column_names import NAMES, meaning
+from pipeline.ingest.datasets.common.csv_table.column_names import NAMES, folded, meaning
 from pipeline.ingest.datasets.common.csv_table.header import Header
+from pipeline.ingest.datasets.common.csv_table.lines import samples
 from pipeline.ingest.datasets.common.csv_table.rows import given
 from pipeline.ingest.datasets.common.folder_tree import is_image
 from pipeline.ingest.datasets.csv.split_columns import column_of_splits, take_flags
 from pipeline.ingest.split_names import split_named
 
+MAY_BE_IMAGES = {"name", "id"}  # columns that may be about persons or classes, too
+FIRST_LINES = 3  # among which are the header and a row; the first may name the separator
 
-def guess_header(root: Path, first: list[str]) -> Header | None:
+
+def guess_header(root: Path, first: list[str], images: str = "") -> Header | None:
     """Find the columns image and label in a first line that does not name them.
 
     Args:
         root: Folder that the photos' paths are relative to.
         first: The values of the line.
+        images: The column of the images, if it is known (see ``column_of_images``).
 
     Returns:
         The columns, if the line has synonyms of the missing names, or is a row that names a photo, its label and perhaps
         its split. Otherwise None, also if several columns could be meant.
     """
-    names = [name.casefold() if name.casefold() in NAMES else name for name in first]
+    names = ["image" if name == images else name.casefold() if name.casefold() in NAMES else name for name in first]
     for column in ("image", "label"):
         if column not in names:
             meant = _synonym(column, names)
@@ -32,6 +37,19 @@ def guess_header(root: Path, first: list[str]) -> Header | None:
                 return _columns_of_row(root, first)
             names[names.index(meant)] = column
     return Header(names)
+
+
+def column_of_images(table: Path) -> str:
+    """Return the column ``name`` or ``id`` of a table of labels, if it has the names of image files; empty if it has not."""
+    for first, *others in filter(None, samples(table, FIRST_LINES)):
+        if others and not meaning("image", first) and meaning("label", first):
+            pairs = [(name, {line[place] for line in others if len(line) > place}) for place, name in enumerate(first)]
+            found = [
+                name for name, values in pairs if folded(name) in MAY_BE_IMAGES and values and all(map(is_image, values))
+            ]
+            if len(found) == 1:
+                return found[0]
+    return ""
 
 
 def guess_image(first: list[str]) -> Header | None:

@@ -28,9 +28,9 @@ def with_splits_of_folders(rows: Sequence[tuple[str, Photo]], notes: list[str]) 
     """
     photos = [photo for _, photo in rows]
     usable = [(where, photo) for where, photo in rows if photo.status == Status.OK]
-    existing = [(where, photo) for where, photo in usable if _exists(photo)] or usable
-    if not existing or any(photo.split for photo in photos):
+    if not usable or any(photo.split for photo in photos):
         return photos
+    existing = [(where, photo) for where, photo in usable if _exists(photo)] or usable
     common = _common_folder([photo.path for _, photo in existing])
     splits = {photo.path: _split_below(common, photo) for _, photo in existing}
     named = {split: path for path, split in splits.items() if split}

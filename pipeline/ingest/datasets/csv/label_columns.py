@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.ingest.datasets.common.csv_table.column_names import meaning
 from pipeline.ingest.datasets.common.csv_table.lines import samples
 from pipeline.ingest.datasets.common.numbering import numbers_in
+from pipeline.ingest.datasets.csv.columns import FIRST_LINES
 from pipeline.ingest.label_names import SYNONYMS, matching_label, meant_label, synonymous_label
 from pipeline.runtime.errors import InputError
 
@@ -20,7 +21,7 @@ def columns_of_labels(table: Path) -> list[str]:
 
     There are none if the table has a column label, or another value in the first row.
     """
-    for lines in samples(table, 3):
+    for lines in samples(table, FIRST_LINES):
         if len(lines) > 1 and len(meaning("image", lines[0])) == 1 and not meaning("label", lines[0]):
             first = dict(zip(*lines[:2], strict=False))
             columns = [name for name in first if synonymous_label(name, EXPRESSIONS)]

@@ -8,14 +8,13 @@ from pipeline.ingest.datasets.common.csv_table.column_names import meaning
 from pipeline.ingest.datasets.common.csv_table.lines import samples
 from pipeline.ingest.datasets.common.folder_tree import is_image
 from pipeline.ingest.datasets.common.tree import Tree
-from pipeline.ingest.datasets.csv.columns import guess_header
+from pipeline.ingest.datasets.csv.columns import FIRST_LINES, column_of_images, guess_header
 from pipeline.ingest.datasets.csv.label_columns import columns_of_labels
 from pipeline.ingest.split_names import split_among_words, split_named
 
 TABLES = (".csv", ".tsv")  # suffixes
 TEXTS = (".txt",)  # which may be lists of photos, too, if they lie in the root
 MOST_FILES = 50  # in a folder; where there are more, most are about one photo each
-FIRST_LINES = 3  # among which the header is; the first may name the separator
 SUBMISSION = "submission"  # in the name of a contest's example, whose labels are not true
 NAME = "labels.csv"
 
@@ -51,7 +50,8 @@ def _is_for_all(name: str) -> bool:
 def content_of(table: Path) -> Content:
     """Return what a table lists, by its first lines."""
     content = max(_content(lines[0], table) if lines else Content.OTHER for lines in samples(table, FIRST_LINES))
-    return Content.LABELS if content is Content.IMAGES and columns_of_labels(table) else content
+    has_labels = content is Content.IMAGES and columns_of_labels(table)
+    return Content.LABELS if has_labels or (not content and column_of_images(table)) else content
 
 
 def _content(first: list[str], table: Path) -> Content:

@@ -50,9 +50,6 @@ def labelled(rows: Rows, names: ClassNames, notes: list[str]) -> list[Photo]:
     Raises:
         InputError: If most rows cannot be used, or the table numbers the classes otherwise.
     """
-    of_training = labels_of(photo for _, photo in rows if photo.split in ("train", ""))
-    table = rows[0][0].rpartition(" line ")[0]
-    notes.extend(describe_numbers(table, "labels", labels_of(photo for _, photo in rows), of_training, names))
     photos = PhotoList()
     for where, photo in rows:
         if photo.status != Status.OK:
@@ -62,7 +59,11 @@ def labelled(rows: Rows, names: ClassNames, notes: list[str]) -> list[Photo]:
             photos.add(replace(photo, label=names.name_of(photo.label)))
         except ValueError as error:
             photos.add_unusable(photo, where, error)
-    return photos.finish()
+    usable = photos.finish()
+    of_training = labels_of(photo for _, photo in rows if photo.split in ("train", ""))
+    table = rows[0][0].rpartition(" line ")[0]
+    notes.extend(describe_numbers(table, "labels", labels_of(photo for _, photo in rows), of_training, names))
+    return usable
 
 
 def labels_of(photos: Iterable[Photo]) -> set[str]:

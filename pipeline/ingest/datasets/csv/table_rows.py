@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.ingest.datasets.common.csv_table.rows import rows
-from pipeline.ingest.datasets.csv.columns import guess_header, guess_image
+from pipeline.ingest.datasets.csv.columns import column_of_images, guess_header, guess_image
 from pipeline.ingest.datasets.csv.label_columns import columns_of_labels, take_columns_of_labels, take_names_of_numbers
 from pipeline.runtime.errors import InputError, closest_name
 
@@ -32,7 +32,7 @@ def table_rows(table: Path, known: Collection[str]) -> list[tuple[str, dict[str,
         take_columns_of_labels(lines, columns)
         click.echo(f"{table}: yes and no in {', '.join(columns)} are taken as label", err=True)
     else:
-        guess = partial(guess_header, table.parent)
+        guess = partial(guess_header, table.parent, images=column_of_images(table))
         lines = rows(table, filled=("image",), present=("label",), optional=COLUMNS[2:], guess=guess)
     broken = next((where for where, row in lines if "\n" in row["label"]), None)
     if broken:

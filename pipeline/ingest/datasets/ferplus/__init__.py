@@ -17,7 +17,7 @@ from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv.absence import hint_at_lists
 from pipeline.ingest.datasets.ferplus import copies, pixels, votes
-from pipeline.ingest.datasets.ferplus.copies import LABELS
+from pipeline.ingest.datasets.ferplus.classes import LABELS
 from pipeline.ingest.datasets.ferplus.labelled import add
 from pipeline.ingest.datasets.ferplus.tables import ORIGINAL, WHOLE, tables_in
 from pipeline.ingest.datasets.ferplus.votes import majority

@@ -1,5 +1,6 @@
 """The photos of FER2013 in tables of pixels: write each as a PNG file, with the votes on it or with its original label."""
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,11 +10,13 @@ import numpy as np
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.ferplus import votes
+from pipeline.ingest.datasets.ferplus.classes import names_for
 from pipeline.ingest.datasets.ferplus.columns import SIDE, pixels_in
-from pipeline.ingest.datasets.ferplus.labelled import add, note_original
+from pipeline.ingest.datasets.ferplus.labelled import add
 from pipeline.ingest.datasets.ferplus.tables import Face, faces_of, unread_beside
 from pipeline.ingest.datasets.ferplus.votes import NEW, Vote, majority
 from pipeline.ingest.split_names import split_named
@@ -37,8 +40,8 @@ def photos_of(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new
         InputError: If the tables do not belong together, or most rows cannot be used.
     """
     faces = [face for table in tables for face in faces_of(table, names)]
-    if not new:
-        note_original(tree, tables[0].parent)
+    emotions = _emotions_of_photos(faces)
+    names = names if new else names_for(tree, tables[0], emotions, names)
     if unread := unread_beside(tree, tables):
         tree.notes.append(f"not read: {', '.join(unread)}")
     photos, unlabelled = PhotoList(), 0
@@ -65,8 +68,19 @@ def photos_of(tree: Tree, made: Path, names: ClassNames, tables: list[Path], new
     if unlabelled:
         tree.notes.append(f"{tables[-1]} has no labels: its {unlabelled:,} photos are not read")
     listed = photos.finish()
+    if not new:
+        describe_numbers(tables[0], "emotions", emotions, emotions, names)
     tree.report_others(listed, f"the pixels of {tables[0].name} are")
     return listed
+
+
+def _emotions_of_photos(faces: list[Face]) -> set[str]:
+    """The labels that at least one row with all pixels has."""
+    rows: dict[str, list[Face]] = defaultdict(list)
+    for face in faces:
+        rows[face.emotion or ""].append(face)
+    has_pixels = {emotion: any(len(pixels_in(face.pixels)) == SIDE * SIDE for face in rows[emotion]) for emotion in rows}
+    return {emotion for emotion, has in has_pixels.items() if emotion and has}
 
 
 def _votes_on(faces: list[Face], table: Path, new: list[Path]) -> list[Vote | None]:

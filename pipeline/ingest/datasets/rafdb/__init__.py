@@ -17,12 +17,13 @@ from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
+from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
 from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.csv.absence import hint_at_lists
 from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images
-from pipeline.ingest.datasets.rafdb.tables import Line, lines_of, published_in, tables_in, unread_beside
+from pipeline.ingest.datasets.rafdb.tables import Line, is_published, lines_of, published_in, tables_in, unread_beside
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError
 
@@ -94,6 +95,9 @@ def _listed(tree: Tree, names: ClassNames, basic: Path, tables: list[Path]) -> l
         except ValueError as error:
             photos.add_unusable(photo, line.where, error)
     listed = photos.finish()
+    if not is_published(tables[0]):
+        of_training = {line.label for line in lines if line.split in ("train", "")}
+        describe_numbers(tables[0], "labels", {line.label for line in lines}, of_training, names)
     stems = {Path(photo.path).stem.casefold().removesuffix(ALIGNED) for photo in listed}
     listed += _of_other_splits(tree, names, basic, {line.split for line in lines})
     tree.report_others(listed, "no table names them", lambda path: path.stem.casefold().removesuffix(ALIGNED) in stems)

@@ -39,6 +39,11 @@ def published_in(tree: Tree, folder: Path) -> list[Path]:
     return [table for place in places if (table := tree.file(place, *LISTS))][:1]
 
 
+def is_published(table: Path) -> bool:
+    """Return whether a table has the name of the published list."""
+    return table.name.casefold() in LISTS
+
+
 def tables_in(tree: Tree, folder: Path) -> list[Path]:
     """Return the tables of a copy in a folder: those of the splits, or one of all photos; none if it has none.
 

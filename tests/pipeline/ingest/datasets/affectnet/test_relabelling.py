@@ -50,3 +50,9 @@ def test_rows_without_a_photo_are_counted(table, notes):
         PHOTOS, table("0,anger/a.jpg,anger,0.8", "1,anger/lost.jpg,anger,0.9", "2,x/a.jpg,fear,1"), ClassNames(LABELS), notes
     )
     assert notes[-1].endswith("gives 0 photos another label than their folder; 2 of its rows belong to no photo")
+
+
+def test_labels_that_count_from_1_are_refused(table, notes):
+    lines = [f"{number},anger/{number}.jpg,{number % 8 + 1},0.9" for number in range(16)]
+    with pytest.raises(InputError, match=r"labels\.csv: labels are numbered 1 to 8, but this dataset numbers its classes"):
+        relabel(PHOTOS, table(*lines), ClassNames(LABELS), notes)

@@ -239,3 +239,12 @@ def test_expressions_that_count_from_1_are_refused(tmp_path):
         (tmp_path / name).write_text(header + rows)
     with pytest.raises(InputError, match=r"training\.csv: expressions are numbered 1 to 8, but this dataset numbers"):
         affectnet.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))
+
+
+def test_a_part_of_the_expressions_may_lack_neutral(tmp_path):
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal\n"
+    for name in ("training.csv", "validation.csv"):
+        rows = "".join(f"1/{i}.jpg,1,1,9,9,1;2,{i % 6 + 1},0,0\n" for i in range(12))
+        (tmp_path / name).write_text(header + rows)
+    photos = affectnet.read(DatasetSource(tmp_path, tmp_path / "photos", (), 1, 0, 1))
+    assert photos[0].label == "happiness"

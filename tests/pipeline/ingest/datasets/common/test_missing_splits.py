@@ -35,3 +35,9 @@ def test_validation_photos_serve_as_test_photos(notes):
     for splits in (("train", "test"), ("train", "validation", "test"), ("validation",), ("", ""), ()):
         assert validation_as_test(photos(*splits), Path("root"), notes) == photos(*splits)
     assert len(notes) == 1
+
+
+def test_test_photos_that_cannot_be_used_are_said(notes):
+    excluded = Photo("x", "", "", "test", "", "excluded", "it has no label")
+    assert validation_as_test([*photos("train", "validation"), excluded], Path("root"), notes)[1].split == "test"
+    assert notes == ["root has no test photos that can be used: its validation photos serve as test photos"]

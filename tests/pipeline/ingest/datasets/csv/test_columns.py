@@ -195,3 +195,11 @@ def test_the_column_of_an_empty_split_is_named(read):
 
 def test_an_empty_column_of_yes_and_no_is_none(read):
     assert [photo.split for photo in read("image,label,is_test\na.jpg,anger,\nb.jpg,fear,\n")] == ["", ""]
+
+
+@pytest.mark.parametrize("name", ["name", "ID", "Id"])
+def test_a_column_of_names_of_images_is_taken(read, capsys, name):
+    assert [photo.id for photo in read(f"number,{name},label\n1,a.jpg,anger\n2,b.jpg,fear\n")] == ["a.jpg", "b.jpg"]
+    assert f"columns under other names are taken: {name!r} as image" in capsys.readouterr().err
+    with pytest.raises(InputError, match=f"labels.csv has no column image: it has {name}, label"):
+        read(f"{name},label\n0,anger\n1,fear\n")  # of classes

@@ -480,3 +480,24 @@ def test_a_table_that_counts_from_1_is_one_of_fer2013(tmp_path):
     rename = {str(number): "anger" for number in range(1, 8)}
     assert len(ferplus.read(replace(source, rename=rename))) == 14
     assert "the labels are the original labels of FER2013" in source.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "problem"),
+    [
+        ([*range(8)], r"copies of FERPlus number its 8 classes in two ways"),
+        ([*range(1, 8)], r"fer2013\.csv: emotions are numbered 1 to 7, but this dataset numbers its classes 0 to 6"),
+    ],
+)
+def test_pixels_with_other_numbers_are_refused(tmp_path, numbers, problem):
+    rows = "".join(pixels(1, number).replace("\n", ",Training\n") for number in [*numbers, *numbers[:-1] * 3])
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n" + rows)
+    with pytest.raises(InputError, match=problem):
+        ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+
+
+def test_the_label_of_a_row_without_pixels_says_nothing(tmp_path):
+    rows = "".join(pixels(1, number).replace("\n", ",Training\n") for number in range(7))
+    (tmp_path / "fer2013.csv").write_text(f"emotion,pixels,Usage\n7,1 2 3,Training\n{rows}")
+    photos = ferplus.read(DatasetSource(tmp_path, tmp_path / "made", (), 1, 0, 1))
+    assert [photo.status for photo in photos] == ["unreadable", *["ok"] * 7]

@@ -68,3 +68,10 @@ def test_two_tables_of_one_split_are_named(read):
     tables = {"val.csv": table("a"), "dev.csv": table("b"), "train.csv": table("c")}
     with pytest.raises(InputError, match=r"dev\.csv and val\.csv may be the table of the validation photos: keep one"):
         read(tables, [])
+
+
+@pytest.mark.parametrize("name", ["train.csv", "labels.csv"])
+def test_a_few_labels_that_count_from_0_are_refused(read, name):
+    rows = "".join(f"train_{number}.jpg,{number}\n" for number in range(7))
+    with pytest.raises(InputError, match=rf"{name}: labels are numbered 0 to 6, but this dataset numbers"):
+        read({name: "image,label\n" + rows}, ["train_0.jpg"])
