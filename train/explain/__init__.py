@@ -4,11 +4,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from train.explain.explainer import Explainer, FaceExplanation
+    from train.explain.explainer import Explainer
+    from train.explain.face_explanation import FaceExplanation
     from train.explain.words import Unit
 
 __all__ = ["Explainer", "FaceExplanation", "Unit"]
-MODULES = {"Explainer": "explainer", "FaceExplanation": "explainer", "Unit": "words"}
+MODULES = {"Explainer": "explainer", "FaceExplanation": "face_explanation", "Unit": "words"}
 
 
 def __getattr__(name: str) -> Any:

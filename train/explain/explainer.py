@@ -3,7 +3,6 @@
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from torch import Tensor
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import ExpressionAU, split_key
-from pipeline.faces.boxes import Box
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Detect
 from pipeline.runtime.status import Status
@@ -22,60 +20,15 @@ from train.attribution.prediction_maps import predict_maps
 from train.attribution.unit_regions import render_regions
 from train.data.augmentation import whole_view
 from train.data.dataset import Batch, Faces, open_shards
+from train.explain.face_explanation import FaceExplanation
 from train.explain.needed import Needs, face_areas, measure_needs
 from train.explain.photo_faces import DETECT, PhotoFace, Which, face_settings, faces_in
-from train.explain.pictures import draw_face
 from train.explain.words import Unit, sentence
 from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 from train.models.maps import concentration, normalise
 
 DONORS = 2  # neutral faces that stand in for a region, one after another
-NOTHING = np.zeros((0, 0), np.float32)
-
-
-@dataclass(frozen=True)
-class FaceExplanation:
-    """A classifier's answer to one face of a photo; without a face, only the status, the reason and perhaps the box.
-
-    Attributes:
-        status: A Status.
-        reason: Why there is no answer; empty if the status is ok.
-        box: (left, top, right, bottom) in pixels of the photo.
-        landmarks: (68, 2), (x, y) in pixels of the photo.
-        expression: The most probable class.
-        probability: Its probability.
-        probabilities: The probability of each class, in the order of the classifier's classes.
-        units: The action units of the codebook, in the order of their numbers.
-        crop: (S, S, 3) uint8 RGB, the aligned face that the classifier saw.
-        attention: (n, n) in [0, 1], attention of the last layer.
-        class_map: (n, n) in [0, 1], the class activation map of the answer.
-        regions: (U, n, n) bool, the region of each unit.
-        sentence: The answer in words.
-    """
-
-    status: str
-    reason: str = ""
-    box: Box | None = None
-    landmarks: np.ndarray = field(default_factory=lambda: np.zeros((68, 2), np.float32))
-    expression: str = ""
-    probability: float = math.nan
-    probabilities: dict[str, float] = field(default_factory=dict)
-    units: tuple[Unit, ...] = ()
-    crop: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8))
-    attention: np.ndarray = field(default_factory=lambda: NOTHING)
-    class_map: np.ndarray = field(default_factory=lambda: NOTHING)
-    regions: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), bool))
-    sentence: str = ""
-
-    def picture(self, photo: np.ndarray | None = None, scale: float = 1.0) -> np.ndarray:
-        """Draw the answer: (h, w, 3) uint8 RGB.
-
-        Args:
-            photo: The photo (h, w, 3) uint8 RGB, in which the face's box and landmarks are drawn; None shows the crop alone.
-            scale: Pixels of ``photo`` for each pixel of the photo that was explained.
-        """
-        return draw_face(self, photo, scale)
 
 
 class Explainer:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 
 from pipeline.runtime.outputs.files import atomic
-from train.explain.explainer import FaceExplanation
+from train.explain.face_explanation import FaceExplanation
 from train.explain.photo_faces import PhotoFaces
 
 
