@@ -25,10 +25,10 @@ from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
 from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
-from train.explain.explainer import Explainer
-from train.explain.photo_faces import faces_in_file
+from train.explain.answers.explainer import Explainer
+from train.explain.answers.photo_faces import faces_in_file
+from train.explain.outputs.table import CSV, read_rows
 from train.explain.run import in_batches
-from train.explain.table import CSV, read_rows
 
 ROUNDS = 2
 BATCH = 16

@@ -4,12 +4,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from train.explain.explainer import Explainer
-    from train.explain.face_explanation import FaceExplanation
-    from train.explain.words import Unit
+    from train.explain.answers.explainer import Explainer
+    from train.explain.answers.face_explanation import FaceExplanation
+    from train.explain.answers.words import Unit
 
 __all__ = ["Explainer", "FaceExplanation", "Unit"]
-MODULES = {"Explainer": "explainer", "FaceExplanation": "face_explanation", "Unit": "words"}
+MODULES = {"Explainer": "answers.explainer", "FaceExplanation": "answers.face_explanation", "Unit": "answers.words"}
 
 
 def __getattr__(name: str) -> Any:

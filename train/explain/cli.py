@@ -86,10 +86,10 @@ def explain(
       aucue explain interview.mp4 --every 0.5            two frames a second
       aucue explain test.csv --checkpoint data/train/baseline/model.safetensors --out data/explanations/baseline
     """
+    from train.explain.answers.explainer import Explainer
+    from train.explain.answers.photo_faces import DETECT
     from train.explain.command import main
-    from train.explain.explainer import Explainer
-    from train.explain.page import find_figures
-    from train.explain.photo_faces import DETECT
+    from train.explain.outputs.page import find_figures
 
     params = parameters.load(params_path) if params_path.is_file() else None
     explainer = Explainer(

@@ -1,4 +1,4 @@
-"""Everything that ``aucue explain`` writes: ``train/explain/table.py`` describes the tables, ``page.py`` the page."""
+"""Everything that ``aucue explain`` writes; ``train/explain/outputs`` describes its tables and its page."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,14 +16,14 @@ from pipeline.runtime.outputs.files import file_digest, locked
 from pipeline.runtime.outputs.overwriting import holding, json_with, refuse_foreign, starting_with
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
-from train.explain.explainer import Explainer
-from train.explain.page import Figures, write_page
-from train.explain.picture_files import picture_name
+from train.explain.answers.explainer import Explainer
+from train.explain.outputs.page import Figures, write_page
+from train.explain.outputs.picture_files import picture_name
+from train.explain.outputs.table import CSV, JSON, PAGE, PICTURES, Row, columns, write_json, written_table
+from train.explain.outputs.timeline import Timeline
 from train.explain.run import explain_sources
 from train.explain.settings import Settings
 from train.explain.sources import Source, find_sources
-from train.explain.table import CSV, JSON, PAGE, PICTURES, Row, columns, write_json, written_table
-from train.explain.timeline import Timeline
 from train.explain.video import draw_frames
 
 ROOMS = (  # the folders whose code decides a row

@@ -13,13 +13,13 @@ from pipeline.runtime.finished_work.resumption import completed
 from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED, ordered_map
-from train.explain.explainer import Explainer
-from train.explain.face_explanation import FaceExplanation
-from train.explain.photo_faces import PhotoFaces, faces_in_file, failed_photo
-from train.explain.picture_files import picture_name, write_picture
+from train.explain.answers.explainer import Explainer
+from train.explain.answers.face_explanation import FaceExplanation
+from train.explain.answers.photo_faces import PhotoFaces, faces_in_file, failed_photo
+from train.explain.outputs.picture_files import picture_name, write_picture
+from train.explain.outputs.table import PICTURES, Row, row_of
 from train.explain.settings import Settings
 from train.explain.sources import Source
-from train.explain.table import PICTURES, Row, row_of
 from train.explain.video import VideoRows
 
 OF_PHOTO = (None, None)  # frame and time

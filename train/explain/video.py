@@ -10,13 +10,13 @@ from pipeline.runtime.finished_work.cache import RowCache, json_digest
 from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED, streamed_map
-from train.explain.explainer import Explainer
-from train.explain.face_explanation import FaceExplanation
-from train.explain.photo_faces import FaceSettings, PhotoFaces, faces_in_photo, failed_photo
-from train.explain.picture_files import write_picture
+from train.explain.answers.explainer import Explainer
+from train.explain.answers.face_explanation import FaceExplanation
+from train.explain.answers.photo_faces import FaceSettings, PhotoFaces, faces_in_photo, failed_photo
+from train.explain.outputs.picture_files import write_picture
+from train.explain.outputs.table import Row, row_of
 from train.explain.settings import Settings
 from train.explain.sources import Frame, Source, frames
-from train.explain.table import Row, row_of
 
 
 class VideoRows:

@@ -14,7 +14,7 @@ from train.page.settings import Settings
 
 if TYPE_CHECKING:  # imports torch, which nobody needs to edit a codebook
     from train.explain import Explainer, FaceExplanation
-    from train.explain.page import Figures
+    from train.explain.outputs.page import Figures
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Classifiers:
 def load_classifier(checkpoint: Path, settings: Settings) -> "tuple[Explainer, Figures | None]":
     """Load a classifier, with the neutral faces that stand in for regions and its own test figures where they are."""
     from train.explain import Explainer
-    from train.explain.page import find_figures
+    from train.explain.outputs.page import find_figures
 
     shards = (settings.faces, settings.heatmaps)
     explainer = Explainer(checkpoint, shards=shards if all(folder.is_dir() for folder in shards) else None)
@@ -92,7 +92,7 @@ def tiles(picture: np.ndarray) -> list[np.ndarray]:
     Returns:
         The tiles (TITLE + TILE, TILE, 3) but the last, whose bars a page shows as a table.
     """
-    from train.explain.pictures import GAP, TILE, TITLE
+    from train.explain.answers.pictures import GAP, TILE, TITLE
 
     number = (picture.shape[1] - GAP) // (TILE + GAP)
     lefts = (GAP + place * (TILE + GAP) for place in range(number - 1))

@@ -10,8 +10,8 @@ import pytest
 
 from train.explain import Explainer
 from train.explain.command import main
-from train.explain.page import Figures
-from train.explain.table import columns
+from train.explain.outputs.page import Figures
+from train.explain.outputs.table import columns
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pipeline.codebook import draw
 from pipeline.codebook.rendering.renderer import to_frame
 from pipeline.shards import ShardWriter
 from pipeline.shards.files import STRING_COLUMNS
-from train.explain.pictures import GAP, TILE, TITLE
+from train.explain.answers.pictures import GAP, TILE, TITLE
 from train.page.app import create_app
 from train.page.codebook.faces import Faces
 from train.page.codebook.heatmaps import heatmap_pictures, render_picture

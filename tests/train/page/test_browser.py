@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import codebook as codebooks
-from train.explain.pictures import TILE
+from train.explain.answers.pictures import TILE
 from train.page.codebook.faces import Faces
 
 pytestmark = pytest.mark.slow

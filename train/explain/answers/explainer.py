@@ -20,10 +20,10 @@ from train.attribution.prediction_maps import predict_maps
 from train.attribution.unit_regions import render_regions
 from train.data.augmentation import whole_view
 from train.data.dataset import Batch, Faces, open_shards
-from train.explain.face_explanation import FaceExplanation
-from train.explain.needed import Needs, face_areas, measure_needs
-from train.explain.photo_faces import DETECT, PhotoFace, Which, face_settings, faces_in
-from train.explain.words import Unit, sentence
+from train.explain.answers.face_explanation import FaceExplanation
+from train.explain.answers.needed import Needs, face_areas, measure_needs
+from train.explain.answers.photo_faces import DETECT, PhotoFace, Which, face_settings, faces_in
+from train.explain.answers.words import Unit, sentence
 from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 from train.models.maps import concentration, normalise

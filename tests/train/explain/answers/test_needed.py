@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from train.explain.needed import NEGLIGIBLE, face_areas, measure_needs
+from train.explain.answers.needed import NEGLIGIBLE, face_areas, measure_needs
 
 CALM, BROWS, MOUTH = range(3)
 CELLS, PIXELS = 16, 80

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 
 from pipeline.runtime.outputs.files import atomic
-from train.explain.face_explanation import FaceExplanation
-from train.explain.photo_faces import PhotoFaces
+from train.explain.answers.face_explanation import FaceExplanation
+from train.explain.answers.photo_faces import PhotoFaces
 
 
 def write_picture(path: Path, face: FaceExplanation, photo: PhotoFaces) -> None:

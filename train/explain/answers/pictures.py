@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from train.explain.face_explanation import FaceExplanation
+    from train.explain.answers.face_explanation import FaceExplanation
 
 TILE = 300  # side of a tile in pixels
 GAP, TITLE, LINE = 12, 26, 24  # pixels: between tiles, height of a title, height of a line of text

@@ -16,7 +16,7 @@ from train.data.dataset import Faces, open_shards
 from train.data.loading import BatchLoader
 from train.evaluate.action_units import ActionUnitRegions
 from train.explain import Explainer
-from train.explain.photo_faces import DETECT, faces_in_file
+from train.explain.answers.photo_faces import DETECT, faces_in_file
 from train.models import checkpoint as checkpoints
 from train.models.maps import concentration, normalise
 
@@ -133,7 +133,7 @@ def test_what_answers_need_may_be_left_out(checkpoint, test_photos):
 
 def test_another_codebook_is_noted(checkpoint, tmp_path):
     assert any("of another codebook, belharbi2024" in note for note in Explainer(checkpoint, codebook="facs").notes)
-    book = (Path(__file__).parents[3] / "pipeline" / "codebooks" / "facs.yaml").read_text()
+    book = (Path(__file__).parents[4] / "pipeline" / "codebooks" / "facs.yaml").read_text()
     (tmp_path / "mine.yaml").write_text(book.replace("  sadness:", "  grief:"))
     notes = Explainer(checkpoint, codebook=str(tmp_path / "mine.yaml")).notes
     assert any("has no expression sadness" in note for note in notes)

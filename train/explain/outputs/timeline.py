@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 
 from pipeline.faces.boxes import area, parse_box
-from train.explain.table import Row
+from train.explain.outputs.table import Row
 
 MOST_UNITS = 4  # action units in the chart: those whose attention varies most
 MOST_PEAKS = 6  # frames shown: at the greatest probability of each class that is an answer somewhere

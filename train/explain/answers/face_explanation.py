@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.faces.boxes import Box
-from train.explain.pictures import draw_face
-from train.explain.words import Unit
+from train.explain.answers.pictures import draw_face
+from train.explain.answers.words import Unit
 
 NOTHING = np.zeros((0, 0), np.float32)
 

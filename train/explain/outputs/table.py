@@ -25,7 +25,7 @@ from typing import Any
 
 from pipeline.faces.boxes import format_box
 from pipeline.runtime.outputs.files import atomic
-from train.explain.face_explanation import FaceExplanation
+from train.explain.answers.face_explanation import FaceExplanation
 
 CSV, JSON, PAGE, PICTURES = "explanations.csv", "explanations.json", "index.html", "pictures"
 FIRST = ("source", "frame", "time", "face", "status", "reason", "box", "expression", "probability")

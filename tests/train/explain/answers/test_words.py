@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from train.explain.words import PLACES, Unit, sentence
+from train.explain.answers.words import PLACES, Unit, sentence
 
 
 def unit(key="12", seen=3.1, needed=0.4, spread=0.05, instead="neutral", listed=True):

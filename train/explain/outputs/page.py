@@ -14,10 +14,10 @@ from PIL import Image
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
 from train.evaluate.artifacts import read
-from train.explain.explainer import Explainer
-from train.explain.pictures import GAP, TILE, TITLE
-from train.explain.table import CSV, PAGE, Row, read_rows
-from train.explain.timeline import Timeline
+from train.explain.answers.explainer import Explainer
+from train.explain.answers.pictures import GAP, TILE, TITLE
+from train.explain.outputs.table import CSV, PAGE, Row, read_rows
+from train.explain.outputs.timeline import Timeline
 
 MOST_CARDS = 2000  # rows of photos on the page; explanations.csv has all
 THUMBNAIL = 112  # pixels of the height
@@ -78,7 +78,7 @@ def write_page(
         timelines: Each video, and the pictures of its peaks by the number of the frame.
     """
     environment = Environment(
-        loader=PackageLoader("train.explain"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("train.explain.outputs"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     of_photos = (row for row in read_rows(out / CSV) if row["time"] is None)
     cards = [_card(row, out) for row in islice(of_photos, MOST_CARDS)]

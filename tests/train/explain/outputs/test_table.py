@@ -5,7 +5,7 @@ import math
 import pytest
 
 from train.explain import FaceExplanation, Unit
-from train.explain.table import columns, read_rows, row_of, write_json, written_table
+from train.explain.outputs.table import columns, read_rows, row_of, write_json, written_table
 
 CLASSES, KEYS = ("anger", "fear"), ("4", "12R")
 FACE = FaceExplanation(
