@@ -77,20 +77,21 @@ def sentence(expression: str, probability: float, units: Sequence[Unit]) -> str:
     figures = [f"{unit.seen:.1f} times a flat map" if unit is looks[0] else f"{unit.seen:.1f}" for unit in looks]
     parts = [f"{unit.place} (AU{unit.key}, {figure})" for unit, figure in zip(looks, figures, strict=True)]
     where = f"looks at {' and '.join(parts)}" if parts else "looks at no action unit's region more than elsewhere"
-    return f"{expression} {100 * probability:.0f} %: {where}; {_needs(expression, units)}."
+    return f"{expression} {100 * probability:.0f} %: {where}{_needs(expression, units)}."
 
 
 def _needs(expression: str, units: Sequence[Unit]) -> str:
+    """The end of the sentence; empty if it was not measured what the answer needs."""
     measured = [unit for unit in _places(units) if not math.isnan(unit.needed)]
     if not measured:
-        return "what the answer needs was not measured"
+        return ""
     needed = sorted((unit for unit in measured if unit.is_needed), key=lambda unit: -unit.needed)
     other = next((unit for unit in needed if unit.instead not in ("", expression)), None)
     if other:
-        return f"without {other.place} it would say {other.instead}"
+        return f"; without {other.place} it would say {other.instead}"
     if needed:
-        return f"without {needed[0].place} it would be less sure (by {needed[0].needed:.2f}), but say the same"
-    return "no single region decides the answer"
+        return f"; without {needed[0].place} it would be less sure (by {needed[0].needed:.2f}), but say the same"
+    return "; no single region decides the answer"
 
 
 def _places(units: Sequence[Unit]) -> list[Unit]:

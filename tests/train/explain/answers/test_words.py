@@ -26,14 +26,18 @@ def test_a_sentence_says_where_it_looks_and_what_it_needs():
         ([unit(needed=0.04)], "no single region decides the answer."),
         ([unit(spread=0.3)], "no single region decides the answer."),  # noise between the donors is no finding
         ([unit(spread=math.nan)], "without the lip corners it would say neutral."),
-        ([unit(needed=math.nan)], "what the answer needs was not measured."),
-        ([], "what the answer needs was not measured."),
         ([unit(instead="happiness", needed=0.6), unit("4", seen=1, instead="sadness", needed=0.2)],
          "without the brows and the place between them it would say sadness."),
     ],
 )  # fmt: skip
 def test_only_a_finding_is_told(units, end):
     assert sentence("happiness", 0.5, units).endswith(f"; {end}")
+
+
+def test_nothing_is_said_of_what_was_not_measured():
+    assert sentence("happiness", 0.5, [unit(needed=math.nan)]) == (
+        "happiness 50 %: looks at the lip corners (AU12, 3.1 times a flat map)."
+    )
 
 
 def test_places_that_are_seen_no_more_than_others_are_not_named():
