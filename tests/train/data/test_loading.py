@@ -86,6 +86,7 @@ def test_readers_check_nothing_again(faces, monkeypatch):
     assert len(list(loader)) == 2
 
 
+@pytest.mark.slow
 def test_a_damaged_shard_is_found_before_anything_is_read(dataset, tmp_path):
     for folder in (dataset.faces, dataset.heatmaps):
         shutil.copytree(folder, tmp_path / folder.name)

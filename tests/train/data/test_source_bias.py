@@ -96,6 +96,7 @@ def test_noise_of_jpeg_is_no_colour_and_any_tint_is_one(rng):
     assert source_bias.is_coloured(halves)
 
 
+@pytest.mark.slow
 def test_training_and_evaluation_say_it(dataset, params, tmp_path, monkeypatch, capsys):
     coloured = colour_of_label(dataset, "disgust")
     monkeypatch.setattr(source_bias, "is_coloured", lambda image: bytes(image.numpy().tobytes()) in coloured)

@@ -100,6 +100,7 @@ class Untouchable(Explainer):
         return super().explain(faces)
 
 
+@pytest.mark.slow
 def test_what_an_earlier_run_explained_is_not_looked_at_again(explain, photos, video, checkpoint, shards, tmp_path):
     clip = video()
     first, _ = explain(photos, clip)
@@ -144,6 +145,7 @@ def test_a_video_has_a_row_for_each_frame_and_a_timeline(explain, video, test_ph
     assert page.count("surest at") == len(peaks) == len(list((tmp_path / "out" / "pictures").iterdir()))
 
 
+@pytest.mark.slow
 def test_a_video_that_ends_early_keeps_its_rows_and_says_so(explain, video):
     clip = video(repeat=6)
     content = clip.read_bytes()
