@@ -3,60 +3,41 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option
+from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option
 from pipeline.runtime.messages import warn
 
 
 @click.command()
 @click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=USER_PATH)
 @params_option
-@click.option(
-    "--checkpoint",
-    type=USER_PATH,
-    default=Path(paths.TRAIN) / "guided" / paths.CHECKPOINT,
-    show_default=True,
-    help="Classifier to explain.",
-)
-@click.option("--out", type=USER_PATH, default=Path(paths.EXPLANATIONS), show_default=True, help="Folder to write.")
+@path_option("--checkpoint", f"{paths.TRAIN}/guided/{paths.CHECKPOINT}", "Classifier to explain.")
+@path_option("--out", paths.EXPLANATIONS, "Folder to write.")
 @click.option(
     "--faces", "which", type=click.Choice(["all", "largest"]), default="all", show_default=True, help="Faces of a photo."
 )
 @click.option(
-    "--every",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Take a frame of a video so often.  [default: all]",
+    "--every", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Pause between frames.  [default: none]"
 )
 @click.option("--codebook", help="Codebook of the action units' regions.  [default: the classifier's]")
 @click.option(
-    "--needed/--no-needed", default=True, show_default=True, help="Measure what answers need (takes most of the time)."
+    "--needed/--no-needed", default=True, show_default=True, help="Whether to measure what answers need: most of the time."
 )
-@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Draw a picture for each face.")
+@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Whether to draw a picture for each face.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True, help="Photos at a time.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Device."
 )
-@click.option(
-    "--shards",
-    type=USER_PATH,
-    default=Path(paths.FACES),
-    show_default=True,
-    help="Face shards, whose neutral faces stand in for regions.",
-)
-@click.option("--heatmaps", type=USER_PATH, default=Path(paths.HEATMAPS), show_default=True, help="Their heatmap shards.")
-@click.option(
-    "--evaluation",
-    type=USER_PATH,
-    default=Path(paths.EVALUATION),
-    show_default=True,
-    help="Evaluations, which tell the classifier's own test figures.",
-)
+@path_option("--shards", paths.FACES, "Face shards, whose neutral faces stand in for regions.")
+@path_option("--heatmaps", paths.HEATMAPS, "Their heatmap shards.")
+@path_option("--evaluation", paths.EVALUATION, "Evaluations, which tell the classifier's own test figures.")
 @cache_option
+@click.pass_context
 def explain(
+    context: click.Context,
     sources: tuple[Path, ...],
     params_path: Path,
     checkpoint: Path,
@@ -91,7 +72,8 @@ def explain(
     from train.explain.command import main
     from train.explain.outputs.page import find_figures
 
-    params = parameters.load(params_path) if params_path.is_file() else None
+    is_named = context.get_parameter_source("params_path") != ParameterSource.DEFAULT  # a user's own file must be there
+    params = parameters.load(params_path) if is_named or params_path.is_file() else None
     explainer = Explainer(
         checkpoint,
         codebook=codebook,

@@ -1,9 +1,5 @@
 """Convert a network to an ONNX model whose batch has any size."""
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.quiet import quiet_libraries
 from train.export.network import INPUT, ExportedNetwork
 
 # What PyTorch's exporter raises for networks that it cannot convert: its own errors are RuntimeErrors.
@@ -34,7 +31,7 @@ def convert(network: ExportedNetwork, name: str) -> Any:
 
     _use_plain_attention(network)
     try:
-        with _quiet(), torch.no_grad():
+        with quiet_libraries(), torch.no_grad():
             program: Any = torch.onnx.export(
                 _captured(network),
                 dynamic_shapes=BATCH,
@@ -93,19 +90,6 @@ def _constant(values: Tensor) -> Any:
     from onnxscript import opset20 as op
 
     return op.Constant(value=from_array(values.contiguous().numpy()))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the exporter, which logs each part of PyTorch that is not installed."""
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
 
 
 def _reason(error: BaseException) -> str:

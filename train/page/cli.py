@@ -46,7 +46,7 @@ def serve(
       aucue serve --codebook mine.yaml --port 8000 --no-open
     """
     if missing := [package for package in PACKAGES if find_spec(package) is None]:
-        raise InputError(f"aucue serve needs {', '.join(missing)}: pip install 'aucue[page]'")
+        raise InputError(f"aucue serve needs {', '.join(missing)}: pip install -c constraints.txt -e '.[page]'")
     from train.page import server
     from train.page.settings import Settings
 

@@ -24,7 +24,7 @@ class Answer:
     Attributes:
         faces: The explanations of the photo's faces.
         notes: Sentences that a reader should know.
-        figures: Its own figures on its test faces ; None without an evaluation of it.
+        figures: Its own figures on its test faces; None without an evaluation of it.
     """
 
     faces: "Sequence[FaceExplanation]"

@@ -106,3 +106,9 @@ def test_an_unwritable_folder_is_named(run, test_photos, tmp_path):
     assert result.exit_code == 1
     assert "locked" in result.output
     shutil.rmtree(tmp_path / "locked")
+
+
+def test_parameters_that_are_named_must_be_there(run, test_photos):
+    result = run(test_photos[0]["path"], "--params", "other.yaml", "--no-needed")
+    assert result.exit_code == 1
+    assert "other.yaml" in result.output

@@ -89,7 +89,7 @@ def test_a_missing_extra_names_its_command(monkeypatch):
     monkeypatch.setattr("train.page.cli.find_spec", lambda name: None if name == "uvicorn" else name)
     result = CliRunner().invoke(aucue, ["serve", "--no-open"])
     assert result.exit_code == 1
-    assert result.output == "Error: aucue serve needs uvicorn: pip install 'aucue[page]'\n"
+    assert result.output == "Error: aucue serve needs uvicorn: pip install -c constraints.txt -e '.[page]'\n"
 
 
 def test_a_browser_with_a_window_is_opened(monkeypatch):

@@ -6,9 +6,7 @@ read.
 """
 
 import json
-import logging
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ import torch
 from safetensors import SafetensorError
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.quiet import quiet_libraries
 from train.models.backbones.features import Backbone
 from train.models.backbones.hf_auto import AutoFeatureMaps
 from train.models.backbones.hf_cnn import KINDS as CNN_KINDS
@@ -77,15 +76,12 @@ def _library(name: str) -> ModuleType:
 @contextmanager
 def _quiet(transformers: ModuleType) -> Iterator[None]:
     """Silence the library's warnings and progress bars: this module reports every problem once, in its own words."""
-    bars, level = transformers.logging.is_progress_bar_enabled(), logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    bars = transformers.logging.is_progress_bar_enabled()
     transformers.logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_libraries():
             yield
     finally:
-        logging.disable(level)
         if bars:
             transformers.logging.enable_progress_bar()
 

@@ -101,16 +101,16 @@ def _children(node: object, wanted: object) -> list[tuple[Any, Any]]:
     return []
 
 
-def _unshare(node: object, wanted: object, seen: dict[int, object]) -> None:
+def _unshare(node: Any, wanted: object, seen: dict[int, object]) -> None:
     """Give each place that an alias stands for its own copy, if it is to have another value than the anchor's place."""
     for key, value in _children(node, wanted):
-        child = node[key]  # type: ignore[index]
+        child = node[key]
         if not isinstance(child, CommentedBase):
             continue
         if seen.setdefault(id(child), value) != value:
             child = copy.deepcopy(child)
             _forget_anchors(child)
-            node[key] = child  # type: ignore[index]
+            node[key] = child
         _unshare(child, value, seen)
 
 
