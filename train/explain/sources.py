@@ -11,8 +11,8 @@ import numpy as np
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.csv_table.rows import rows
-from pipeline.ingest.datasets.common.folder_tree import read_tree
-from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folders.folder_tree import read_tree
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver
 from pipeline.runtime.errors import InputError
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif"}

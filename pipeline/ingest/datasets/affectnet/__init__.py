@@ -13,10 +13,10 @@ from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.affectnet import sets, tables, yolo
 from pipeline.ingest.datasets.affectnet.relabelling import relabel
-from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.folders import class_folders
+from pipeline.ingest.datasets.common.folders.tree import Reader, Tree
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
-from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.csv.absence import hint_at_lists
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders.tree import Tree
 
 END = "_exp.npy"  # of an annotation of the class
 IMAGES, ANNOTATIONS = "images", "annotations"

@@ -17,8 +17,8 @@ from pipeline.ingest.datasets import NothingFoundError
 from pipeline.ingest.datasets.affectnet.numbers import refuse_numbers_from_1
 from pipeline.ingest.datasets.affectnet.set_folders import END, SetFolders, numbers_in
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 

@@ -16,8 +16,8 @@ from pipeline.ingest.datasets.affectnet.numbers import refuse_numbers_from_1
 from pipeline.ingest.datasets.common.class_names import ClassNames
 from pipeline.ingest.datasets.common.csv_table.lines import SEPARATORS
 from pipeline.ingest.datasets.common.csv_table.rows import given, rows
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.runtime.progress import progress
 
 PATH, EXPRESSION = "subDirectory_filePath", "expression"

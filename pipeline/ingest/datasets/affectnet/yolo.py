@@ -12,11 +12,11 @@ from pathlib import Path, PurePath
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
+from pipeline.ingest.datasets.common.folders.names import Names
+from pipeline.ingest.datasets.common.folders.passed_over import counted
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
-from pipeline.ingest.datasets.common.names import Names
-from pipeline.ingest.datasets.common.passed_over import counted
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError

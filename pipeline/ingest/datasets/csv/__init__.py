@@ -6,9 +6,9 @@ from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.datasets.common.faces_of_photos import with_own_ids
+from pipeline.ingest.datasets.common.folders.passed_over import counted, unlisted_line
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
-from pipeline.ingest.datasets.common.passed_over import counted, unlisted_line
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.csv.columns import take_synonyms
 from pipeline.ingest.datasets.csv.folder_splits import missing_lines, with_splits_of_folders
 from pipeline.ingest.datasets.csv.folder_tables import Table, Tables

@@ -2,7 +2,7 @@
 
 from pathlib import PurePath
 
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.csv.lists import NAME
 
 COLUMNS = "with the columns image and label"

@@ -9,7 +9,7 @@ from pipeline.ingest.datasets.common.csv_table.column_names import NAMES, folded
 from pipeline.ingest.datasets.common.csv_table.header import Header
 from pipeline.ingest.datasets.common.csv_table.lines import samples
 from pipeline.ingest.datasets.common.csv_table.rows import given
-from pipeline.ingest.datasets.common.folder_tree import is_image
+from pipeline.ingest.datasets.common.folders.folder_tree import is_image
 from pipeline.ingest.datasets.csv.split_columns import column_of_splits, take_flags
 from pipeline.ingest.split_names import split_named
 

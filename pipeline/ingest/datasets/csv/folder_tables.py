@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.ingest.datasets.common.parts import parts_of
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.csv_table.parts import parts_of
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.csv.lists import NAME, Content, tables_in
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError

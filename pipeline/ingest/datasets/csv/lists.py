@@ -6,8 +6,8 @@ from pathlib import Path, PurePath
 
 from pipeline.ingest.datasets.common.csv_table.column_names import meaning
 from pipeline.ingest.datasets.common.csv_table.lines import samples
-from pipeline.ingest.datasets.common.folder_tree import is_image
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders.folder_tree import is_image
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.csv.columns import FIRST_LINES, column_of_images, guess_header
 from pipeline.ingest.datasets.csv.label_columns import columns_of_labels
 from pipeline.ingest.split_names import split_among_words, split_named

@@ -5,8 +5,8 @@ from collections import defaultdict
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from pipeline.ingest.datasets.common.folder_tree import is_image, read_tree
-from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folders.folder_tree import is_image, read_tree
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver
 from pipeline.ingest.datasets.common.written_paths import folded, plain_path
 from pipeline.ingest.split_names import STAND_IN, split_named
 

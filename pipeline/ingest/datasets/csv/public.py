@@ -7,9 +7,9 @@ from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets import csv as listed
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.csv.tables import note_tables, tables_below
 from pipeline.runtime.status import Status
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common import written_paths
-from pipeline.ingest.datasets.common.clutter import is_of_tool
 from pipeline.ingest.datasets.common.csv_table.rows import NO_VALUE, box_of, given
-from pipeline.ingest.datasets.common.passed_over import counted
+from pipeline.ingest.datasets.common.folders.clutter import is_of_tool
+from pipeline.ingest.datasets.common.folders.passed_over import counted
 from pipeline.ingest.datasets.csv.photos_below import PhotosBelow
 from pipeline.ingest.split_names import split_of
 from pipeline.runtime.status import Status

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.ingest.datasets import NothingFoundError
-from pipeline.ingest.datasets.common.tree import DEPTH, Tree
+from pipeline.ingest.datasets.common.folders.tree import DEPTH, Tree
 from pipeline.ingest.datasets.csv.absence import describe_absence
 from pipeline.ingest.datasets.csv.folder_tables import (
     Table,

@@ -12,9 +12,9 @@ from pathlib import Path
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.folders.tree import Reader, Tree
 from pipeline.ingest.datasets.common.missing_splits import without_lone_split
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv.absence import hint_at_lists
 from pipeline.ingest.datasets.ferplus import copies, pixels, votes
 from pipeline.ingest.datasets.ferplus.classes import LABELS

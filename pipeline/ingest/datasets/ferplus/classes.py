@@ -4,8 +4,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.numbering import numbers_in
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.ferplus.labelled import note_original
 from pipeline.ingest.datasets.ferplus.tables import ORIGINAL
 from pipeline.ingest.datasets.ferplus.votes import VOTES

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
 from pipeline.ingest.datasets.common.csv_table.lines import BLANKS, SEPARATORS, encodings_of
 from pipeline.ingest.datasets.common.csv_table.rows import PUNCTUATION, rows
-from pipeline.ingest.datasets.common.folder_tree import is_image
+from pipeline.ingest.datasets.common.folders.folder_tree import is_image
 from pipeline.ingest.split_names import split_named
 from pipeline.runtime.errors import InputError
 

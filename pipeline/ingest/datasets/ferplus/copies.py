@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
-from pipeline.ingest.datasets.common import class_folders
-from pipeline.ingest.datasets.common.class_folders import ClassFolder
 from pipeline.ingest.datasets.common.class_names import ClassNames
-from pipeline.ingest.datasets.common.tree import Reader, Tree
+from pipeline.ingest.datasets.common.folders import class_folders
+from pipeline.ingest.datasets.common.folders.class_folders import ClassFolder
+from pipeline.ingest.datasets.common.folders.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.ferplus.classes import CONTEMPT, LABELS, names_for, note_ferplus
 from pipeline.ingest.datasets.ferplus.labelled import note_original

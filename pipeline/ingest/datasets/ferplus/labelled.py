@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.ferplus.votes import NEW
 from pipeline.ingest.split_names import split_named
 from pipeline.runtime.status import Status

@@ -10,9 +10,9 @@ import numpy as np
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.datasets.ferplus import votes
 from pipeline.ingest.datasets.ferplus.classes import names_for
 from pipeline.ingest.datasets.ferplus.columns import SIDE, pixels_in

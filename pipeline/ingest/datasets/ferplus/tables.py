@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pipeline.faces.manifest import SPLITS
 from pipeline.ingest.datasets.common.class_names import ClassNames
-from pipeline.ingest.datasets.common.parts import parts_of
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.csv_table.parts import parts_of
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.ferplus.columns import has_images, has_pixels, read_rows
 from pipeline.ingest.split_names import split_among_words, split_named
 

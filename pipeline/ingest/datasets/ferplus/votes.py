@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.ingest.datasets.common.csv_table.rows import rows
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders.tree import Tree
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 NEW = "fer2013new.csv"

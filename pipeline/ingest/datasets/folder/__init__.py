@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource, NothingFoundError
-from pipeline.ingest.datasets.common.folder_tree import Folder, read_tree
-from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
+from pipeline.ingest.datasets.common.folders.folder_tree import Folder, read_tree
+from pipeline.ingest.datasets.common.folders.label_folders import in_label, in_no_label
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
-from pipeline.ingest.datasets.common.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.layout import LabelFolder, Layout, find_layout
 from pipeline.ingest.datasets.folder.persons import IsLabel, names_split
 from pipeline.ingest.label_names import matching_label, meant_label

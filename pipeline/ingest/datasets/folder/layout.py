@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.ingest.datasets.common.folder_tree import Folder
-from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folders.folder_tree import Folder
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.persons import (
     IsLabel,
     are_around_labels,

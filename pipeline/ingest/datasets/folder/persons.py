@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from pipeline.ingest.datasets.common.folder_tree import Folder
+from pipeline.ingest.datasets.common.folders.folder_tree import Folder
 from pipeline.ingest.split_names import split_named
 
 IsLabel = Callable[[str], bool]  # whether the name of a folder may be that of a label

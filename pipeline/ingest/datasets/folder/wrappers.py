@@ -1,7 +1,7 @@
 """Find the photos in a folder that only wraps another one, such as the folder of an archive."""
 
-from pipeline.ingest.datasets.common.folder_tree import Folder
-from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folders.folder_tree import Folder
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver
 from pipeline.ingest.datasets.folder.persons import IsLabel
 from pipeline.ingest.split_names import split_named
 

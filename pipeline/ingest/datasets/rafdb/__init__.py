@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource, NothingFoundError
-from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import ClassNames
+from pipeline.ingest.datasets.common.folders import class_folders
+from pipeline.ingest.datasets.common.folders.tree import Reader, Tree
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test, without_lone_split
 from pipeline.ingest.datasets.common.numbering import describe_numbers
 from pipeline.ingest.datasets.common.photo_list import PhotoList
-from pipeline.ingest.datasets.common.tree import Reader, Tree
 from pipeline.ingest.datasets.csv import public
 from pipeline.ingest.datasets.csv.absence import hint_at_lists
 from pipeline.ingest.datasets.rafdb.photos import ALIGNED, Boxes, Images

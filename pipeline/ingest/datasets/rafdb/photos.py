@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.faces.boxes import Box, parse_box
 from pipeline.ingest.datasets import NothingFoundError
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.split_names import STAND_IN, split_named
 
 ALIGNED = "_aligned"

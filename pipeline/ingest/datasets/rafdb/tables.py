@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.ingest.datasets.common.csv_table.column_names import meaning
+from pipeline.ingest.datasets.common.csv_table.parts import parts_of
 from pipeline.ingest.datasets.common.csv_table.rows import rows
-from pipeline.ingest.datasets.common.parts import parts_of
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.split_names import split_among_words, split_named
 from pipeline.runtime.errors import InputError
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets.common.class_names import ClassNames, UnknownLabelError
-from pipeline.ingest.datasets.common.folder_tree import Folder
-from pipeline.ingest.datasets.common.label_folders import in_label, in_no_label
+from pipeline.ingest.datasets.common.folders.folder_tree import Folder
+from pipeline.ingest.datasets.common.folders.label_folders import in_label, in_no_label
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.common.missing_splits import validation_as_test
 from pipeline.ingest.datasets.common.numbering import describe_numbers, numbered_otherwise, numbers_in
-from pipeline.ingest.datasets.common.tree import Tree
 from pipeline.ingest.label_names import as_yaml
 from pipeline.ingest.split_names import splits_of
 from pipeline.runtime.errors import InputError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.faces.manifest import Photo
-from pipeline.ingest.datasets.common.folder_tree import Folder, is_image
+from pipeline.ingest.datasets.common.folders.folder_tree import Folder, is_image
 from pipeline.ingest.split_names import split_named
 from pipeline.runtime.status import Status
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.runtime.errors import InputError
 
 

@@ -1,9 +1,9 @@
 import pytest
 
 from pipeline.ingest.datasets.affectnet import LABELS as AFFECTNET
-from pipeline.ingest.datasets.common import class_folders
 from pipeline.ingest.datasets.common.class_names import ClassNames
-from pipeline.ingest.datasets.common.tree import Tree
+from pipeline.ingest.datasets.common.folders import class_folders
+from pipeline.ingest.datasets.common.folders.tree import Tree
 from pipeline.ingest.datasets.rafdb import LABELS
 from pipeline.runtime.errors import InputError
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
-from pipeline.ingest.datasets.common.clutter import is_clutter
-from pipeline.ingest.datasets.common.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folders.clutter import is_clutter
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver
 
 NO_TARGET = "a link whose target does not exist"
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ingest.datasets.common.parts import parts_of
+from pipeline.ingest.datasets.common.csv_table.parts import parts_of
 from pipeline.runtime.errors import InputError
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
-from pipeline.ingest.datasets.common.clutter import is_clutter
-from pipeline.ingest.datasets.common.folder_tree import Folder, count_clutter, is_folder, read_tree
-from pipeline.ingest.datasets.common.names import Names
-from pipeline.ingest.datasets.common.passed_over import PassedOver, unlisted_line
+from pipeline.ingest.datasets.common.folders.clutter import is_clutter
+from pipeline.ingest.datasets.common.folders.folder_tree import Folder, count_clutter, is_folder, read_tree
+from pipeline.ingest.datasets.common.folders.names import Names
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver, unlisted_line
 from pipeline.runtime.errors import InputError
 
 Reader = Callable[[], list[Photo]]  # reads the layout that was found

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.ingest.datasets.common.clutter import is_clutter, is_of_tool
+from pipeline.ingest.datasets.common.folders.clutter import is_clutter, is_of_tool
 
 
 @pytest.mark.parametrize(
