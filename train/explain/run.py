@@ -14,15 +14,12 @@ from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED, ordered_map
 from train.explain.answers.explainer import Explainer
-from train.explain.answers.face_explanation import FaceExplanation
 from train.explain.answers.photo_faces import PhotoFaces, faces_in_file, failed_photo
-from train.explain.outputs.picture_files import picture_name, write_picture
-from train.explain.outputs.table import PICTURES, Row, row_of
+from train.explain.outputs.table import Row
+from train.explain.rows import rows_of
 from train.explain.settings import Settings
 from train.explain.sources import Source
 from train.explain.video import VideoRows
-
-OF_PHOTO = (None, None)  # frame and time
 
 
 def explain_sources(
@@ -66,7 +63,7 @@ class _PhotoRows:
         for batch in in_batches(zip(sources, found, strict=True), self._settings.batch_size):
             answers = self._explainer.explain_all([photo.faces for _, photo in batch])
             for (source, photo), faces in zip(batch, answers, strict=True):
-                yield photo_rows(source, OF_PHOTO, photo, faces, self._settings.out if self._settings.pictures else None)
+                yield rows_of(source.name, photo, faces, self._settings.out if self._settings.pictures else None)
 
 
 class _Earlier:
@@ -81,33 +78,6 @@ class _Earlier:
     def recall(self, key: str) -> list[Row] | None:
         rows: list[Row] = self._finished.recall(key)
         return rows if all(not row["picture"] or (self._out / row["picture"]).is_file() for row in rows) else None
-
-
-def photo_rows(
-    source: Source,
-    place: tuple[int | None, float | None],
-    photo: PhotoFaces,
-    faces: Sequence[FaceExplanation],
-    out: Path | None,
-) -> list[Row]:
-    """Make the rows of a photo or frame, and draw its pictures.
-
-    Args:
-        source: The photo or video.
-        place: Number and time of the frame; None for a photo.
-        photo: The photo.
-        faces: The explanations of its faces.
-        out: Folder of the pictures' folder; None draws none.
-    """
-    frame, time = place
-    rows = []
-    for number, face in enumerate(faces, start=1):
-        picture = ""
-        if out and face.status == Status.OK:
-            picture = f"{PICTURES}/{picture_name(source.name, frame, number)}"
-            write_picture(out / picture, face, photo)
-        rows.append(row_of(source.name, frame, time, number if face.box else 0, face, picture))
-    return rows
 
 
 def in_batches(items: Iterable, size: int) -> Iterator[list]:

@@ -1,8 +1,10 @@
 """Explain a classifier's answers to the frames of a video, one after another, in memory that does not grow."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from pipeline.faces.boxes import area
@@ -15,6 +17,7 @@ from train.explain.answers.face_explanation import FaceExplanation
 from train.explain.answers.photo_faces import FaceSettings, PhotoFaces, faces_in_photo, failed_photo
 from train.explain.outputs.picture_files import write_picture
 from train.explain.outputs.table import Row, row_of
+from train.explain.rows import rows_of
 from train.explain.settings import Settings
 from train.explain.sources import Frame, Source, frames
 
@@ -36,11 +39,11 @@ class VideoRows:
         found = streamed_map(find, self._missing(), self._settings.workers, _died)
         batch: list[tuple[Frame, PhotoFaces]] = []
         for photo in found:
-            yield from self._earlier_rows()
-            batch.append((self._order.popleft(), photo))
-            if len(batch) == self._settings.batch_size or self._is_earlier_next():
+            if len(batch) == self._settings.batch_size or self._is_earlier_next():  # rows stay in the order of the frames
                 yield from self._made_rows(batch)
                 batch = []
+            yield from self._earlier_rows()
+            batch.append((self._order.popleft(), photo))
         yield from self._made_rows(batch)
         yield from self._earlier_rows()
         if self._problem:
@@ -76,11 +79,8 @@ class VideoRows:
 
     def _made_rows(self, batch: list[tuple[Frame, PhotoFaces]]) -> Iterator[list[Row]]:
         answers = self._explainer.explain_all([photo.faces for _, photo in batch])
-        for (frame, _), faces in zip(batch, answers, strict=True):
-            rows = [
-                row_of(self._source.name, frame.number, frame.time, number if face.box else 0, face, "")
-                for number, face in enumerate(faces, start=1)
-            ]
+        for (frame, photo), faces in zip(batch, answers, strict=True):
+            rows = rows_of(self._source.name, photo, faces, frame=frame)
             self._finished.keep(self._key(frame.number), rows)
             yield rows
 
@@ -98,19 +98,20 @@ def draw_frames(explainer: Explainer, source: Source, wanted: dict[int, str], ou
         Number of a frame -> name of its picture, for the frames in which a face was found again.
     """
     drawn = {}
-    remaining = set(wanted)
-    for frame in frames(source.path, 0, wanted) if wanted else ():
-        if frame.image is not None:
-            remaining.discard(frame.number)
-            photo = faces_in_photo(frame.image, explainer.settings)
-            (faces,) = explainer.explain_all([photo.faces])
-            face = largest(faces)
-            if face:
-                write_picture(out / wanted[frame.number], face, photo)
-                drawn[frame.number] = wanted[frame.number]
-        if not remaining:
-            break
+    for frame in islice(_wanted_frames(source.path, wanted), len(wanted)):
+        photo = _faces_in_frame(frame, explainer.settings)
+        (faces,) = explainer.explain_all([photo.faces])
+        face = largest(faces)
+        if face:
+            write_picture(out / wanted[frame.number], face, photo)
+            drawn[frame.number] = wanted[frame.number]
     return drawn
+
+
+def _wanted_frames(video: Path, wanted: Container[int]) -> Iterator[Frame]:
+    """The wanted frames of a video, as far as it can be decoded: its rows say where it ends."""
+    with suppress(ValueError):
+        yield from (frame for frame in frames(video, 0, wanted) if frame.image is not None)
 
 
 def largest(faces: list[FaceExplanation]) -> FaceExplanation | None:

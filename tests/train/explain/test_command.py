@@ -176,3 +176,11 @@ def test_files_of_other_programs_stay(explain, photos, tmp_path):
     with pytest.raises(Exception, match=r"index\.html is not a file that this command writes"):
         explain(photos)
     assert (tmp_path / "out" / "index.html").read_text() == "<html>mine</html>"
+
+
+@pytest.mark.slow
+def test_frames_of_an_earlier_run_keep_their_place(explain, video):
+    clip = video(repeat=4)
+    explain(clip, every=0.3, pictures=False)
+    rows, _ = explain(clip, pictures=False, batch_size=5)
+    assert [int(row["frame"]) for row in rows] == list(range(12))
