@@ -171,7 +171,13 @@ def test_outputs_are_ignored_by_git(project):
     assert changed <= {"dvc.lock", "params.yaml", "pipeline/codebooks/belharbi2024.yaml"}
 
 
+def commit(project, message):
+    project.run("git", "add", ".")
+    project.run("git", "commit", "--quiet", "--message", message)
+
+
 def test_experiments_metrics_and_plots(project):
+    commit(project, "reproduced")
     project.run("dvc", "exp", "run", "--name", "longer", "--set-param", "train.epochs=3")
     shown = project.run("dvc", "exp", "show", "--csv")
     rows = list(csv.DictReader(shown.splitlines()))
@@ -184,6 +190,10 @@ def test_experiments_metrics_and_plots(project):
     page = (project.folder / "plots" / "index.html").read_text()
     assert "validation/att_cos" in page
     assert "predictions.csv" in page
+    commit(project, "longer")
+    differences = json.loads(project.run("dvc", "metrics", "diff", "HEAD~1", "HEAD", "--json"))
+    guided = json.dumps(differences["diff"]["data/evaluation/guided/metrics.json"])
+    assert "att_cos" in guided
 
 
 def test_from_scratch_elsewhere_without_git_every_byte_is_the_same(project, tmp_path):

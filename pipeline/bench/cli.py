@@ -6,7 +6,7 @@ import click
 
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
-from pipeline.runtime.commands.options import params_option, path_option
+from pipeline.runtime.commands.options import USER_PATH, params_option, path_option
 
 
 @click.group()
@@ -143,3 +143,27 @@ def bench_explain(
 
     benchmark.main(checkpoint, (faces, heatmaps), photos, number, minutes, every, out)
     click.echo(f"wrote {out}")
+
+
+@bench.command("check")
+@click.argument("names", nargs=-1, metavar="[BENCHMARK]...")
+@path_option("--data", paths.DATA, "Folder of the outputs, with the files of the benchmarks.")
+@path_option("--floors", "pipeline/bench/floors.yaml", "File of the floors.")
+@click.option("--summary", type=USER_PATH, help="Markdown file to append the table to.")
+def bench_check(names: tuple[str, ...], data: Path, floors: Path, summary: Path | None) -> None:
+    """Compare the figures of the benchmarks and of the demo with their floors; fail if one is broken.
+
+    BENCHMARK is a name in the file of the floors, such as heatmaps or demo; without it, all of them are checked.
+
+    \b
+    Examples:
+      aucue bench check
+      aucue bench check heatmaps train
+      aucue bench check --summary "$GITHUB_STEP_SUMMARY"
+    """
+    from pipeline.bench import check
+
+    broken = check.main(data, names, floors, summary)
+    if broken:
+        listed = "; ".join(f"{finding.source}: {finding.floor.name} ({finding.floor.reason})" for finding in broken)
+        raise click.ClickException(f"{len(broken)} broken: {listed}")
