@@ -8,16 +8,17 @@ from dvclive.live import Live
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
-from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign, starting_with
+from pipeline.runtime.outputs.overwriting import json_of, refuse_foreign, starting_with
 from train.loop.distributed import DistributedContext
 from train.loop.resume import EpochMetrics, State
 
 SUFFIX = ".tsv"  # of dvclive's curves
+FIGURES = ("train", "validation", "step", "best")  # names in metrics.json; a training that is stopped early has none yet
 
 
 def refuse_foreign_files(folder: Path) -> None:
     """Raise InputError for a file that is not of a training among those that dvclive removes or replaces."""
-    refuse_foreign(folder / "metrics.json", json_with("train", "validation"))
+    refuse_foreign(folder / "metrics.json", json_of(*FIGURES))
     removed = [*(folder / "plots").rglob("*"), *(folder / name for name in ("params.yaml", "report.html", "report.md"))]
     for path in removed:
         if path.is_file() and not path.name.startswith("."):

@@ -1,6 +1,7 @@
 """Replace only files of the kind that a command writes: a mistake in a path must not cost somebody's data."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,21 @@ def png_drawn_at(dpi: int) -> Kind:
     """Return the kind of PNG that matplotlib draws with a number of dots per inch. A photo hardly has that number."""
     per_metre = int(dpi / 0.0254 + 0.5).to_bytes(4)
     return lambda content: content.startswith(b"\x89PNG") and b"pHYs" + 2 * per_metre in content
+
+
+def json_of(*names: str) -> Kind:
+    """Return the kind of JSON object that has none but these names; it may lack some or all, or be cut off."""
+    known = set(names)
+
+    def is_ours(content: bytes) -> bool:
+        try:
+            value = json.loads(content)
+        except (UnicodeDecodeError, json.JSONDecodeError):
+            holds_nothing = re.fullmatch(rb'\{\s*("\w*)?', content.strip())
+            return bool(holds_nothing) or any(json_with(name)(content) for name in names)
+        return isinstance(value, dict) and set(value) <= known
+
+    return is_ours
 
 
 def json_with(*names: str) -> Kind:

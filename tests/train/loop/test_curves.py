@@ -27,6 +27,24 @@ def test_every_epoch_has_a_line(tmp_path):
         assert [line.split()[0] for line in lines] == ["step", "0", "1", "2"]
 
 
+@pytest.mark.parametrize("metrics", [{}, {"train": {"loss": 1.0}}, EPOCH])
+def test_a_training_that_was_stopped_at_any_moment_can_go_on(tmp_path, metrics):
+    def stop_early() -> None:
+        with curves(tmp_path / "live", State("run"), ALONE) as log:
+            if metrics:
+                log(metrics)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_early()
+    refuse_foreign_files(tmp_path / "live")
+    content = (tmp_path / "live" / "metrics.json").read_bytes()
+    for size in range(len(content)):
+        (tmp_path / "live" / "metrics.json").write_bytes(content[:size])
+        refuse_foreign_files(tmp_path / "live")
+    write(tmp_path / "live", 2)
+
+
 def test_a_full_disk_names_the_curves(tmp_path, mount):
     disk = mount(tmp_path / "disk", size=2**15)
     with pytest.raises(OSError, match=r"No space left on device: '.*live.*'"):
