@@ -112,7 +112,7 @@ def measure():
         units[targets == MOUTH, 0] = False
         whole = network(images).logits.softmax(dim=1)
         return measure_reliance(
-            network, images, targets, whole, regions, units, donors, range(len(targets))
+            network, images, targets, whole, regions, units, NEUTRAL, donors, range(len(targets))
         ), targets.numpy()
 
     return measure
@@ -178,7 +178,7 @@ def test_the_measures_of_a_face_do_not_depend_on_its_batch():
         whole = network(images[part]).logits.softmax(dim=1)
         seeds = range(len(targets))[part]
         return measure_reliance(
-            network, images[part], targets[part], whole, regions[part], units[part], [donors[part]], seeds
+            network, images[part], targets[part], whole, regions[part], units[part], NEUTRAL, [donors[part]], seeds
         )
 
     together, alone = measured(slice(None)), measured(slice(3, 6))
@@ -222,3 +222,18 @@ def test_parts_of_unlike_areas_are_not_compared(measure):
     reliance, _ = measure(by_detail, brows=rows_of_cells(3, 5), mouth=rows_of_cells(8, 13))
     assert np.isnan(reliance.exclusive_own).all()
     assert not np.isnan(reliance.needed[1:3]).any()
+
+
+def test_an_expression_without_a_region_of_its_own_tells_nothing(measure):
+    """Such as one that the codebook gives no action units, or whose region lies outside the frame."""
+    reliance, targets = measure(by_outline, texture=0.5, mouth=torch.zeros(CELLS, CELLS, dtype=torch.bool))
+    for name, values in vars(reliance).items():
+        assert np.isnan(values[targets == MOUTH]).all(), name
+    assert (reliance.leak[targets == NEUTRAL] > 0).any()
+
+
+def test_a_single_expression_has_no_other_to_compare_with(measure):
+    reliance, targets = measure(by_detail, mouth=torch.zeros(CELLS, CELLS, dtype=torch.bool))
+    assert np.isnan(reliance.needed).all()
+    assert np.isnan(reliance.enough).all()
+    assert not np.isnan(reliance.leak[targets == NEUTRAL]).any()
