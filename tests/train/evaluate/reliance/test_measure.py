@@ -145,6 +145,18 @@ def test_a_network_that_reads_the_mouth_alone_needs_the_mouth_alone(measure):
     assert not reliance.enough[targets == BROWS].any()
 
 
+def test_enough_shows_the_regions_of_another_expression_beside_the_own(measure):
+    """The network knows brows where both regions are sharp, and nothing else."""
+
+    def by_both(images):
+        sharper = torch.stack([inside(detail(images), each) for each in (BROWS, MOUTH)]).amin(dim=0)
+        return torch.stack([torch.full_like(sharper, 0.3), 8 * sharper, 0 * sharper], dim=1)
+
+    reliance, targets = measure(by_both, texture=0.8)
+    assert reliance.enough[targets == BROWS].all()
+    assert not reliance.enough[targets == MOUTH].any()
+
+
 def test_a_network_that_reads_the_background_needs_no_region(measure):
     reliance, targets = measure(by_background)
     expressive = targets != NEUTRAL
