@@ -19,24 +19,27 @@ class Donors:
     """Neutral faces, and the seeded choice of some for each face.
 
     Attributes:
+        label: Their class.
         split: The split that they are of.
         count: Number of faces to draw from.
     """
 
-    def __init__(self, faces: Faces, split: str, members: Sequence[int], input_size: int, number: int) -> None:
+    def __init__(self, faces: Faces, label: int, split: str, input_size: int, number: int) -> None:
         """Read the donors.
 
         Args:
             faces: The faces of a split.
+            label: The neutral class, which one of them has at least.
             split: The name of the split.
-            members: Indices of the neutral faces among them, one at least.
             input_size: Side of the classifier's input in pixels.
             number: Number of donors to draw for each face.
         """
-        chosen = np.random.default_rng(SEED).permutation(np.asarray(members))[:POOL].tolist()
+        members = np.flatnonzero(faces.targets == label)
+        chosen = np.random.default_rng(SEED).permutation(members)[:POOL].tolist()
         batches = BatchLoader(faces, split_batches(sorted(chosen), POOL))
         self._images = torch.cat([whole_view(batch, input_size).images for batch in batches])
         self._number = number
+        self.label = label
         self.split = split
         self.count = len(self._images)
 
@@ -70,7 +73,6 @@ def find_donors(train: Faces, validation: Faces | None, config: Config, number: 
     if neutral is None or not number:
         return None
     for split, faces in (("validation", validation), ("train", train)):
-        members = np.flatnonzero(faces.targets == neutral).tolist() if faces else []
-        if members and faces:
-            return Donors(faces, split, members, config.train["input_size"], number)
+        if faces and (faces.targets == neutral).any():
+            return Donors(faces, neutral, split, config.train["input_size"], number)
     return None

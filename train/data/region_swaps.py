@@ -65,8 +65,7 @@ def swap_regions(batch: Batch, size: int, swaps: Swaps, random_numbers: Tensor) 
     changes, view, other, outline = random_numbers.to(batch.images.device).T
     is_neutral = batch.targets == swaps.neutral
     expressive = batch.has_map & ~is_neutral
-    itself = torch.eye(len(view), dtype=torch.bool, device=view.device)
-    neutral = _draw(is_neutral & ~itself, other)
+    neutral = _draw(is_neutral.expand(len(view), -1), other)
     foreign = _draw(expressive & (batch.targets != batch.targets[:, None]), outline)
 
     removed = expressive & (view < REMOVED) & neutral.exists

@@ -68,6 +68,14 @@ def codebook_notes(*, found: bool) -> list[str]:
     return [] if found else ["The codebook of the heatmaps was not found, so action units were not measured one by one."]
 
 
+def decision_notes(*, wanted: bool, measured: bool) -> list[str]:
+    """Return a sentence if no neutral faces were found, though it was asked for what decisions lean on."""
+    if measured or not wanted:
+        return []
+    needs = "it takes training faces of one label without action units, such as neutral"
+    return [f"What decisions lean on was not measured: {needs}."]
+
+
 def as_sentences(notes: Sequence[str]) -> list[str]:
     """Begin notes with a capital letter and end them with a full stop."""
     return [f"{note[0].upper()}{note[1:]}." for note in notes]

@@ -90,6 +90,7 @@ def _measured_batches(
                 probabilities,
                 regions=of_expressions[:, : classifier.number_of_classes],
                 units=of_units,
+                neutral=donors.label,
                 donors=donors.draw(rows, device),
                 seeds=rows,
             )

@@ -8,7 +8,8 @@ It writes four files. Cosines are means per expression, then over expressions (m
     layercam_cos (at layer 5);
     ece (expected calibration error, 15 bins);
     needed, enough, leak: what decisions lean on (``train/evaluate/reliance/measure.py``), means over the faces that tell;
-    null if evaluate.donors is 0, no class is neutral, or the codebook was not found;
+    null if evaluate.donors is 0, no class is neutral, the codebook was not found, or no face tells: needed and enough take
+    two expressions, leak takes neutral test faces;
     faces, photos, faces_with_map: their numbers.
 
 ``details.json``     all that is behind these figures. A kind of map is layer1 to layer5, cam, gradcam, gradcam_pp,
@@ -60,6 +61,7 @@ from train.evaluate.action_units import ActionUnitRegions, find_codebook
 from train.evaluate.measurements import Predictions
 from train.evaluate.predict import predict
 from train.evaluate.reliance import aggregate as reliance
+from train.evaluate.reliance import measure
 from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 from train.models.guidance import Guidance
@@ -136,6 +138,8 @@ def main(
     untested = [name for index, name in enumerate(classes) if index not in test.targets]
     details["notes"] = notes.label_notes(untrained, params.untrained_labels, untested)
     details["notes"] += _notes(predictions, figures, details["maps"], config, regions, train)
+    wanted = params.donors > 0 and regions.codebook is not None
+    details["notes"] += notes.decision_notes(wanted=wanted, measured=donors is not None)
     artifacts.write(
         out_dir, metrics=figures | counts, details=details, predictions=predictions, faces=faces, classes=classes
     )
@@ -211,6 +215,7 @@ def _settings(params: Evaluate) -> dict[str, Any]:
             "stratified": "by class",
         },
         "insertion_steps": params.insertion_steps,
+        "reliance": {"donors": params.donors, "pairs": measure.PAIRS, "alike": measure.ALIKE},
     }
 
 

@@ -99,19 +99,22 @@ def fall_matrix(falls: Mapping[str, Mapping[str, float]], title: str) -> str:
     """Draw how far the probability of the true expression falls when the regions of each expression show a neutral face.
 
     Args:
-        falls: Actual expression -> expression whose regions are replaced -> mean fall.
+        falls: Actual expression -> expression whose regions are replaced -> mean fall. One expression at least; a pair that
+            was not measured is missing, and its cell is empty.
         title: The title above the matrix.
 
     Returns:
         One SVG element.
     """
-    actual, hidden = list(falls), list(next(iter(falls.values()), {}))
-    matrix = np.array([[row[name] for name in hidden] for row in falls.values()]).reshape(len(actual), len(hidden))
+    actual, hidden = list(falls), sorted({name for row in falls.values() for name in row})
+    matrix = np.array([[row.get(name, np.nan) for name in hidden] for row in falls.values()])
     with mpl.rc_context(CHART_STYLE):
         figure = Figure(figsize=(4.2, 3.9), layout="constrained")
         axes = figure.subplots()
         axes.imshow(matrix, cmap="Greys", vmin=0, vmax=1)
         for (i, j), fall in np.ndenumerate(matrix):
+            if np.isnan(fall):
+                continue
             weight = "bold" if actual[i] == hidden[j] else "normal"
             axes.text(j, i, f"{fall:.2f}", ha="center", va="center", weight=weight, color="white" if fall > 0.5 else "black")
         axes.set_xticks(range(len(hidden)), hidden, rotation=45, ha="right")

@@ -105,10 +105,11 @@ def _evaluation_context(evaluations: Evaluations, differences: Differences, face
         "decision_verdict": decision_verdict(evaluations, differences),
         "decisions": decision_rows(evaluations),
         "falls": [
-            pictures.fall_matrix(evaluations[name].details["reliance"]["falls"], name)
+            pictures.fall_matrix(reliance["falls"], name)
             for name in VARIANTS
-            if evaluations[name].details["reliance"]
+            if (reliance := evaluations[name].details["reliance"]) and reliance["falls"]
         ],
+        "donors": (guided.details["reliance"] or {}).get("donors", {}).get("split"),
         "notes": dict.fromkeys(note for evaluation in (guided, baseline) for note in evaluation.details["notes"]),
         "colour": guided.details["trained"]["train"]["colour"],
         "confusions": [pictures.confusion_matrix(evaluations[name].details["confusion"], name) for name in VARIANTS],

@@ -23,22 +23,22 @@ def seeds_of(groups: Groups, config: RunConfig) -> frozenset[int]:
     return frozenset(run.seed for run in groups[config])
 
 
-def format_change(groups: Groups, without: RunConfig, guided: RunConfig, metric: str) -> str:
+def format_change(groups: Groups, without: RunConfig, guided: RunConfig, metric: str, digits: int = 2) -> str:
     """Format a metric without and with guidance ("0.50 → 0.70") over the seeds that both configs have."""
     before, after = groups.get(without, []), groups[guided] if guided.guided else []
     if before and after:
         both = seeds_of(groups, without) & seeds_of(groups, guided)
         before = [run for run in before if run.seed in both]
         after = [run for run in after if run.seed in both or not both]
-    return f"{format_mean(before, metric)} → {format_mean(after, metric)}"
+    return f"{format_mean(before, metric, digits)} → {format_mean(after, metric, digits)}"
 
 
-def format_mean(runs: Sequence[EvaluatedRun], metric: str) -> str:
+def format_mean(runs: Sequence[EvaluatedRun], metric: str, digits: int = 2) -> str:
     """Format a metric's mean over runs, with [lowest, highest] if there are several; accuracy is in per cent."""
     statistics = mean_and_range(runs, metric)
     if statistics is None:
         return NO_FIGURE
-    mean, low, high = (f"{100 * value:.2f}" if metric == "accuracy" else f"{value:.2f}" for value in statistics)
+    mean, low, high = (f"{100 * value if metric == 'accuracy' else value:.{digits}f}" for value in statistics)
     return f"{mean} [{low}, {high}]" if len(runs) > 1 else mean
 
 

@@ -37,6 +37,7 @@ ROWS = {
     "tscam": {"TS-CAM": "cam_cos"},
     "apvit": {"APViT": "cam_cos"},
 }
+DECISION_DIGITS = 3  # guidance of maps moves needed by a few thousandths
 TABLES = ("methods.csv", "attention.csv", "layers.csv", "decisions.csv")
 OURS = {  # the kind of each file
     **dict.fromkeys((*TABLES, "runs.csv", "lambda.csv"), starting_with("method,")),
@@ -147,7 +148,7 @@ def decisions(groups: Groups) -> Table:
         [
             next(iter(_paper_rows(guided))),
             _format_guidance(guided),
-            *(format_change(groups, without, guided, metric) for metric in RELIANCE),
+            *(format_change(groups, without, guided, metric, DECISION_DIGITS) for metric in RELIANCE),
             *_otherwise(guided),
         ]
         for without, guided in guidance_pairs(groups)

@@ -35,6 +35,7 @@ def test_donors_are_neutral_validation_faces(dataset):
     config = config_of(dataset)
     donors = find_donors(train, validation, config, 2)
     assert donors.split == "validation"
+    assert config.classes[donors.label] == "neutral"
     assert donors.count == int((validation.labels == "neutral").sum())
     first, second = donors.draw([5, 6, 7], CPU)
     assert first.shape == (3, 3, 64, 64)

@@ -58,3 +58,8 @@ def test_a_missing_codebook_is_noted():
 
 def test_notes_on_the_source_become_sentences():
     assert notes.as_sentences(["colour tells disgust"]) == ["Colour tells disgust."]
+
+
+@pytest.mark.parametrize(("wanted", "measured", "number"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_decisions_that_could_not_be_measured_are_told(wanted, measured, number):
+    assert len(notes.decision_notes(wanted=wanted, measured=measured)) == number

@@ -248,6 +248,8 @@ def test_what_decisions_lean_on_is_in_every_file(evaluated):
     metrics, details = (json.loads((folder / name).read_text()) for name in ("metrics.json", "details.json"))
     found = details["reliance"]
     assert found["donors"]["split"] == "validation"
+    assert details["settings"]["reliance"]["donors"] == 1
+    assert not [note for note in details["notes"] if "not measured" in note]
     assert found["faces"] == metrics["faces_with_map"]
     for name in ("needed", "enough", "leak"):
         assert metrics[name] == pytest.approx(found[name]["mean"])
@@ -260,6 +262,20 @@ def test_what_decisions_lean_on_is_in_every_file(evaluated):
     assert set(found["falls"]) == set(found["falls"]["anger"]) == set(details["classes"]) - {"neutral"}
 
 
+def test_decisions_that_no_neutral_face_can_measure_are_told(evaluated, dataset, params, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.attribution.donors.neutral_class", lambda *_: None)
+    metrics = evaluate.main(
+        params=params.evaluate,
+        checkpoint=evaluated / "train" / "guided" / "model.safetensors",
+        faces_dir=dataset.faces,
+        heatmaps_dir=dataset.heatmaps,
+        out_dir=tmp_path,
+    )
+    assert metrics["needed"] is metrics["enough"] is metrics["leak"] is None
+    notes = json.loads((tmp_path / "details.json").read_text())["notes"]
+    assert [note for note in notes if note.startswith("What decisions lean on was not measured: it takes training faces")]
+
+
 def test_decisions_are_not_measured_without_donors(evaluated, dataset, params, tmp_path):
     metrics = evaluate.main(
         params=params.evaluate.model_copy(update={"donors": 0}),
@@ -269,6 +285,8 @@ def test_decisions_are_not_measured_without_donors(evaluated, dataset, params, t
         out_dir=tmp_path,
     )
     assert metrics["needed"] is metrics["enough"] is metrics["leak"] is None
-    assert json.loads((tmp_path / "details.json").read_text())["reliance"] is None
+    details = json.loads((tmp_path / "details.json").read_text())
+    assert details["reliance"] is None
+    assert not [note for note in details["notes"] if "not measured" in note]
     whole = json.loads((evaluated / "evaluation" / "guided" / "metrics.json").read_text())
     assert all(metrics[name] == whole[name] for name in metrics if name not in ("needed", "enough", "leak"))

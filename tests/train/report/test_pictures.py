@@ -38,3 +38,11 @@ def test_charts_are_the_same_bytes_every_time():
     chart = pictures.confusion_matrix(counts, "guided")
     assert chart == pictures.confusion_matrix(counts, "guided")
     assert chart.startswith("<svg")
+
+
+def test_a_pair_that_was_not_measured_is_an_empty_cell(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("matplotlib.axes.Axes.text", lambda axes, x, y, text, **_: drawn.append((x, y, text)))
+    chart = pictures.fall_matrix({"anger": {"fear": 0.25}, "fear": {"anger": -0.125, "fear": 0.5}}, "guided")
+    assert chart.startswith("<svg")
+    assert drawn == [(1, 0, "0.25"), (0, 1, "-0.12"), (1, 1, "0.50")]

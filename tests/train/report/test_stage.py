@@ -72,6 +72,34 @@ def test_notes_are_on_the_page_even_where_no_face_has_a_map(evaluated, dataset, 
     assert "The networks saw grey values only" in path.read_text()
 
 
+def test_page_says_what_decisions_lean_on(page):
+    text = page[1].read_text()
+    assert "neutral face of the validation split" in text
+    assert "<p><b>If the regions of the own action units show a neutral face instead" in text
+
+
+@pytest.mark.parametrize("reliance", [None, {"needed": None, "falls": {}}])
+def test_page_shows_no_decisions_that_were_not_measured(evaluated, dataset, params, tmp_path, reliance):
+    """The second is that of a dataset with a single expression beside neutral faces."""
+    shutil.copytree(evaluated / "evaluation", tmp_path / "evaluation")
+    for variant in ("baseline", "guided"):
+        folder = tmp_path / "evaluation" / variant
+        details, metrics = (json.loads((folder / f"{name}.json").read_text()) for name in ("details", "metrics"))
+        details["reliance"] = reliance and details["reliance"] | reliance
+        (folder / "details.json").write_text(json.dumps(details))
+        (folder / "metrics.json").write_text(json.dumps(metrics | {"needed": None}))
+        lines = (folder / "predictions.csv").read_text().splitlines()
+        place = lines[0].split(",").index("needed")
+        rows = [line.split(",") for line in lines]
+        rows = rows[:1] + [[*row[:place], "", *row[place + 1 :]] for row in rows[1:]]
+        (folder / "predictions.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    _, path = write_report(params, dataset, evaluated / "train", tmp_path / "evaluation", tmp_path / "report")
+    text = path.read_text()
+    assert "If the regions of the own action units" not in text
+    assert "The fall for each pair" not in text
+    assert ("What the decisions lean on" in text) == (reliance is not None)
+
+
 def test_page_is_the_same_every_time(page, evaluated, dataset, params, tmp_path):
     _, again = write_report(params, dataset, evaluated / "train", evaluated / "evaluation", tmp_path)
     assert again.read_bytes() == page[1].read_bytes()

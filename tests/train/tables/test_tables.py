@@ -50,6 +50,17 @@ def test_methods_are_without_and_with(groups):
     assert len(table.rows) == 3 * 4 + 1
 
 
+def test_decisions_are_without_and_with(groups):
+    """With three decimals, since a change of needed is small; runs of an earlier version have no figure."""
+    for config, needed in ((WITHOUT, 0.0744), (FIVE, 0.0756)):
+        figures = {"needed": needed, "enough": 0.98, "leak": None}
+        groups[config] = [replace(each, metrics=each.metrics | figures) for each in groups[config]]
+    table = tables.decisions(groups)
+    assert table.header == ["method", "guided", "needed", "enough", "leak"]
+    assert cells(table, "CAM", "layers 5, lambda 6")[2:] == ["0.074 → 0.076", "0.980 → 0.980", "– → –"]
+    assert cells(table, "APViT")[2:] == ["– → –"] * 3
+
+
 def test_only_the_seeds_that_both_have_are_compared(groups, tmp_path):
     def compared(*seeds):
         groups[FIVE] = [run(tmp_path, FIVE, seed, 0.6 + 0.1 * seed, 0.7) for seed in seeds]

@@ -50,6 +50,7 @@ def measure_reliance(
     probabilities: Tensor,
     regions: Tensor,
     units: Tensor,
+    neutral: int,
     donors: Sequence[Tensor],
     seeds: Sequence[int],
 ) -> Reliance:
@@ -62,13 +63,14 @@ def measure_reliance(
         probabilities: (B, K), the classifier's answers to the whole faces.
         regions: (B, K, n, n) bool, the regions of each expression on each face; empty for an expression without any.
         units: (B, U, n, n) bool, the region of each action unit; empty for a unit that the own expression does not list.
+        neutral: The class of neutral faces, of which alone ``leak`` is measured.
         donors: D >= 1 stacks (B, 3, H, W) of neutral faces.
         seeds: (B,) numbers that decide the random choices for each face.
     """
     views = HiddenViews(classifier, images, donors)
     targets, whole = targets.cpu(), probabilities.detach().cpu()
     plans = [
-        _plan(views, face, target, regions[face], units[face], np.random.default_rng([SEED, seeds[face]]))
+        _plan(views, face, target, regions[face], units[face], neutral, np.random.default_rng([SEED, seeds[face]]))
         for face, target in enumerate(targets.tolist())
     ]
     answers = views.probabilities()
@@ -79,12 +81,15 @@ def measure_reliance(
     return Reliance(*(np.array([getattr(each, name.name) for each in measured], np.float32) for name in fields(Reliance)))
 
 
-def _plan(views: HiddenViews, face: int, target: int, regions: Tensor, units: Tensor, rng: np.random.Generator) -> _Plan:
+def _plan(
+    views: HiddenViews, face: int, target: int, regions: Tensor, units: Tensor, neutral: int, rng: np.random.Generator
+) -> _Plan:
     """Note the views of a face: regions (K, n, n) and units (U, n, n)."""
     plan = _Plan()
     expressions = np.flatnonzero(regions.flatten(1).any(dim=1).numpy()).tolist()
+    if target == neutral:
+        plan.only_one = {expression: views.show_only(face, regions[expression], "blur") for expression in expressions}
     if target not in expressions:
-        plan.only_one = {other: views.show_only(face, regions[other], "blur") for other in expressions}
         return plan
     others = rng.permutation([other for other in expressions if other != target]).tolist()
     if not others:

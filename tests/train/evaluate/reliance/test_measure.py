@@ -112,7 +112,7 @@ def measure():
         units[targets == MOUTH, 0] = False
         whole = network(images).logits.softmax(dim=1)
         return measure_reliance(
-            network, images, targets, whole, regions, units, donors, range(len(targets))
+            network, images, targets, whole, regions, units, NEUTRAL, donors, range(len(targets))
         ), targets.numpy()
 
     return measure
@@ -143,6 +143,18 @@ def test_a_network_that_reads_the_mouth_alone_needs_the_mouth_alone(measure):
     assert abs(reliance.needed[targets == BROWS]).max() < 0.05
     assert reliance.enough[targets == MOUTH].all()
     assert not reliance.enough[targets == BROWS].any()
+
+
+def test_enough_shows_the_regions_of_another_expression_beside_the_own(measure):
+    """The network knows brows where both regions are sharp, and nothing else."""
+
+    def by_both(images):
+        sharper = torch.stack([inside(detail(images), each) for each in (BROWS, MOUTH)]).amin(dim=0)
+        return torch.stack([torch.full_like(sharper, 0.3), 8 * sharper, 0 * sharper], dim=1)
+
+    reliance, targets = measure(by_both, texture=0.8)
+    assert reliance.enough[targets == BROWS].all()
+    assert not reliance.enough[targets == MOUTH].any()
 
 
 def test_a_network_that_reads_the_background_needs_no_region(measure):
@@ -178,7 +190,7 @@ def test_the_measures_of_a_face_do_not_depend_on_its_batch():
         whole = network(images[part]).logits.softmax(dim=1)
         seeds = range(len(targets))[part]
         return measure_reliance(
-            network, images[part], targets[part], whole, regions[part], units[part], [donors[part]], seeds
+            network, images[part], targets[part], whole, regions[part], units[part], NEUTRAL, [donors[part]], seeds
         )
 
     together, alone = measured(slice(None)), measured(slice(3, 6))
@@ -222,3 +234,18 @@ def test_parts_of_unlike_areas_are_not_compared(measure):
     reliance, _ = measure(by_detail, brows=rows_of_cells(3, 5), mouth=rows_of_cells(8, 13))
     assert np.isnan(reliance.exclusive_own).all()
     assert not np.isnan(reliance.needed[1:3]).any()
+
+
+def test_an_expression_without_a_region_of_its_own_tells_nothing(measure):
+    """Such as one that the codebook gives no action units, or whose region lies outside the frame."""
+    reliance, targets = measure(by_outline, texture=0.5, mouth=torch.zeros(CELLS, CELLS, dtype=torch.bool))
+    for name, values in vars(reliance).items():
+        assert np.isnan(values[targets == MOUTH]).all(), name
+    assert (reliance.leak[targets == NEUTRAL] > 0).any()
+
+
+def test_a_single_expression_has_no_other_to_compare_with(measure):
+    reliance, targets = measure(by_detail, mouth=torch.zeros(CELLS, CELLS, dtype=torch.bool))
+    assert np.isnan(reliance.needed).all()
+    assert np.isnan(reliance.enough).all()
+    assert not np.isnan(reliance.leak[targets == NEUTRAL]).any()
