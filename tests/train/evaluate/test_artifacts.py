@@ -149,3 +149,12 @@ def test_a_whole_or_damaged_evaluation_is_replaced(evaluated, tmp_path):
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     artifacts.refuse_foreign_files(folder)
+
+
+def test_the_mean_of_enough_is_a_ratio_of_accuracies():
+    """Of the faces that tell, half are right with the regions alone, and three quarters as a whole."""
+    answers = [("fear", "1"), ("fear", "0"), ("fear", "1"), ("anger", "0"), ("fear", "")]
+    rows = [{"actual": "fear", "predicted": predicted, "enough": enough} for predicted, enough in answers]
+    values = artifacts.Evaluation({}, {}, rows, {}).per_face("enough")
+    assert np.nanmean(values) == pytest.approx((2 / 4) / (3 / 4))
+    assert np.isnan(values).tolist() == [False] * 4 + [True]

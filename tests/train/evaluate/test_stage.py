@@ -259,6 +259,7 @@ def test_what_decisions_lean_on_is_in_every_file(evaluated):
     assert len(needed) == found["faces"]
     assert np.mean(needed) == pytest.approx(metrics["needed"], abs=1e-6)
     assert all(bool(face["leak"]) == (face["actual"] == "neutral") for face in faces)
+    assert set(found["units"]["happiness"]) == {"6", "12", "25"}
     assert set(found["falls"]) == set(found["falls"]["anger"]) == set(details["classes"]) - {"neutral"}
 
 

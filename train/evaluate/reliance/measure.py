@@ -59,7 +59,7 @@ def measure_reliance(
     Args:
         classifier: In evaluation mode.
         images: (B, 3, H, W) in [0, 1], the whole faces.
-        targets: (B,) int64, the class whose probability counts: the label, or of a face without a label the prediction.
+        targets: (B,) int64, the labels, whose probabilities count.
         probabilities: (B, K), the classifier's answers to the whole faces.
         regions: (B, K, n, n) bool, the regions of each expression on each face; empty for an expression without any.
         units: (B, U, n, n) bool, the region of each action unit; empty for a unit that the own expression does not list.
