@@ -57,7 +57,7 @@ def main(
     """
     refuse_foreign_table(detections_path, Detection)
     photos = manifest.read(manifest_path)
-    keys = [_key(photo, params) for photo in photos]
+    keys = [row_key(photo, params) for photo in photos]
     detected = []
     counts_path = detections_path.with_suffix(".json")
     with locked(detections_path, counts_path), RowCache(work_folder(cache_dir, ROOMS), "detect") as finished:
@@ -81,8 +81,11 @@ def _rows(photos: Sequence[Photo], params: Detect, workers: int | Literal["auto"
     return (list(astuple(detection)[1:]) for detection in detected)
 
 
-def _key(photo: Photo, params: Detect) -> str:
-    """The key of everything that decides a detection; empty if the photo's content is unknown or the photo is excluded."""
+def row_key(photo: Photo, params: Detect) -> str:
+    """Return the key of everything that decides a detection.
+
+    It is empty if the photo's content is unknown or the photo is excluded.
+    """
     if not photo.sha256 or photo.status != Status.OK:
         return ""
     return json_digest(photo.sha256, photo.box, params.model_dump())
