@@ -142,8 +142,11 @@ def bench_read(faces: Path, heatmaps: Path, sizes: tuple[int, ...], out: Path) -
 @click.option(
     "--most-memory", type=click.FloatRange(1), default=4000, show_default=True, help="Largest memory of a command in MB."
 )
+@click.option("--until", metavar="COMMAND", help="Last command to measure, such as verify.  [default: all of them]")
 @path_option("--out", f"{paths.BENCH}/scale.json", "JSON to write.")
-def bench_scale(params_path: Path, faces: Path, sizes: tuple[int, ...], most: float, most_memory: float, out: Path) -> None:
+def bench_scale(
+    params_path: Path, faces: Path, sizes: tuple[int, ...], most: float, most_memory: float, until: str | None, out: Path
+) -> None:
     """Scale: what a face costs every command, in processor time and memory, whatever the number of faces.
 
     The datasets repeat small crops, and the finished work of earlier runs is in the cache: no face is searched for. The
@@ -157,7 +160,7 @@ def bench_scale(params_path: Path, faces: Path, sizes: tuple[int, ...], most: fl
     """
     from pipeline.bench.scale import benchmark
 
-    benchmark.main(parameters.load(params_path), faces, sizes, out, most, most_memory)
+    benchmark.main(parameters.load(params_path), faces, sizes, out, most, most_memory, until)
     click.echo(f"wrote {out}")
 
 

@@ -20,7 +20,7 @@ from pipeline.runtime.finished_work.cache import RowCache, json_digest, work_fol
 from pipeline.runtime.finished_work.resumption import completed
 from pipeline.runtime.outputs.files import locked
 from pipeline.runtime.parameters import Base, Detect
-from pipeline.runtime.progress import progress, report_resumed
+from pipeline.runtime.progress import SILENT_SECONDS, progress, report_resumed
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED, ordered_map
 
@@ -57,7 +57,8 @@ def main(
     """
     refuse_foreign_table(detections_path, Detection)
     photos = manifest.read(manifest_path)
-    keys = [row_key(photo, params) for photo in photos]
+    listed = progress(photos, total=len(photos), title="detect: keys", unit="photos", delay=SILENT_SECONDS)
+    keys = [row_key(photo, params) for photo in listed]
     detected = []
     counts_path = detections_path.with_suffix(".json")
     with locked(detections_path, counts_path), RowCache(work_folder(cache_dir, ROOMS), "detect") as finished:

@@ -10,6 +10,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
 from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.outputs.overwriting import refuse_foreign, starting_with
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -75,7 +76,8 @@ def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
                     f"{path} has the columns {', '.join(header) or 'none'}, not {', '.join(types)}: {fix} again"
                 )
             rows = []
-            for values in reader:
+            lines = progress(reader, total=None, title=f"read {path.name}", unit="rows", delay=SILENT_SECONDS)
+            for values in lines:
                 if len(values) != len(types):
                     where = f"{path} line {reader.line_num}"
                     raise InputError(f"{where} has {len(values)} values for {len(types)} columns: {fix} again")

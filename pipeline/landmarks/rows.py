@@ -13,10 +13,11 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.finished_work import cache
 from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.parameters import Landmarks
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 from pipeline.runtime.status import Status
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a million of them fit in memory
 class Row:
     """A row of the face shards that are to be written."""
 
@@ -68,7 +69,8 @@ def read_rows(
         "detections_sha256": file_digest(detections_path),
     }
     pairs = zip(photos, detected, strict=True)
-    return [Row(photo, detection, _key(photo, detection, provenance)) for photo, detection in pairs], provenance, inputs
+    listed = progress(pairs, total=len(photos), title="landmarks: keys", unit="photos", delay=SILENT_SECONDS)
+    return [Row(photo, detection, _key(photo, detection, provenance)) for photo, detection in listed], provenance, inputs
 
 
 def predictor_of(params: Landmarks) -> str:

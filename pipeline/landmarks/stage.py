@@ -23,7 +23,7 @@ from pipeline.runtime.finished_work.cache import ShardCache
 from pipeline.runtime.finished_work.resumption import Finished, completed
 from pipeline.runtime.outputs.files import locked
 from pipeline.runtime.parameters import Base, Landmarks
-from pipeline.runtime.progress import progress, report_resumed
+from pipeline.runtime.progress import SILENT_SECONDS, progress, report_resumed
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import ordered_map
 from pipeline.shards import ShardWriter
@@ -78,7 +78,8 @@ def main(
         ShardWriter(faces_dir, "faces", provenance, inputs, work_folder) as writer,
         progress(None, total=len(rows), title="landmarks", unit="photos") as bar,
     ):
-        keys = [writer.key([row.identity() for row in shard]) for shard in shards]
+        listed = progress(shards, total=len(shards), title="landmarks: rows", unit="shards", delay=SILENT_SECONDS)
+        keys = [writer.key([row.identity() for row in shard]) for shard in listed]
         finished: Finished[str, Columns] = writer.finished(["status"])
         new = [row for shard, key in zip(shards, keys, strict=True) if key not in finished for row in shard]
         earlier = EarlierFaces(ShardCache(work_folder, "faces") if new else ())

@@ -21,7 +21,15 @@ START_ROWS = 200  # of the small dataset, whose cost is that of the start of a c
 Results = dict[str, list[dict[str, float]]]  # name of a command or of its part -> its figures with each dataset
 
 
-def main(params: Params, faces_dir: Path, sizes: Sequence[int], out: Path, most: float, most_megabytes: float) -> Results:
+def main(
+    params: Params,
+    faces_dir: Path,
+    sizes: Sequence[int],
+    out: Path,
+    most: float,
+    most_megabytes: float,
+    until: str | None = None,
+) -> Results:
     """Measure every command with datasets of several sizes, print the figures and write them as JSON.
 
     Args:
@@ -31,6 +39,7 @@ def main(params: Params, faces_dir: Path, sizes: Sequence[int], out: Path, most:
         out: JSON file to write. The datasets are built beside it, and removed.
         most: Largest ratio of the cost of a face to its cost in the smallest dataset.
         most_megabytes: Largest peak memory of a command.
+        until: Name of the last step; None for all of them.
 
     Returns:
         The figures that were written.
@@ -41,6 +50,7 @@ def main(params: Params, faces_dir: Path, sizes: Sequence[int], out: Path, most:
     refuse_foreign(out, json_with("commands"))
     if min(sizes) < 2 * START_ROWS:
         raise InputError(f"--rows is {min(sizes)}: give {2 * START_ROWS} or more")
+    steps = _steps(until)
     sources, sizes = read_source_faces(faces_dir), sorted(set(sizes))
     results: Results = {}
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +59,7 @@ def main(params: Params, faces_dir: Path, sizes: Sequence[int], out: Path, most:
         folders = {rows: Path(name) / f"{rows}" for rows in sizes}
         for folder, rows in {start: START_ROWS, **{folder: rows for rows, folder in folders.items()}}.items():
             write_dataset(folder, rows, sources, params)
-        for step in STEPS:
+        for step in steps:
             costs: dict[str, list[Cost]] = {}
             step.prepare(start, sources)
             for rows, folder in folders.items():
@@ -63,6 +73,15 @@ def main(params: Params, faces_dir: Path, sizes: Sequence[int], out: Path, most:
     if problems:
         raise InputError("; ".join(problems))
     return results
+
+
+def _steps(until: str | None) -> Sequence[Step]:
+    names = [step.name for step in STEPS]
+    if until is None:
+        return STEPS
+    if until not in names:
+        raise InputError(f"--until is {until!r}: give one of {', '.join(names)}")
+    return STEPS[: names.index(until) + 1]
 
 
 def _costs(step: Step, rows: int, measured: Measured) -> dict[str, Cost]:

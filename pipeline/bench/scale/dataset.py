@@ -18,7 +18,7 @@ from pipeline.runtime.progress import progress
 PHOTOS = "photos"  # the folder of a dataset
 PARAMS = "params.yaml"
 PER_FOLDER = 1000  # photos
-SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}  # of the rows
+SHARES = {"train": 0.94, "validation": 0.03, "test": 0.03}  # of the rows
 COLUMNS = ("image", "label", "subject", "split", "box")
 FACES_PER_SUBJECT = 5
 BATCH_SIZE = 128
@@ -47,9 +47,8 @@ def write_dataset(folder: Path, rows: int, sources: Sequence[SourceFace], params
 
 def scaled_params(params: Params, labels: set[str]) -> Params:
     """Return the parameters with which the commands run: as given, but with small crops, one process and a fast training."""
-    augment = params.train.augment.model_copy(
-        update=dict.fromkeys(("rotation", "jitter_probability", "grey_probability", "erase_probability"), 0.0)
-    )
+    changes = ("rotation", "flip_probability", "jitter_probability", "grey_probability", "erase_probability")
+    augment = params.train.augment.model_copy(update=dict.fromkeys(changes, 0.0) | {"min_crop_area": 1.0})
     train = {
         "backbone": "dlib_resnet",  # in its place the network of train.bench.free_network is trained
         "method": "cam",
@@ -64,12 +63,12 @@ def scaled_params(params: Params, labels: set[str]) -> Params:
         "cache_megabytes": 0,  # else it holds all crops of a small dataset, and few of a large one
         "augment": augment,
     }
-    changes = {
+    blocks = {
         "base": {"workers": 1},
         "ingest": {"dataset": "csv", "root": PHOTOS, "labels": tuple(sorted(labels)), "rename": {}},
         "landmarks": {"crop_size": SIDE, "encoding": "jpeg", "jpeg_quality": QUALITY, "predictor": None},
         "train": train,
         "evaluate": {"device": "cpu", "batch_size": BATCH_SIZE},
     }
-    blocks = {name: getattr(params, name).model_copy(update=update) for name, update in changes.items()}
-    return params.model_copy(update=blocks)
+    changed = {name: getattr(params, name).model_copy(update=update) for name, update in blocks.items()}
+    return params.model_copy(update=changed)
