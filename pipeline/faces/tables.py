@@ -6,6 +6,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from pipeline.runtime.collection import many_rows
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
 from pipeline.runtime.outputs.files import atomic
@@ -67,7 +68,7 @@ def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
     if not path.is_file():
         raise InputError(f"{path} does not exist: {fix} first, or give its path")
     types = {field.name: _reader(field) for field in fields(row_type)}
-    with naming(path), path.open(encoding="utf-8", newline="") as stream:
+    with naming(path), path.open(encoding="utf-8", newline="") as stream, many_rows():
         reader = csv.reader(stream)
         try:
             header = next(reader, [])

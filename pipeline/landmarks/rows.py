@@ -9,6 +9,7 @@ from pipeline.faces import detections, dlib_models, manifest
 from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
 from pipeline.landmarks.earlier_faces import NO_KEY
+from pipeline.runtime.collection import many_rows
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.finished_work import cache
 from pipeline.runtime.outputs.files import file_digest
@@ -70,7 +71,9 @@ def read_rows(
     }
     pairs = zip(photos, detected, strict=True)
     listed = progress(pairs, total=len(photos), title="landmarks: keys", unit="photos", delay=SILENT_SECONDS)
-    return [Row(photo, detection, _key(photo, detection, provenance)) for photo, detection in listed], provenance, inputs
+    with many_rows():
+        rows = [Row(photo, detection, _key(photo, detection, provenance)) for photo, detection in listed]
+    return rows, provenance, inputs
 
 
 def predictor_of(params: Landmarks) -> str:

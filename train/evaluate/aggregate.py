@@ -142,29 +142,31 @@ def control_cosines(
         heatmap, which is about the best cosine that can be reached at this resolution.
     """
     true = torch.from_numpy(predictions.true)[:, None]
+    actuals = torch.from_numpy(predictions.actual).split(FACES_AT_A_TIME)
     known: dict[tuple[bool, tuple[int, int]], dict[str, float | None]] = {}  # kinds resized alike have the same controls
     controls = {}
     for kind, measures in predictions.maps.items():
         alike = (kind in LAYERS, measures.size)
         if alike not in known:
             shrink = partial(at_resolution, kind, size=measures.size)
-            overall, of_classes = shrink(means.overall()[None, None]), shrink(means.maps[:, None])
-            candidates: dict[str, Callable[[slice], Tensor]] = {
-                "training_mean": lambda faces, overall=overall: overall.expand_as(true[faces]),
-                "class_mean": lambda faces, of_classes=of_classes: of_classes[predictions.actual[faces]],
-                "ceiling": lambda faces, shrink=shrink: shrink(true[faces]),
-            }
+            controls_of = partial(_control_maps, shrink(means.overall()[None, None]), shrink(means.maps[:, None]), shrink)
+            parts = [
+                {name: cosine(maps, its) for name, maps in controls_of(its, actual).items()}
+                for its, actual in zip(true.split(FACES_AT_A_TIME), actuals, strict=True)
+            ]
             known[alike] = {
-                name: macro_mean(_cosines(maps, true).numpy(), predictions, classes) for name, maps in candidates.items()
+                name: macro_mean(torch.cat([part[name] for part in parts]).numpy(), predictions, classes)
+                for name in parts[0]
             }
         controls[kind] = known[alike]
     return controls
 
 
-def _cosines(maps_of: Callable[[slice], Tensor], maps: Tensor) -> Tensor:
-    """The cosines (N,) of maps (N, 1, n, n) with those that ``maps_of`` gives for some of the faces at a time."""
-    slices = (slice(start, start + FACES_AT_A_TIME) for start in range(0, len(maps), FACES_AT_A_TIME))
-    return torch.cat([cosine(maps_of(faces), maps[faces]) for faces in slices])
+def _control_maps(
+    overall: Tensor, of_classes: Tensor, shrink: Callable[[Tensor], Tensor], true: Tensor, actual: Tensor
+) -> dict[str, Tensor]:
+    """The control maps (B, 1, n, n) of B faces with the heatmaps ``true``."""
+    return {"training_mean": overall.expand_as(true), "class_mean": of_classes[actual], "ceiling": shrink(true)}
 
 
 def expression_discrimination(
@@ -181,8 +183,10 @@ def expression_discrimination(
     attention = torch.from_numpy(predictions.attention)[:, None]
     if not len(candidates):
         return {"rate": None, "chance": None}
-    means_of = [means.maps[index] for index in candidates]
-    cosines = [_cosines(lambda faces, mean=mean: mean.expand_as(attention[faces]), attention) for mean in means_of]
+    cosines = [
+        torch.cat([cosine(its, means.maps[index].expand_as(its)) for its in attention.split(FACES_AT_A_TIME)])
+        for index in candidates
+    ]
     closest = candidates[torch.stack(cosines, dim=1).argmax(dim=1)].numpy()
     rate = macro_mean((closest == predictions.actual).astype(float), predictions, classes)
     return {"rate": rate, "chance": 1 / len(candidates)}

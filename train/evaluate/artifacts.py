@@ -99,7 +99,7 @@ def write_predictions(path: Path, predictions: Predictions, ids: np.ndarray, cla
 def write_maps(path: Path, predictions: Predictions, classes: tuple[str, ...]) -> None:
     """Write maps.npz."""
     stacks = {"attention": predictions.attention, "cam": predictions.cam, "true": predictions.true}
-    arrays = {name: _as_bytes(maps) for name, maps in stacks.items()}
+    arrays: dict[str, Any] = {name: _as_bytes(maps) for name, maps in stacks.items()}
     for name, maps in stacks.items():
         means = np.zeros((len(classes), *maps.shape[1:]), np.float32)
         for index in range(len(classes)):

@@ -36,7 +36,8 @@ def keep_detections(folder: Path, params: Params) -> None:
     photos = manifest.read(folder / paths.MANIFEST)
     with RowCache(work_folder(folder / paths.CACHE, detect.ROOMS), "detect") as finished:
         for photo in progress(photos, total=len(photos), title="earlier detections", unit="photos"):
-            found = Detection(photo.id, Status.OK, "", *(photo.box or ()), faces=1, level=GIVEN)
+            left, top, right, bottom = photo.box or (0.0, 0.0, 0.0, 0.0)
+            found = Detection(photo.id, Status.OK, "", left, top, right, bottom, faces=1, level=GIVEN)
             finished.keep(detect.row_key(photo, params.detect), list(astuple(found)[1:]))
 
 

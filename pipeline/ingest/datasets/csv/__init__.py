@@ -91,9 +91,7 @@ def _photos_in(table: Table, root: Path, below: PhotosBelow, source: DatasetSour
     refuse_unread(path, lines[0][1])
     places = Places(root, path, below)
     shown = progress(lines, total=len(lines), title=f"find the photos of {path.name}", unit="rows", delay=SILENT_SECONDS)
-    photos = [
-        (where, photo_of(row | {"split": row.get("split", "") or table.split}, where, places)) for where, row in shown
-    ]
+    photos = [(where, photo_of(row | {"split": row.get("split", "") or table.split}, where, places)) for where, row in shown]
     refuse_unclear_splits(photos, column)
     notes.extend(foreign_line([(row["image"], photo) for (_, row), (_, photo) in zip(lines, photos, strict=True)]))
     return photos
