@@ -19,7 +19,7 @@ def test_every_command_is_measured(dataset, params, tmp_path):
     for entries in found.values():
         assert [entry["rows"] for entry in entries] == [400, 700]
         assert min(entry["peak_megabytes"] for entry in entries) > 30
-    assert min(found[EPOCHS[1]][1]["seconds"], found["evaluate"][1]["seconds"]) > 0
+    assert sum(found[name][1]["seconds"] for name in (*EPOCHS, "evaluate")) > 0
     assert [path.name for path in out.parent.iterdir()] == ["scale.json"]
 
 
