@@ -120,6 +120,50 @@ def bench_read(faces: Path, heatmaps: Path, sizes: tuple[int, ...], out: Path) -
     click.echo(f"wrote {out}")
 
 
+@bench.command("scale")
+@params_option
+@path_option("--faces", paths.FACES, "Folder of face shards, whose crops are repeated.")
+@click.option(
+    "--rows",
+    "sizes",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(10_000, 287_000, 1_000_000),
+    show_default=True,
+    help="Rows of a dataset. Repeat it for several; the others are compared with the smallest.",
+)
+@click.option(
+    "--most",
+    type=click.FloatRange(1),
+    default=1.1,
+    show_default=True,
+    help="Largest cost of a face, as a multiple of its cost in the smallest dataset.",
+)
+@click.option(
+    "--most-memory", type=click.FloatRange(1), default=4000, show_default=True, help="Largest memory of a command in MB."
+)
+@click.option("--until", metavar="COMMAND", help="Last command to measure, such as verify.  [default: all of them]")
+@path_option("--out", f"{paths.BENCH}/scale.json", "JSON to write.")
+def bench_scale(
+    params_path: Path, faces: Path, sizes: tuple[int, ...], most: float, most_memory: float, until: str | None, out: Path
+) -> None:
+    """Scale: what a face costs every command, in processor time and memory, whatever the number of faces.
+
+    The datasets repeat small crops, and the finished work of earlier runs is in the cache: no face is searched for. The
+    network that is trained costs nothing. A million rows take 10 GB of disk beside OUT while the benchmark runs. The command
+    fails if a face costs more in a larger dataset, or a command takes too much memory.
+
+    \b
+    Examples:
+      aucue bench scale                             an hour or two
+      aucue bench scale --rows 2000 --rows 60000 --most 1.3
+    """
+    from pipeline.bench.scale import benchmark
+
+    benchmark.main(parameters.load(params_path), faces, sizes, out, most, most_memory, until)
+    click.echo(f"wrote {out}")
+
+
 @bench.command("explain")
 @path_option("--checkpoint", f"{paths.TRAIN}/guided/{paths.CHECKPOINT}", "Classifier.")
 @path_option("--faces", paths.FACES, "Folder of face shards, whose neutral faces stand in for regions.")

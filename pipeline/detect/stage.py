@@ -20,7 +20,7 @@ from pipeline.runtime.finished_work.cache import RowCache, json_digest, work_fol
 from pipeline.runtime.finished_work.resumption import completed
 from pipeline.runtime.outputs.files import locked
 from pipeline.runtime.parameters import Base, Detect
-from pipeline.runtime.progress import progress, report_resumed
+from pipeline.runtime.progress import SILENT_SECONDS, progress, report_resumed
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED, ordered_map
 
@@ -57,7 +57,8 @@ def main(
     """
     refuse_foreign_table(detections_path, Detection)
     photos = manifest.read(manifest_path)
-    keys = [_key(photo, params) for photo in photos]
+    listed = progress(photos, total=len(photos), title="detect: keys", unit="photos", delay=SILENT_SECONDS)
+    keys = [row_key(photo, params) for photo in listed]
     detected = []
     counts_path = detections_path.with_suffix(".json")
     with locked(detections_path, counts_path), RowCache(work_folder(cache_dir, ROOMS), "detect") as finished:
@@ -81,8 +82,11 @@ def _rows(photos: Sequence[Photo], params: Detect, workers: int | Literal["auto"
     return (list(astuple(detection)[1:]) for detection in detected)
 
 
-def _key(photo: Photo, params: Detect) -> str:
-    """The key of everything that decides a detection; empty if the photo's content is unknown or the photo is excluded."""
+def row_key(photo: Photo, params: Detect) -> str:
+    """Return the key of everything that decides a detection.
+
+    It is empty if the photo's content is unknown or the photo is excluded.
+    """
     if not photo.sha256 or photo.status != Status.OK:
         return ""
     return json_digest(photo.sha256, photo.box, params.model_dump())

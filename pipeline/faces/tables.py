@@ -6,10 +6,12 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from pipeline.runtime.collection import many_rows
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
 from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.outputs.overwriting import refuse_foreign, starting_with
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -66,7 +68,7 @@ def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
     if not path.is_file():
         raise InputError(f"{path} does not exist: {fix} first, or give its path")
     types = {field.name: _reader(field) for field in fields(row_type)}
-    with naming(path), path.open(encoding="utf-8", newline="") as stream:
+    with naming(path), path.open(encoding="utf-8", newline="") as stream, many_rows():
         reader = csv.reader(stream)
         try:
             header = next(reader, [])
@@ -75,7 +77,8 @@ def read_table(path: Path, row_type: type[Row], made_by: str) -> list[Row]:
                     f"{path} has the columns {', '.join(header) or 'none'}, not {', '.join(types)}: {fix} again"
                 )
             rows = []
-            for values in reader:
+            lines = progress(reader, total=None, title=f"read {path.name}", unit="rows", delay=SILENT_SECONDS)
+            for values in lines:
                 if len(values) != len(types):
                     where = f"{path} line {reader.line_num}"
                     raise InputError(f"{where} has {len(values)} values for {len(types)} columns: {fix} again")

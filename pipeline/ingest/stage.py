@@ -17,6 +17,7 @@ from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.duplicates import Duplicate
 from pipeline.ingest.labels import check_labels
 from pipeline.ingest.outputs_guard import OutputsGuard
+from pipeline.runtime.collection import many_rows
 from pipeline.runtime.commands.paths import OUTPUTS
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import file_digest, locked
@@ -57,7 +58,7 @@ def main(
         raise InputError(f"ingest.root {params.root!r} is not a folder: give the folder of the {params.dataset} photos")
     refuse_foreign_table(manifest_path, Photo)
     duplicates_path = manifest_path.with_name("duplicates.csv")
-    with locked(manifest_path, duplicates_path):
+    with locked(manifest_path, duplicates_path), many_rows():
         with generated_photos.replaced(photos_dir) as building:  # of an earlier run, if all checks pass
             photos, notes = _read(base, params, photos_dir, building)
             for note in notes:  # they may explain an error that follows

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.landmarks.face import Face
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 from pipeline.shards.shard_file import read_cached_shard
 
 NO_KEY = bytes(32)  # the key of a row that no later run may use
@@ -24,7 +25,8 @@ class EarlierFaces:
         self._files = list(files)
         self._places: dict[bytes, tuple[int, int]] = {}  # key -> (file, row)
         self._latest: tuple[int, dict[str, np.ndarray]] = -1, {}  # the file that was read last, and its columns
-        for number in range(len(self._files)):
+        total, title = len(self._files), "landmarks: earlier faces"
+        for number in progress(range(total), total=total, title=title, unit="shards", delay=SILENT_SECONDS):
             for row, key in enumerate(self._columns(number, ["key"]).get("key", ())):
                 self._places[key.tobytes()] = number, row
         self._places.pop(NO_KEY, None)

@@ -3,9 +3,7 @@
 Landmarks are the iBUG/dlib 68 points, 0-based, (x, y) in crop pixels, origin top left. Points outside the crop are kept.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,19 +11,19 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.faces import detections, dlib_models, manifest
+from pipeline.faces import manifest
 from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
 from pipeline.faces.status_counts import StatusCounts
 from pipeline.landmarks.earlier_faces import NO_KEY, EarlierFaces
 from pipeline.landmarks.face import Face, align_photo, crashed_face, failed_face
-from pipeline.runtime.errors import InputError
+from pipeline.landmarks.rows import Row, predictor_of, read_rows
 from pipeline.runtime.finished_work import cache
 from pipeline.runtime.finished_work.cache import ShardCache
 from pipeline.runtime.finished_work.resumption import Finished, completed
-from pipeline.runtime.outputs.files import file_digest, locked
+from pipeline.runtime.outputs.files import locked
 from pipeline.runtime.parameters import Base, Landmarks
-from pipeline.runtime.progress import progress, report_resumed
+from pipeline.runtime.progress import SILENT_SECONDS, progress, report_resumed
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import ordered_map
 from pipeline.shards import ShardWriter
@@ -33,23 +31,6 @@ from pipeline.shards import ShardWriter
 ROOMS = ("pipeline/landmarks", "pipeline/faces", "pipeline/shards")  # the folders whose code decides the output
 
 Columns = Mapping[str, np.ndarray | list[str]]  # of one face shard, by name
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the face shards that are to be written."""
-
-    photo: Photo
-    detection: Detection
-    key: bytes  # SHA-256 of everything that decides the face, or NO_KEY
-
-    def identity(self) -> list[str]:
-        """List, as text, everything that decides the row."""
-        photo, detection = self.photo, self.detection
-        return [
-            *(photo.id, photo.label, photo.split, photo.subject, photo.aus),
-            *(detection.status, detection.reason, self.key.hex()),
-        ]
 
 
 def main(
@@ -85,11 +66,11 @@ def main(
     Raises:
         InputError: If the tables do not belong together, the predictor is missing, or too many photos failed.
     """
-    rows, provenance, inputs = _rows(params, manifest_path, detections_path, fallback)
+    rows, provenance, inputs = read_rows(params, manifest_path, detections_path, fallback)
     shards = [rows[start : start + base.shard_size] for start in range(0, len(rows), base.shard_size)]
     work_folder = cache.work_folder(cache_dir, ROOMS)
-    work = partial(align_photo, params=params, predictor=_predictor(params), fallback=fallback)
-    make_faces = partial(_made_faces, work, predictor=_predictor(params), workers=base.workers, scheduler=scheduler)
+    work = partial(align_photo, params=params, predictor=predictor_of(params), fallback=fallback)
+    make_faces = partial(_made_faces, work, predictor=predictor_of(params), workers=base.workers, scheduler=scheduler)
     counts = StatusCounts()
     bar: tqdm[None]
     with (
@@ -97,7 +78,8 @@ def main(
         ShardWriter(faces_dir, "faces", provenance, inputs, work_folder) as writer,
         progress(None, total=len(rows), title="landmarks", unit="photos") as bar,
     ):
-        keys = [writer.key([row.identity() for row in shard]) for shard in shards]
+        listed = progress(shards, total=len(shards), title="landmarks: rows", unit="shards", delay=SILENT_SECONDS)
+        keys = [writer.key([row.identity() for row in shard]) for shard in listed]
         finished: Finished[str, Columns] = writer.finished(["status"])
         new = [row for shard, key in zip(shards, keys, strict=True) if key not in finished for row in shard]
         earlier = EarlierFaces(ShardCache(work_folder, "faces") if new else ())
@@ -114,34 +96,6 @@ def main(
     return counts
 
 
-def _rows(
-    params: Landmarks, manifest_path: Path, detections_path: Path, fallback: str
-) -> tuple[list[Row], dict[str, object], dict[str, object]]:
-    """The rows to write, the provenance that decides every shard besides its rows, and the digests of the set's inputs."""
-    photos, detected = manifest.read(manifest_path), detections.read(detections_path)
-    if [photo.id for photo in photos] != [detection.id for detection in detected]:
-        raise InputError(f"{detections_path} does not belong to {manifest_path}: run `aucue detect` again")
-    provenance: dict[str, object] = {
-        "stage": "landmarks",
-        "crop_size": params.crop_size,
-        "encoding": params.encoding,
-        "jpeg_quality": params.jpeg_quality,
-        "predictor_sha256": file_digest(Path(_predictor(params))),
-        "looks": params.max_refinements + 1,  # the parameter's former name: shards keep their bytes
-        "fallback": fallback,
-    }
-    inputs: dict[str, object] = {
-        "manifest_sha256": file_digest(manifest_path),
-        "detections_sha256": file_digest(detections_path),
-    }
-    pairs = zip(photos, detected, strict=True)
-    return [Row(photo, detection, _key(photo, detection, provenance)) for photo, detection in pairs], provenance, inputs
-
-
-def _predictor(params: Landmarks) -> str:
-    return os.path.abspath(dlib_models.predictor_path(params.predictor))  # noqa: PTH100 (links stay)
-
-
 def _made_faces(
     work: Callable[[tuple[Photo, Detection]], Face],
     pairs: Sequence[tuple[Photo, Detection]],
@@ -156,13 +110,6 @@ def _made_faces(
         files.append(predictor)
         pairs = list(zip(photos, [detection for _, detection in pairs], strict=True))
     return ordered_map(work, pairs, workers, crashed_face, scheduler, files)
-
-
-def _key(photo: Photo, detection: Detection, provenance: Mapping[str, object]) -> bytes:
-    """The key of everything that decides a face; NO_KEY if the photo's content is unknown or there is no face."""
-    if detection.status != Status.OK or not photo.sha256:
-        return NO_KEY
-    return bytes.fromhex(cache.json_digest(provenance, photo.sha256, list(detection.box)))
 
 
 def _report(rows: Sequence[Row], missing: int) -> None:

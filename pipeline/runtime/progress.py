@@ -9,6 +9,7 @@ from tqdm import tqdm
 T = TypeVar("T")
 LINE_FORMAT = "{desc}: {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 SECONDS_BETWEEN_LINES = 15
+SILENT_SECONDS = 2.0  # a step that is mostly shorter shows nothing until then
 
 
 class _LineStream:
@@ -27,13 +28,13 @@ class _LineStream:
 
 
 def progress(
-    items: Iterable[T] | None, *, total: int, title: str, unit: str, quiet: bool = False, delay: float = 0
+    items: Iterable[T] | None, *, total: int | None, title: str, unit: str, quiet: bool = False, delay: float = 0
 ) -> "tqdm[T]":
     """Show the count, the rate and the time left on stderr.
 
     Args:
         items: The items to iterate over; None for a bar that a with block updates.
-        total: Number of items.
+        total: Number of items; None if it is not known.
         title: Name of the step.
         unit: Name of the items, in the plural.
         quiet: Whether to show nothing.

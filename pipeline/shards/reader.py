@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.runtime.progress import progress
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 from pipeline.runtime.workers.parallel import threaded_map
 from pipeline.shards.access import read_bytes
 from pipeline.shards.crops import decode_crop
@@ -22,7 +22,6 @@ from pipeline.shards.shard_file import ShardFile
 
 CROP_COLUMNS = ("crop_offsets", "crop_bytes")  # what ``crop`` reads
 KEPT = ("split", "status", "label", "has_map")  # small columns that a run asks for again and again
-SILENT_SECONDS = 2.0  # a shorter check shows no progress
 
 
 class ShardSet:

@@ -50,7 +50,8 @@ class ActionUnitRegions:
     def __init__(self, faces: ShardSet, codebook: Codebook | None, classes: tuple[str, ...], size: int) -> None:
         """Find the units of ``classes`` and ``faces``; their regions will have ``size`` cells a side."""
         self._faces, self._size, self.codebook, self._classes = faces, size, codebook, classes
-        self._moved = [moved_units(str(aus)) for aus in faces.column("aus")]
+        texts, self._moved_of = np.unique(faces.column("aus"), return_inverse=True)  # (rows,) place among the texts
+        self._moved = [moved_units(text) for text in texts.tolist()]
         cues = {name: {cue.au for cue in codebook.cues.get(name, ())} for name in classes} if codebook else {}
         self.keys = self._find_keys(set().union(*cues.values()))
         self.names = [codebook.names[split_key(key)[0]] for key in self.keys] if codebook else []
@@ -81,7 +82,7 @@ class ActionUnitRegions:
 
     def moved(self, rows: Sequence[int]) -> Tensor:
         """Tell which units (B, U) bool moved on some rows of the face shards; no unit, if the dataset does not say."""
-        hits = [[split_key(key)[0] in self._moved[row] for key in self.keys] for row in rows]
+        hits = [[split_key(key)[0] in self._moved[self._moved_of[row]] for key in self.keys] for row in rows]
         return torch.tensor(hits, dtype=torch.bool).view(len(rows), len(self.keys))
 
 

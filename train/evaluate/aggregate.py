@@ -4,7 +4,8 @@ Means are macro where nothing else is said: the mean per expression over its fac
 map measures count the faces that have a heatmap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from torch import Tensor
 
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 from train.attribution.prediction_maps import LAYERS, at_resolution
 from train.data.dataset import Faces
 from train.evaluate.bootstrap import Interval, percentile_interval
@@ -19,6 +21,8 @@ from train.evaluate.figures import HEADLINE_COSINES
 from train.evaluate.measurements import Predictions, known_mean
 from train.evaluate.metrics import calibration
 from train.models.maps import cosine
+
+FACES_AT_A_TIME = 1024  # whose maps are in memory several times
 
 
 class ClassMeanMaps(NamedTuple):
@@ -72,13 +76,12 @@ def headline_intervals(predictions: Predictions) -> dict[str, Interval | None]:
     """Compute the bootstrap interval of every headline figure that is a mean over faces."""
     actual = predictions.actual
     correct = (actual == predictions.predicted).astype(float)
+    cosines = HEADLINE_COSINES.items()
+    listed = progress(cosines, total=len(cosines), title="intervals", unit="cosines", delay=SILENT_SECONDS)
     return {
         "accuracy": percentile_interval(correct, actual, macro=False),
         "balanced_accuracy": percentile_interval(correct, actual, macro=True),
-        **{
-            name: percentile_interval(predictions.cosine(kind), actual, macro=True)
-            for name, kind in HEADLINE_COSINES.items()
-        },
+        **{name: percentile_interval(predictions.cosine(kind), actual, macro=True) for name, kind in listed},
     }
 
 
@@ -119,7 +122,8 @@ def _expression_details(index: int, predictions: Predictions, classes: tuple[str
 def class_mean_maps(train: Faces, classes: tuple[str, ...]) -> ClassMeanMaps:
     """Average the heatmaps of the training faces of every class."""
     sums, numbers = torch.zeros(len(classes), *train.heatmap(0).shape), torch.zeros(len(classes))
-    for index in np.flatnonzero(train.has_map).tolist():
+    members = np.flatnonzero(train.has_map).tolist()
+    for index in progress(members, total=len(members), title="mean heatmaps", unit="faces", delay=SILENT_SECONDS):
         sums[train.targets[index]] += train.heatmap(index) / 255
         numbers[train.targets[index]] += 1
     return ClassMeanMaps(sums / numbers.clamp(min=1)[:, None, None], numbers)
@@ -138,21 +142,31 @@ def control_cosines(
         heatmap, which is about the best cosine that can be reached at this resolution.
     """
     true = torch.from_numpy(predictions.true)[:, None]
+    actuals = torch.from_numpy(predictions.actual).split(FACES_AT_A_TIME)
     known: dict[tuple[bool, tuple[int, int]], dict[str, float | None]] = {}  # kinds resized alike have the same controls
     controls = {}
     for kind, measures in predictions.maps.items():
         alike = (kind in LAYERS, measures.size)
         if alike not in known:
-            candidates = {
-                "training_mean": at_resolution(kind, means.overall()[None, None], measures.size).expand_as(true),
-                "class_mean": at_resolution(kind, means.maps[:, None], measures.size)[predictions.actual],
-                "ceiling": at_resolution(kind, true, measures.size),
-            }
+            shrink = partial(at_resolution, kind, size=measures.size)
+            controls_of = partial(_control_maps, shrink(means.overall()[None, None]), shrink(means.maps[:, None]), shrink)
+            parts = [
+                {name: cosine(maps, its) for name, maps in controls_of(its, actual).items()}
+                for its, actual in zip(true.split(FACES_AT_A_TIME), actuals, strict=True)
+            ]
             known[alike] = {
-                name: macro_mean(cosine(maps, true).numpy(), predictions, classes) for name, maps in candidates.items()
+                name: macro_mean(torch.cat([part[name] for part in parts]).numpy(), predictions, classes)
+                for name in parts[0]
             }
         controls[kind] = known[alike]
     return controls
+
+
+def _control_maps(
+    overall: Tensor, of_classes: Tensor, shrink: Callable[[Tensor], Tensor], true: Tensor, actual: Tensor
+) -> dict[str, Tensor]:
+    """The control maps (B, 1, n, n) of B faces with the heatmaps ``true``."""
+    return {"training_mean": overall.expand_as(true), "class_mean": of_classes[actual], "ceiling": shrink(true)}
 
 
 def expression_discrimination(
@@ -169,8 +183,11 @@ def expression_discrimination(
     attention = torch.from_numpy(predictions.attention)[:, None]
     if not len(candidates):
         return {"rate": None, "chance": None}
-    cosines = torch.stack([cosine(attention, means.maps[index].expand_as(attention)) for index in candidates], dim=1)
-    closest = candidates[cosines.argmax(dim=1)].numpy()
+    cosines = [
+        torch.cat([cosine(its, means.maps[index].expand_as(its)) for its in attention.split(FACES_AT_A_TIME)])
+        for index in candidates
+    ]
+    closest = candidates[torch.stack(cosines, dim=1).argmax(dim=1)].numpy()
     rate = macro_mean((closest == predictions.actual).astype(float), predictions, classes)
     return {"rate": rate, "chance": 1 / len(candidates)}
 

@@ -27,6 +27,7 @@ from train.evaluate.measurements import Predictions
 METRICS, DETAILS, PREDICTIONS, MAPS = "metrics.json", "details.json", "predictions.csv", "maps.npz"
 COSINES = tuple(HEADLINE_COSINES)
 PREDICTION_COLUMNS = ("id", "actual", "predicted", *COSINES[:2], "confidence", *COSINES[2:], *RELIANCE)
+FACES_AT_A_TIME = 1024  # whose maps are in memory a second time
 DIGITS = 9  # significant digits that tell every float32 from its neighbours
 
 
@@ -98,17 +99,34 @@ def write_predictions(path: Path, predictions: Predictions, ids: np.ndarray, cla
 def write_maps(path: Path, predictions: Predictions, classes: tuple[str, ...]) -> None:
     """Write maps.npz."""
     stacks = {"attention": predictions.attention, "cam": predictions.cam, "true": predictions.true}
-    arrays = {name: np.rint(maps * 255).astype(np.uint8) for name, maps in stacks.items()}
+    arrays: dict[str, Any] = {name: _as_bytes(maps) for name, maps in stacks.items()}
     for name, maps in stacks.items():
         means = np.zeros((len(classes), *maps.shape[1:]), np.float32)
         for index in range(len(classes)):
-            members = (predictions.actual == index) & predictions.has_map
-            if members.any():
-                means[index] = maps[members].mean(axis=0)
+            members = np.flatnonzero((predictions.actual == index) & predictions.has_map)
+            if members.size:
+                means[index] = _mean_map(maps, members)
         arrays[f"mean_{name}"] = means
     arrays |= {"rows": predictions.rows, "has_map": predictions.has_map, "classes": np.array(classes)}
     with atomic(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
+
+
+def _as_bytes(maps: np.ndarray) -> np.ndarray:
+    """Maps (N, n, n) in [0, 1] as uint8, where 255 stands for 1."""
+    stored = np.empty(maps.shape, np.uint8)
+    for start in range(0, len(maps), FACES_AT_A_TIME):
+        stored[start : start + FACES_AT_A_TIME] = np.rint(maps[start : start + FACES_AT_A_TIME] * 255)
+    return stored
+
+
+def _mean_map(maps: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """The mean map (n, n) of some faces, with the very sums that ``maps[members].mean(axis=0)`` has, but no copy of all."""
+    total = np.zeros(maps.shape[1:], maps.dtype)
+    for start in range(0, len(members), FACES_AT_A_TIME):
+        part = maps[members[start : start + FACES_AT_A_TIME]]
+        total = np.concatenate([total[None], part]).sum(axis=0)  # one face after another, as a sum over all does
+    return np.true_divide(total, np.intp(len(members)), out=total, casting="unsafe")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

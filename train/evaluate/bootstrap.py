@@ -15,6 +15,8 @@ import numpy as np
 RESAMPLES = 1000
 LEVEL = 0.95
 SEED = 0
+DRAWS_AT_A_TIME = 2**23  # counts in memory: 64 MB, whatever the number of faces
+STEP = 40  # resamples: the sums of so many are the same to the bit, however many are computed at a time
 
 
 class Interval(TypedDict):
@@ -69,5 +71,8 @@ def ratio_values(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
 
 def _resampled_means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The means (RESAMPLES,) of N of the values (N,), drawn with replacement."""
-    times = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=RESAMPLES)
-    return times @ values / len(values)
+    number = len(values)
+    chances = np.full(number, 1 / number)
+    size = STEP * max(1, min(RESAMPLES, DRAWS_AT_A_TIME // number) // STEP)
+    parts = [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
+    return np.concatenate([rng.multinomial(number, chances, size=part) @ values / number for part in parts])

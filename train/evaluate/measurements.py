@@ -1,6 +1,6 @@
 """The predictions and measurements of single test faces, as typed arrays whose row i belongs to face i."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -113,26 +113,46 @@ def without_maps(predictions: Predictions, hidden: np.ndarray) -> Predictions:
     )
 
 
-def concatenate(batches: Sequence[T]) -> T:
+def gather(batches: Iterable[T], number: int) -> T:
     """Join measurements of batches, in their order, field by field along the first axis of the arrays.
+
+    Each batch is copied to its place as it comes, so that no array is in memory twice.
 
     Args:
         batches: One or more measurements, all of the same dataclass of this module. Values that are not arrays are the same
             in all of them.
+        number: Number of faces of all batches.
     """
-    return _joined(batches)
+    whole: Any = None
+    start = 0
+    for batch in batches:
+        whole = _with_room(batch, number) if whole is None else whole
+        start = _fill(whole, batch, start)
+    return whole
 
 
-def _joined(values: Sequence[Any]) -> Any:
-    first = values[0]
-    if isinstance(first, np.ndarray):
-        return np.concatenate(values)
-    if isinstance(first, dict):
-        return {key: _joined([value[key] for value in values]) for key in first}
-    if is_dataclass(first) and not isinstance(first, type):
-        joined = {field.name: _joined([getattr(value, field.name) for value in values]) for field in fields(first)}
-        return type(first)(**joined)
-    return first
+def _with_room(value: Any, number: int) -> Any:
+    """The same measurements, in which arrays have room for a number of faces."""
+    if isinstance(value, np.ndarray):
+        return np.empty((number, *value.shape[1:]), value.dtype)
+    if isinstance(value, dict):
+        return {key: _with_room(each, number) for key, each in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _with_room(getattr(value, field.name), number) for field in fields(value)})
+    return value
+
+
+def _fill(whole: Any, part: Any, start: int) -> int:
+    """Copy the arrays of ``part`` into those of ``whole`` from a face on; return the place after them."""
+    end = start
+    if isinstance(part, np.ndarray):
+        end = start + len(part)
+        whole[start:end] = part
+    elif isinstance(part, dict):
+        end = max((_fill(whole[key], each, start) for key, each in part.items()), default=start)
+    elif is_dataclass(part) and not isinstance(part, type):
+        end = max(_fill(getattr(whole, field.name), getattr(part, field.name), start) for field in fields(part))
+    return end
 
 
 def known_mean(values: np.ndarray) -> float | None:

@@ -18,7 +18,7 @@ from train.data.loading import BatchLoader, split_batches
 from train.data.regions import heatmap_regions
 from train.evaluate import metrics
 from train.evaluate.action_units import ActionUnitRegions, measure_coverage
-from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, Reliance, concatenate, without_maps
+from train.evaluate.measurements import Faithfulness, MapMeasures, Predictions, Reliance, gather, without_maps
 from train.evaluate.reliance.measure import measure_reliance
 from train.models.classifier import Classifier
 from train.models.maps import cosine, energy, normalise
@@ -54,7 +54,7 @@ def predict(
         params: The block ``evaluate`` of params.yaml.
         donors: Neutral faces for the measure of what decisions lean on; None leaves it out.
     """
-    return concatenate(list(_measured_batches(classifier, faces, regions, input_size, params, donors)))
+    return gather(_measured_batches(classifier, faces, regions, input_size, params, donors), len(faces))
 
 
 def _measured_batches(

@@ -11,6 +11,7 @@ from typing import TypedDict
 import numpy as np
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 from pipeline.shards import ShardSet
 from train import VARIANTS, WITHOUT_EFFECT
 from train.evaluate.artifacts import Evaluation
@@ -92,9 +93,9 @@ def paired_differences(baseline: Evaluation, guided: Evaluation) -> dict[str, In
         raise InputError("the variants were evaluated on different test faces: run `aucue evaluate` for both again")
     actual = np.array([face["actual"] for face in guided.predictions])
     changes = {metric: guided.per_face(metric) - baseline.per_face(metric) for metric in COMPARED}
-    return {
-        metric: percentile_interval(values, actual, macro=metric not in FACE_MEANS) for metric, values in changes.items()
-    }
+    pairs = changes.items()
+    listed = progress(pairs, total=len(pairs), title="intervals", unit="figures", delay=SILENT_SECONDS)
+    return {metric: percentile_interval(values, actual, macro=metric not in FACE_MEANS) for metric, values in listed}
 
 
 def text_table(evaluations: Evaluations, differences: Differences) -> str:

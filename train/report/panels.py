@@ -1,9 +1,11 @@
 """The panels of pictures on the page: mean maps per expression, and single test faces under their maps."""
 
+from collections import Counter
 from typing import TypedDict
 
 import numpy as np
 
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 from pipeline.shards import ShardSet
 from train import VARIANTS
 from train.evaluate.figures import format_figure
@@ -50,7 +52,7 @@ def expression_panels(evaluations: Evaluations, faces: ShardSet) -> list[Express
         if not guided.maps["mean_true"][index].any():
             continue
         members = guided.maps["rows"][actual == name].tolist()
-        mean_face = np.mean([faces.crop(row) for row in members], axis=0).astype(np.uint8)
+        mean_face = mean_crop(faces, members, f"mean face of {name}")
         maps = [guided.maps["mean_true"][index]]
         maps += [evaluations[variant].maps["mean_attention"][index] for variant in VARIANTS]
         maps += [evaluations[variant].maps["mean_cam"][index] for variant in VARIANTS]
@@ -73,7 +75,7 @@ def gallery(evaluations: Evaluations, faces: ShardSet, number: int, seed: int) -
     guided = evaluations["guided"]
     actual = np.array([face["actual"] for face in guided.predictions])
     panels: list[FacePanel] = []
-    for index in sorted(_chosen(actual, number, seed), key=lambda index: (actual[index], index)):
+    for index in sorted(choose_faces(actual, number, seed), key=lambda index: (actual[index], index)):
         row = int(guided.maps["rows"][index])
         crop = faces.crop(row)
         maps = [guided.maps["true"][index] if guided.maps["has_map"][index] else None]
@@ -92,11 +94,32 @@ def gallery(evaluations: Evaluations, faces: ShardSet, number: int, seed: int) -
     return panels
 
 
-def _chosen(actual: np.ndarray, number: int, seed: int) -> list[int]:
-    """Indices of faces in random order, cut where ``number`` is reached: first one face of every class, then a second."""
+def choose_faces(actual: np.ndarray, number: int, seed: int) -> list[int]:
+    """Choose faces by a seed: in random order one face of every class, then a second, and so on.
+
+    Args:
+        actual: (N,) the class of each face.
+        number: Number of faces to choose, if there are so many.
+        seed: Decides the order.
+
+    Returns:
+        Indices of the faces.
+    """
     shuffled = np.random.default_rng(seed).permutation(len(actual))
-    rank = {index: int((actual[shuffled[:place]] == actual[index]).sum()) for place, index in enumerate(shuffled)}
-    return sorted(shuffled.tolist(), key=lambda index: rank[index])[:number]
+    earlier: Counter[str] = Counter()  # faces of each class before a face
+    rank = np.zeros(len(actual), int)
+    for index, name in zip(shuffled.tolist(), actual[shuffled].tolist(), strict=True):
+        rank[index] = earlier[name]
+        earlier[name] += 1
+    return shuffled[np.argsort(rank[shuffled], kind="stable")][:number].tolist()
+
+
+def mean_crop(faces: ShardSet, rows: list[int], title: str) -> np.ndarray:
+    """Average the crops of some rows: (crop_size, crop_size, 3) uint8. One crop at a time is in memory."""
+    total = np.zeros(faces.crop(rows[0]).shape, np.int64)
+    for row in progress(rows, total=len(rows), title=title, unit="faces", delay=SILENT_SECONDS):
+        total += faces.crop(row)
+    return (total / len(rows)).astype(np.uint8)
 
 
 def _stretched(heatmap: np.ndarray) -> np.ndarray:

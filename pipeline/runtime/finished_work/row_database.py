@@ -16,6 +16,7 @@ from pipeline.runtime.outputs.places import make_folder
 
 DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+CACHE_KIB = 256 * 1024  # most memory for pages: rows come in any order, and a million need 150 MB
 TABLE = "CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, row TEXT, used REAL) WITHOUT ROWID"
 
 
@@ -64,6 +65,7 @@ def _open_file(path: Path, held: ExitStack) -> sqlite3.Connection:
 def _connect(address: str) -> sqlite3.Connection:
     database = sqlite3.connect(address, uri=address != ":memory:")
     try:
+        database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         database.execute(TABLE)
         database.execute("SELECT count(*) FROM rows").fetchone()  # walks all pages, and so finds a damaged one
     except sqlite3.Error:

@@ -109,3 +109,13 @@ def test_discrimination_is_the_share_of_faces_closest_to_the_mean_map_of_their_e
     predictions.attention[:] = means[[0, 1, 1, 1, 1]].numpy()
     measured = aggregate.expression_discrimination(predictions, ClassMeanMaps(means, torch.tensor([2, 2, 0])), CLASSES)
     assert measured == {"rate": pytest.approx((0.5 + 1) / 2), "chance": 0.5}
+
+
+def test_cosines_are_the_same_however_many_faces_are_compared_at_a_time(predictions, monkeypatch):
+    means = ClassMeanMaps(torch.rand(3, 6, 6), torch.tensor([3, 1, 2]))
+    measured = []
+    for number in (1024, 2):
+        monkeypatch.setattr(aggregate, "FACES_AT_A_TIME", number)
+        measures = (aggregate.control_cosines, aggregate.expression_discrimination)
+        measured.append([measure(predictions, means, CLASSES) for measure in measures])
+    assert measured[0] == measured[1]

@@ -158,3 +158,21 @@ def test_the_mean_of_enough_is_a_ratio_of_accuracies():
     values = artifacts.Evaluation({}, {}, rows, {}).per_face("enough")
     assert np.nanmean(values) == pytest.approx((2 / 4) / (3 / 4))
     assert np.isnan(values).tolist() == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2, 1024])
+def test_mean_maps_are_those_of_numpy_to_the_bit(predictions, tmp_path, monkeypatch, at_a_time):
+    monkeypatch.setattr(artifacts, "FACES_AT_A_TIME", at_a_time)
+    many = replace(
+        predictions,
+        **{name: np.repeat(getattr(predictions, name), 7, axis=0) for name in ("rows", "actual", "has_map")},
+        **{name: np.random.default_rng(1).random((35, 6, 6), np.float32) for name in ("attention", "cam", "true")},
+    )
+    artifacts.write_maps(tmp_path / "maps.npz", many, CLASSES)
+    with np.load(tmp_path / "maps.npz") as found:
+        for name in ("attention", "cam", "true"):
+            maps = getattr(many, name)
+            np.testing.assert_array_equal(found[name], np.rint(maps * 255).astype(np.uint8))
+            for index in (0, 1):
+                np.testing.assert_array_equal(found[f"mean_{name}"][index], maps[many.actual == index].mean(axis=0))
+            assert not found[f"mean_{name}"][2].any()

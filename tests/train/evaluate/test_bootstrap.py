@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from train.evaluate import bootstrap
 from train.evaluate.bootstrap import percentile_interval
 
 
@@ -36,3 +37,12 @@ def test_is_the_same_every_time_and_narrower_with_more_faces(rng):
     few, many = (percentile_interval(values[:n], np.zeros(n, int), macro=True) for n in (50, 800))
     assert many == percentile_interval(values, np.zeros(800, int), macro=True)
     assert (many["high"] - many["low"]) * 3 < few["high"] - few["low"]
+
+
+def test_many_faces_are_resampled_in_parts_with_the_same_result(rng, monkeypatch):
+    values, groups = rng.random(3000), rng.integers(0, 3, 3000)
+    whole = percentile_interval(values, groups, macro=True)
+    monkeypatch.setattr(bootstrap, "DRAWS_AT_A_TIME", 100_000)
+    assert percentile_interval(values, groups, macro=True) == whole
+    monkeypatch.setattr(bootstrap, "DRAWS_AT_A_TIME", 1)
+    assert percentile_interval(values, groups, macro=True) == whole

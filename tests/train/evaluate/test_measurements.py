@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from train.evaluate.measurements import Faithfulness, concatenate
+from train.evaluate.measurements import Faithfulness, gather
 
 
 def test_batches_are_joined_field_by_field_in_their_order(make_predictions):
@@ -10,17 +10,18 @@ def test_batches_are_joined_field_by_field_in_their_order(make_predictions):
     second = replace(
         make_predictions((False,) * 5), rows=np.arange(5, 10), faithfulness=Faithfulness(np.ones(5), np.ones(5))
     )
-    joined = concatenate([first, second])
+    joined = gather(iter([first, second]), 10)
     assert joined.rows.tolist() == list(range(10))
     assert joined.has_map.tolist() == [True] * 4 + [False] * 6
-    assert joined.true.shape == (10, 6, 6)
+    np.testing.assert_array_equal(joined.true, np.concatenate([first.true, second.true]))
+    assert joined.has_map.dtype == bool
     assert list(joined.maps) == ["layer1", "layer5", "cam"]
     cam = joined.maps["cam"]
     assert cam.size == (3, 3)
     np.testing.assert_array_equal(cam.cosine, np.tile(first.maps["cam"].cosine, 2))
     assert cam.unit_concentration.shape == (10, 2)
     assert joined.faithfulness.insertion.tolist() == [0] * 5 + [1] * 5
-    assert concatenate([make_predictions()] * 2).faithfulness is None
+    assert gather([make_predictions()] * 2, 10).faithfulness is None
 
 
 def test_kinds_that_the_method_does_not_make_have_no_cosine(predictions):

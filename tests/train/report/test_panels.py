@@ -51,3 +51,18 @@ def test_units_have_names_but_the_one_that_is_none(evaluations):
     names = panels.unit_names(evaluations)
     assert names["12"] == "Lip Corner Puller"
     assert "0" not in names
+
+
+def test_gallery_takes_the_first_of_every_class_in_random_order_then_the_second():
+    actual = np.random.default_rng(0).choice(list("abc"), 50, p=[0.7, 0.2, 0.1])
+    shuffled = np.random.default_rng(3).permutation(50)
+    rank = {index: int((actual[shuffled[:place]] == actual[index]).sum()) for place, index in enumerate(shuffled)}
+    expected = sorted(shuffled.tolist(), key=lambda index: rank[index])
+    assert panels.choose_faces(actual, 50, seed=3) == expected
+    assert panels.choose_faces(actual, 14, seed=3) == expected[:14]
+
+
+def test_mean_face_is_that_of_all_crops(faces):
+    rows = np.flatnonzero(faces.column("status") == "ok")[:20].tolist()
+    expected = np.mean([faces.crop(row) for row in rows], axis=0).astype(np.uint8)
+    np.testing.assert_array_equal(panels.mean_crop(faces, rows, "mean face"), expected)

@@ -19,6 +19,7 @@ from pipeline.ingest.datasets.csv.split_lists import with_splits_of
 from pipeline.ingest.datasets.csv.table_rows import refuse_unread, table_rows
 from pipeline.ingest.datasets.csv.tables import find_tables
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 
 Rows = list[tuple[str, Photo]]  # file and line, and photo
 
@@ -89,7 +90,8 @@ def _photos_in(table: Table, root: Path, below: PhotosBelow, source: DatasetSour
     column = take_synonyms(path, lines)
     refuse_unread(path, lines[0][1])
     places = Places(root, path, below)
-    photos = [(where, photo_of(row | {"split": row.get("split", "") or table.split}, where, places)) for where, row in lines]
+    shown = progress(lines, total=len(lines), title=f"find the photos of {path.name}", unit="rows", delay=SILENT_SECONDS)
+    photos = [(where, photo_of(row | {"split": row.get("split", "") or table.split}, where, places)) for where, row in shown]
     refuse_unclear_splits(photos, column)
     notes.extend(foreign_line([(row["image"], photo) for (_, row), (_, photo) in zip(lines, photos, strict=True)]))
     return photos

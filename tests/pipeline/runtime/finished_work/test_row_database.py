@@ -1,7 +1,7 @@
 import errno
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import describe
 from pipeline.runtime.finished_work.cache import RowCache, prune
+from pipeline.runtime.finished_work.row_database import open_rows
 
 
 @pytest.fixture
@@ -165,3 +166,10 @@ def test_odd_names_of_folders_are_taken(tmp_path):
     with RowCache(folder, "detect") as rows:
         rows.keep("a", [1])
     assert [path.name for path in folder.iterdir()] == ["detect.sqlite"]
+
+
+def test_pages_of_a_million_rows_stay_in_memory(tmp_path):
+    """Rows come in any order: with SQLite's own 2 MB, half of them are read from the file again and again."""
+    with ExitStack() as held, closing(open_rows(tmp_path / "detect.sqlite", held)) as rows:
+        ((kibibytes,),) = rows.execute("PRAGMA cache_size").fetchall()
+    assert -kibibytes * 1024 >= 1_000_000 * 180  # bytes of a row of stage detect and its key

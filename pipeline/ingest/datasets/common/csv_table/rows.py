@@ -12,6 +12,7 @@ from pipeline.faces.boxes import Box, parse_box
 from pipeline.ingest.datasets.common.csv_table.header import Columns, Guess
 from pipeline.ingest.datasets.common.csv_table.lines import Lines, encodings_of, separator_of
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.progress import SILENT_SECONDS, progress
 
 NO_VALUE = frozenset({"null", "nan", "none", "na", "n/a", "-"})  # in any case
 PUNCTUATION = str.maketrans("[](),;", "      ")  # of a box: [1, 2, 3, 4]
@@ -57,7 +58,8 @@ def rows(
         columns = Columns(path, (*filled, *present), optional, published, guess)
         try:
             with path.open(encoding=encoding, newline="") as stream:
-                table = list(_rows(path, stream, columns, filled, kept))
+                read = _rows(path, stream, columns, filled, kept)
+                table = list(progress(read, total=None, title=f"read {path.name}", unit="rows", delay=SILENT_SECONDS))
         except UnicodeError:
             continue
         except csv.Error as error:
