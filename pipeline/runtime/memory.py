@@ -1,10 +1,7 @@
 """Keep the memory of a process to what it needs."""
 
 import ctypes
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -24,21 +21,3 @@ def release_free_memory() -> None:
 def _c_library() -> Any | None:  # ctypes makes a library's functions when they are asked for
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     return library if hasattr(library, "malloc_trim") else None
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """Import large modules in a with block.
-
-    Python looks for garbage as objects are made, and again and again at all that exist. Modules are no garbage, so it does
-    not look while they are imported, and not at them later.
-    """
-    modules, was_enabled = len(sys.modules), gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if len(sys.modules) > modules:
-            gc.freeze()
-        if was_enabled:
-            gc.enable()

@@ -8,7 +8,7 @@ import click
 from pipeline.bench.measurement import cpu_seconds, print_figures, timed
 from pipeline.faces.decoding import read_rgb
 
-NO_MEDIAPIPE = "peers: mediapipe is not measured: its models come with it up to version 0.10.21 (pip install mediapipe==0.10.21)"
+NO_MEDIAPIPE = "peers: mediapipe is not measured: pip install mediapipe==0.10.21 (later versions come without models)"
 
 
 def measure_peers(files: Sequence[Path]) -> dict[str, float]:
