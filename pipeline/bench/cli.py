@@ -178,6 +178,8 @@ def bench_explain(
 ) -> None:
     """Explanations: photos a second beside the raw calls, the first line, and memory over a video.
 
+    If mediapipe is installed, its rate on the same photos stands beside them.
+
     \b
     Examples:
       aucue bench explain                           about ten minutes on 2 cores

@@ -1,5 +1,6 @@
 """Measure times and memory, and print figures."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +28,12 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time that this process and its processes that have ended have taken."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
 
 
 def peak_memory() -> int:

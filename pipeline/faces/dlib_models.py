@@ -2,6 +2,9 @@
 
 The 68-point predictor was trained on iBUG 300-W, whose licence excludes commercial use; ``landmarks.predictor`` accepts
 another model. dlib's face-recognition network and its CNN face detector are in the public domain (CC0).
+
+``frontal_faces.svm`` beside this module is dlib's frontal face detector (HOG), as dlib itself saves it. dlib carries it
+compressed, and takes half a second to unpack it, in every process.
 """
 
 import threading
@@ -18,6 +21,7 @@ from pipeline.runtime.packaged_files import dlib_model
 
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 CNN_DETECTOR = "mmod_human_face_detector.dat"
+HOG_DETECTOR = Path(__file__).with_name("frontal_faces.svm")
 SHA256 = {
     PREDICTOR: "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
     CNN_DETECTOR: "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
@@ -110,7 +114,7 @@ _thread_local = threading.local()  # a detector works in buffers of its own: two
 def detector() -> HogDetector:
     """Return dlib's frontal face detector (HOG) of this thread."""
     if not hasattr(_thread_local, "detector"):
-        _thread_local.detector = import_dlib().get_frontal_face_detector()
+        _thread_local.detector = import_dlib().fhog_object_detector(str(HOG_DETECTOR))
     return _thread_local.detector
 
 

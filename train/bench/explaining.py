@@ -1,7 +1,9 @@
 """The benchmark ``aucue bench explain``: photos and videos through ``aucue explain``, beside the raw calls that it makes.
 
 photos  The rate of a plain loop of the raw calls (read, detect, landmarks, align, forward) in one process, and of the
-        command without and with ``needed``, without pictures. They take turns. The command's time holds its start.
+        command without and with ``needed``, without pictures. They take turns. The command's time holds its start. Beside
+        the rates are those in CPU time of all processes, which depend less on what else the machine does.
+peers   The rates of other programs on the same photos, where they are installed (``train.bench.peers``).
 start   Seconds from the start of the command for one photo to its first line.
 video   Memory of the command and of its processes while it goes through a video, at the end of each tenth.
 """
@@ -12,19 +14,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pipeline.bench.measurement import print_figures, timed
+from pipeline.bench.measurement import cpu_seconds, print_figures, timed
 from pipeline.faces.decoding import read_rgb
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
 from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
+from train.bench.peers import measure_peers
 from train.explain.answers.explainer import Explainer
 from train.explain.answers.photo_faces import faces_in_file
 from train.explain.outputs.table import CSV, read_rows
@@ -79,6 +82,7 @@ def main(
         table.write_text("\n".join(["image", *(f'"{file.absolute()}"' for file in files)]), encoding="utf-8")
         found = {
             "photos": print_figures("photos", _measure_photos(checkpoint, files, (table, *common), Path(scratch))),
+            "peers": measure_peers(files),
             "start": print_figures("start", {"seconds_to_the_first_line": _first_line((files[0], *common), Path(scratch))}),
         }
         video = Path(scratch) / "video.mp4"
@@ -95,12 +99,21 @@ def _measure_photos(checkpoint: Path, files: Sequence[Path], arguments: Sequence
         "without_needed": lambda: _run(scratch, *arguments, "--no-needed"),
         "with_needed": lambda: _run(scratch, *arguments, "--needed"),
     }
-    seconds = {name: min(timed(way)[1] for _ in range(ROUNDS)) for name, way in ways.items()}
+    rounds = [{name: _spent(way) for name, way in ways.items()} for _ in range(ROUNDS)]
+    seconds, cpu = ({name: min(each[name][kind] for each in rounds) for name in ways} for kind in (0, 1))
     rates = {f"{name}_per_second": len(files) / spent for name, spent in seconds.items()}
+    rates |= {f"{name}_per_cpu_second": len(files) / spent for name, spent in cpu.items()}
     return rates | {
         "without_needed_over_raw_calls": seconds["raw_calls"] / seconds["without_needed"],
         "time_with_needed_over_without": seconds["with_needed"] / seconds["without_needed"],
     }
+
+
+def _spent(way: Callable[[], None]) -> tuple[float, float]:
+    """The seconds that a way took, and its seconds of CPU time."""
+    before = cpu_seconds()
+    _, seconds = timed(way)
+    return seconds, cpu_seconds() - before
 
 
 def _raw_calls(explainer: Explainer, files: Sequence[Path]) -> None:

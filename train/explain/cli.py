@@ -8,6 +8,7 @@ from click.core import ParameterSource
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option
+from pipeline.runtime.imports import importing
 from pipeline.runtime.messages import warn
 
 
@@ -67,10 +68,11 @@ def explain(
       aucue explain interview.mp4 --every 0.5            two frames a second
       aucue explain test.csv --checkpoint data/train/baseline/model.safetensors --out data/explanations/baseline
     """
-    from train.explain.answers.explainer import Explainer
-    from train.explain.answers.photo_faces import DETECT
-    from train.explain.command import main
-    from train.explain.outputs.page import find_figures
+    with importing():
+        from train.explain.answers.explainer import Explainer
+        from train.explain.answers.photo_faces import DETECT
+        from train.explain.command import main
+        from train.explain.outputs.page import find_figures
 
     is_named = context.get_parameter_source("params_path") != ParameterSource.DEFAULT  # a user's own file must be there
     params = parameters.load(params_path) if is_named or params_path.is_file() else None

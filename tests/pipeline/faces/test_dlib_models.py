@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
@@ -27,6 +28,25 @@ def test_null_is_the_packaged_predictor(tmp_path):
 def test_missing_predictor_is_named(path):
     with pytest.raises(InputError, match=f"landmarks.predictor '{path}' does not exist: give a dlib shape predictor's file"):
         models.predictor_path(path)
+
+
+def test_hog_detector_is_that_of_dlib(tmp_path):
+    """Its file holds each byte that dlib's own detector saves."""
+    models.import_dlib().get_frontal_face_detector().save(str(tmp_path / "dlib.svm"))
+    assert models.HOG_DETECTOR.read_bytes() == (tmp_path / "dlib.svm").read_bytes()
+    models.detector().save(str(tmp_path / "used.svm"))
+    assert (tmp_path / "used.svm").read_bytes() == models.HOG_DETECTOR.read_bytes()
+
+
+def test_hog_detector_is_ready_at_once():
+    """Unpacking the detector that dlib carries takes half a second of each process."""
+    dlib = models.import_dlib()
+    start = time.process_time()
+    dlib.get_frontal_face_detector()
+    unpacked = time.process_time()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(models.detector).result()
+    assert time.process_time() - unpacked < (unpacked - start) / 5
 
 
 @pytest.mark.parametrize("make", [models.detector, models.cnn_detector])

@@ -13,6 +13,7 @@ from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import ExpressionAU, split_key
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.memory import release_free_memory
 from pipeline.runtime.parameters import Detect
 from pipeline.runtime.status import Status
 from train.attribution.donors import Donors, find_donors
@@ -109,6 +110,7 @@ class Explainer:
         """Explain the answers to faces that were found, as one batch."""
         seen = [face for face in faces if face.status == Status.OK]
         answers = iter(self._answers(seen) if seen else [])
+        release_free_memory()  # the number of replaced regions, and so the size of the tensors, varies from batch to batch
         return [
             next(answers) if face.status == Status.OK else FaceExplanation(face.status, face.reason, face.box)
             for face in faces

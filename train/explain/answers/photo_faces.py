@@ -40,11 +40,13 @@ class FaceSettings:
         detect: The search.
         landmarks: The landmarks and the crop.
         which: Whether all faces of a photo count, or the face that ``detect.on_multiple`` chooses.
+        predictor: Path of the 68-point dlib model, whose content was checked once: a digest takes as long as a face.
     """
 
     detect: Detect
     landmarks: Landmarks
     which: Which
+    predictor: str
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,10 @@ def face_settings(provenance: dict, detect: Detect, predictor: str | None, which
         jpeg_quality=provenance["jpeg_quality"],
     )
     path = dlib_models.predictor_path(predictor)
-    if file_digest(path) != provenance["predictor_sha256"]:
+    sha256 = file_digest(path) if predictor else dlib_models.SHA256[dlib_models.PREDICTOR]
+    if sha256 != provenance["predictor_sha256"]:
         raise InputError(f"the classifier's faces were aligned with another predictor than {path}: set landmarks.predictor")
-    return FaceSettings(detect.model_copy(update={"fallback": provenance["fallback"]}), landmarks, which)
+    return FaceSettings(detect.model_copy(update={"fallback": provenance["fallback"]}), landmarks, which, str(path))
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,7 @@ def _aligned(image: np.ndarray, box: Box, settings: FaceSettings) -> PhotoFace:
         height, width = image.shape[:2]
         boxes.append((0.0, 0.0, float(width), float(height)))
     landmarks = settings.landmarks
-    face = align_face(image, boxes, landmarks, str(dlib_models.predictor_path(landmarks.predictor)))
+    face = align_face(image, boxes, landmarks, settings.predictor)
     if face.status != Status.OK:
         return PhotoFace(face.status, face.reason, box, face.landmarks, face.landmarks, np.zeros((0, 0, 3), np.uint8))
     crop = decode_crop(face.crop, landmarks.encoding)  # as training saw it: JPEG changes pixels

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -65,6 +64,8 @@ def overlay(crop: np.ndarray, heat: np.ndarray, side: int) -> np.ndarray:
     Returns:
         (side, side, 3) uint8 RGB.
     """
+    import matplotlib as mpl
+
     face = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA if side < len(crop) else cv2.INTER_LINEAR)
     smooth = cv2.resize(heat.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR).clip(0, 1)
     colours = mpl.colormaps["viridis"](smooth)[..., :3] * 255
@@ -132,4 +133,6 @@ def _bars_tile(face: "FaceExplanation") -> Image.Image:
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     """Matplotlib's own font: it has the letters of most languages, and needs no file of the system."""
+    import matplotlib as mpl
+
     return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)

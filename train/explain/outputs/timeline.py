@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 
 from pipeline.faces.boxes import area, parse_box
 from train.explain.outputs.table import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_UNITS = 4  # action units in the chart: those whose attention varies most
 MOST_PEAKS = 6  # frames shown: at the greatest probability of each class that is an answer somewhere
@@ -82,8 +85,10 @@ class Timeline:
         return _svg(figure)
 
 
-def _svg(figure: "mpl.figure.Figure") -> str:
+def _svg(figure: "Figure") -> str:
     import io
+
+    import matplotlib as mpl
 
     stream = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "aucue", "svg.fonttype": "none"}):

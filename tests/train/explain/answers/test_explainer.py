@@ -1,4 +1,5 @@
 import csv
+import sys
 from pathlib import Path
 
 import cv2
@@ -7,9 +8,11 @@ import pytest
 import torch
 
 from pipeline import codebook as codebooks
+from pipeline.faces import dlib_models
 from pipeline.faces.decoding import read_rgb
 from pipeline.runtime import parameters
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.memory import release_free_memory
 from train.attribution.prediction_maps import predict_maps
 from train.data.augmentation import whole_view
 from train.data.dataset import Faces, open_shards
@@ -157,3 +160,24 @@ def test_the_picture_shows_the_photo_if_it_is_given(explained, test_photos):
     half = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     difference = np.abs(face.picture(half, 0.5).astype(int) - with_photo).mean()
     assert difference < 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc_trim")
+def test_memory_of_a_batch_is_given_back(explainer, test_photos):
+    """A process that explains a long video would grow otherwise: the batches' tensors are of many sizes."""
+
+    def resident_megabytes():
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+    faces = [faces_in_file(row["path"], explainer.settings).faces for row in test_photos]
+    for size in (1, 3, 7, len(faces)):
+        explainer.explain_all(faces[:size])
+    held = resident_megabytes()
+    release_free_memory()
+    assert held - resident_megabytes() < 5
+
+
+def test_a_digest_of_the_predictor_is_not_made_for_each_face(explainer, test_photos, monkeypatch):
+    monkeypatch.setattr(dlib_models, "predictor_path", None)
+    assert faces_in_file(test_photos[0]["path"], explainer.settings).faces[0].status == "ok"
