@@ -6,9 +6,9 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pipeline.runtime.collection import many_rows
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.file_errors import naming
+from pipeline.runtime.garbage import many_rows
 from pipeline.runtime.outputs.files import atomic
 from pipeline.runtime.outputs.overwriting import refuse_foreign, starting_with
 from pipeline.runtime.progress import SILENT_SECONDS, progress

@@ -17,9 +17,9 @@ from pipeline.ingest.datasets import DatasetSource, NothingFoundError
 from pipeline.ingest.duplicates import Duplicate
 from pipeline.ingest.labels import check_labels
 from pipeline.ingest.outputs_guard import OutputsGuard
-from pipeline.runtime.collection import many_rows
 from pipeline.runtime.commands.paths import OUTPUTS
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.garbage import many_rows
 from pipeline.runtime.outputs.files import file_digest, locked
 from pipeline.runtime.parameters import Base, Ingest
 from pipeline.runtime.progress import progress

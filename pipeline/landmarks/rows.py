@@ -9,9 +9,9 @@ from pipeline.faces import detections, dlib_models, manifest
 from pipeline.faces.detections import Detection
 from pipeline.faces.manifest import Photo
 from pipeline.landmarks.earlier_faces import NO_KEY
-from pipeline.runtime.collection import many_rows
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.finished_work import cache
+from pipeline.runtime.garbage import many_rows
 from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.parameters import Landmarks
 from pipeline.runtime.progress import SILENT_SECONDS, progress

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option
-from pipeline.runtime.imports import importing
+from pipeline.runtime.garbage import importing
 from pipeline.runtime.messages import warn
 
 
