@@ -44,6 +44,17 @@ def transform(landmarks: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return landmarks @ matrix[:, :2].T + matrix[:, 2]
 
 
+def scale(matrix: np.ndarray) -> float:
+    """Return how many pixels of the crop there are for each pixel of the photo, by the transform (2, 3)."""
+    return float(np.hypot(matrix[0, 0], matrix[1, 0]))
+
+
+def reduced(matrix: np.ndarray, times: int) -> np.ndarray:
+    """Return the transform (2, 3) from pixels of the photo that is reduced a number of times, instead of the photo's own."""
+    centre = np.full(2, 0.5 * times - 0.5)  # of the photo's pixels that the first reduced pixel stands for
+    return np.column_stack([matrix[:, :2] * times, matrix[:, :2] @ centre + matrix[:, 2]])
+
+
 def crop(image: np.ndarray, matrix: np.ndarray, crop_size: int) -> np.ndarray:
     """Cut the aligned crop out of a photo. Beyond the photo, the crop repeats the photo's border.
 
@@ -57,10 +68,10 @@ def crop(image: np.ndarray, matrix: np.ndarray, crop_size: int) -> np.ndarray:
     Returns:
         Crop (crop_size, crop_size, 3) uint8.
     """
-    scale = np.hypot(matrix[0, 0], matrix[1, 0])
-    if scale < 0.5:
-        shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        offset = np.full(2, 0.5 * scale - 0.5)  # resizing keeps the edges of pixels in place, not their centres
-        matrix = np.column_stack([matrix[:, :2] / scale, matrix[:, 2] - matrix[:, :2] @ (offset / scale)])
+    factor = scale(matrix)
+    if factor < 0.5:
+        shrunk = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        offset = np.full(2, 0.5 * factor - 0.5)  # resizing keeps the edges of pixels in place, not their centres
+        matrix = np.column_stack([matrix[:, :2] / factor, matrix[:, 2] - matrix[:, :2] @ (offset / factor)])
         image = shrunk
     return cv2.warpAffine(image, matrix, (crop_size, crop_size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.landmarks.align import PARTS, TEMPLATE, crop, similarity, transform
+from pipeline.landmarks.align import PARTS, TEMPLATE, crop, reduced, scale, similarity, transform
 
 
 def centres(landmarks):
@@ -98,3 +98,16 @@ def test_beyond_the_photo_its_border_goes_on():
     cropped = crop(image, np.array([[1.0, 0, 0], [0, 1.0, 0]]), 64)
     assert (cropped[5, 20:] == 200).all()
     assert (cropped[40, :19] == 50).all()
+
+
+@pytest.mark.parametrize("times", [1, 2, 4, 8])
+def test_a_crop_from_a_reduced_photo_shows_the_same_place(rng, times):
+    """Pixel (i, j) of the reduced photo is the mean of a square of the photo, so its centre is the square's centre."""
+    photo = cv2.GaussianBlur(rng.integers(0, 255, (800, 960, 3), np.uint8), (0, 0), 30)
+    photo = cv2.normalize(photo, None, 0, 255, cv2.NORM_MINMAX)
+    small = cv2.resize(photo, (960 // times, 800 // times), interpolation=cv2.INTER_AREA)
+    matrix = np.array([[0.12, -0.05, 3.0], [0.05, 0.12, -7.0]])
+    assert scale(matrix) == pytest.approx(0.13)
+    difference = crop(small, reduced(matrix, times), 96).astype(int) - crop(photo, matrix, 96)
+    assert np.abs(difference).mean() < 1.5
+    assert np.array_equal(reduced(matrix, 1), matrix)

@@ -1,0 +1,58 @@
+"""Measure mediapipe's face landmarks beside aucue, where it is installed with its model. It is no dependency.
+
+Each photo is taken by itself (static mode), read by OpenCV.
+"""
+
+import importlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from typing import Any
+
+import cv2
+
+from pipeline.bench.measurement import timed
+
+BATCH = 8  # photos of a task
+
+
+def why_not() -> str:
+    """Return why mediapipe cannot be measured here; empty text if it can."""
+    try:
+        _face_mesh()
+    except ImportError:
+        return "it is not installed (pip install mediapipe)"
+    except Exception as error:  # noqa: BLE001 (its C++ code raises many kinds of errors)
+        return f"its face landmarks do not start ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+    return ""
+
+
+def measure(paths: Sequence[str]) -> dict[str, float]:
+    """Find the landmarks of photos with one process and with two, their start included.
+
+    Returns:
+        Photos per second of both, and the share of the photos with landmarks.
+    """
+    found, seconds = [], {}
+    for number in (1, 2):
+        with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
+            found, seconds[number] = timed(lambda pool=pool: list(pool.map(has_landmarks, paths, chunksize=BATCH)))
+    return {
+        "one_process": len(paths) / seconds[1],
+        "two_processes": len(paths) / seconds[2],
+        "recall": sum(found) / len(paths),
+    }
+
+
+def has_landmarks(path: str) -> bool:
+    """Say whether mediapipe finds the landmarks of a face in a photo."""
+    image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
+    return image is not None and bool(_face_mesh().process(image).multi_face_landmarks)
+
+
+@cache
+def _face_mesh() -> Any:  # mediapipe has no types
+    os.environ.setdefault("GLOG_minloglevel", "3")  # its notes about every start
+    return importlib.import_module("mediapipe").solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1)
