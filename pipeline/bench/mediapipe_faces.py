@@ -16,6 +16,7 @@ import cv2
 from pipeline.bench.measurement import timed
 
 BATCH = 8  # photos of a task
+INSTALL = "pip install mediapipe==0.10.21"  # the last version that holds its model; it needs NumPy 1
 
 
 def why_not() -> str:
@@ -23,7 +24,9 @@ def why_not() -> str:
     try:
         _face_mesh()
     except ImportError:
-        return "it is not installed (pip install mediapipe)"
+        return f"it is not installed ({INSTALL})"
+    except AttributeError:
+        return f"this version comes without its model of face landmarks ({INSTALL})"
     except Exception as error:  # noqa: BLE001 (its C++ code raises many kinds of errors)
         return f"its face landmarks do not start ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     return ""

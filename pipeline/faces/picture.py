@@ -58,7 +58,7 @@ class Picture:
         return self._grey[reduction]
 
     def _reduced(self, reduction: int) -> np.ndarray:
-        width, height = (length // reduction for length in self.size)
+        width, height = (max(1, length // reduction) for length in self.size)
         squares = self.rgb(1)[: height * reduction, : width * reduction]
         return cv2.resize(squares, (width, height), interpolation=cv2.INTER_AREA)
 

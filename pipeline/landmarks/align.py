@@ -10,6 +10,7 @@ import numpy as np
 # image's left. The frame is about that of dlib's own face chips, a little wider so that a dropped jaw stays inside.
 TEMPLATE = np.array([[0.33, 0.32], [0.67, 0.32], [0.50, 0.707]])
 PARTS = (slice(36, 42), slice(42, 48), slice(48, 68))  # landmarks of the right eye, the left eye and the mouth
+MARGIN = 3  # pixels of the crop, more than interpolation reads beyond it
 
 
 def similarity(landmarks: np.ndarray, crop_size: int) -> np.ndarray:
@@ -53,6 +54,27 @@ def reduced(matrix: np.ndarray, times: int) -> np.ndarray:
     """Return the transform (2, 3) from pixels of the photo that is reduced a number of times, instead of the photo's own."""
     centre = np.full(2, 0.5 * times - 0.5)  # of the photo's pixels that the first reduced pixel stands for
     return np.column_stack([matrix[:, :2] * times, matrix[:, :2] @ centre + matrix[:, 2]])
+
+
+def surroundings(image: np.ndarray, matrix: np.ndarray, crop_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut out the part of a photo that its crop shows, so that the rest need not be shrunk.
+
+    Args:
+        image: Photo (h, w, 3) uint8.
+        matrix: Transform (2, 3) from photo pixels to crop pixels.
+        crop_size: Side of the crop in pixels.
+
+    Returns:
+        The part, with MARGIN pixels of the crop around it, and the transform (2, 3) from its pixels to crop pixels.
+    """
+    edges = np.array([-MARGIN, crop_size - 1 + MARGIN])
+    corners = np.array([(x, y) for x in edges for y in edges], float)
+    in_photo = transform(corners, cv2.invertAffineTransform(matrix))
+    size, least = np.array(image.shape[1::-1]), MARGIN / scale(matrix)  # of a crop outside of the photo, the border is left
+    left, top = np.clip(np.floor(in_photo.min(axis=0)), 0, np.maximum(size - least, 0)).astype(int).tolist()
+    right, bottom = np.ceil(np.maximum(in_photo.max(axis=0) + 1, np.array([left, top]) + least)).astype(int).tolist()
+    start = matrix[:, :2] @ (left, top) + matrix[:, 2]
+    return image[top:bottom, left:right], np.column_stack([matrix[:, :2], start])
 
 
 def crop(image: np.ndarray, matrix: np.ndarray, crop_size: int) -> np.ndarray:

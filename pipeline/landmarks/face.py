@@ -9,7 +9,7 @@ from pipeline.faces.boxes import Box, area, cut, reduced, smallness
 from pipeline.faces.detections import Detection
 from pipeline.faces.headers import UnreadablePhotoError
 from pipeline.faces.manifest import Photo
-from pipeline.faces.picture import Picture, read_picture
+from pipeline.faces.picture import WHOLE, Picture, read_picture
 from pipeline.landmarks import align
 from pipeline.landmarks.fit import fit_landmarks
 from pipeline.runtime.parameters import Landmarks
@@ -17,7 +17,7 @@ from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED
 from pipeline.shards.crops import encode_crop
 
-FACE_PIXELS = 320  # of a box's side, which a reduced photo leaves
+FACE_PIXELS = 256  # of a box's side, which a reduced photo leaves
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,10 @@ def align_face(picture: Picture, boxes: Sequence[Box], params: Landmarks, predic
         return failed_face(Status.PREDICTOR_FAILED, str(error))
     # The face may be smaller than its box was.
     reduction = min(reduction, picture.reduction(params.crop_size / align.scale(matrix), params.crop_size))
-    crop = align.crop(picture.rgb(reduction), align.reduced(matrix, reduction), params.crop_size)
+    image, from_image = picture.rgb(reduction), align.reduced(matrix, reduction)
+    if picture.longer > WHOLE:
+        image, from_image = align.surroundings(image, from_image, params.crop_size)
+    crop = align.crop(image, from_image, params.crop_size)
     encoded = encode_crop(crop, params.encoding, params.jpeg_quality)
     in_crop = align.transform(points, matrix).astype(np.float32)
     return Face(Status.OK, "", in_crop, encoded, points.astype(np.float32))

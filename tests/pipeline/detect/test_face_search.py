@@ -54,6 +54,15 @@ def test_photos_are_shrunk_without_aliasing(monkeypatch):
     assert np.ptp(images[0].astype(int)) <= 86  # a mean of three pixels, of which one or two are white
 
 
+def test_in_large_photos_hog_looks_for_small_faces_before_the_cnn_does(recorder):
+    shapes, _ = recorder
+    tried = [Level("hog", 256, 0.0), Level("mmod", 128, 0.0), Level("hog", 512, 0.0), Level("hog", 1024, 0.0)]
+    for side in (1024, 1032):
+        search(Picture(np.zeros((side, side, 3), np.uint8)), tried)
+    sides = [max(shape) for shape in shapes]
+    assert sides == [256, 128, 512, 1024, 256, 512, 128, 1024]
+
+
 def test_levels_that_only_enlarge_are_left_out(recorder):
     shapes, _ = recorder
     sides = [Level("hog", side, 0.0) for side in (128, 256, 512, 1024)]

@@ -93,6 +93,14 @@ def test_nothing_is_decoded_larger_than_needed():
     assert small.reduction(1024, 1) == 1
 
 
+@pytest.mark.parametrize(("height", "width"), [(3000, 2), (1, 1300)])
+def test_a_strip_keeps_a_pixel_at_least(tmp_path, height, width):
+    write(tmp_path / "a.jpg", upright(height, width))
+    for picture in (Picture(upright(height, width)), read_picture(tmp_path / "a.jpg")):
+        assert min(picture.rgb(8).shape[:2]) == 1
+        assert picture.size == (width, height)
+
+
 def test_a_photo_of_normal_size_keeps_every_pixel(tmp_path, faces_dir):
     for path in sorted((faces_dir / "images").glob("*.jpg"))[::200]:
         picture = read_picture(path)

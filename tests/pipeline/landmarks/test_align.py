@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.landmarks.align import PARTS, TEMPLATE, crop, reduced, scale, similarity, transform
+from pipeline.landmarks.align import PARTS, TEMPLATE, crop, reduced, scale, similarity, surroundings, transform
 
 
 def centres(landmarks):
@@ -111,3 +111,17 @@ def test_a_crop_from_a_reduced_photo_shows_the_same_place(rng, times):
     difference = crop(small, reduced(matrix, times), 96).astype(int) - crop(photo, matrix, 96)
     assert np.abs(difference).mean() < 1.5
     assert np.array_equal(reduced(matrix, 1), matrix)
+
+
+@pytest.mark.parametrize("place", [(100.0, 60.0), (-30.0, -40.0), (700.0, 500.0), (2000.0, 100.0)])
+@pytest.mark.parametrize("factor", [0.2, 0.9])
+def test_the_surroundings_give_the_crop_of_the_whole_photo(rng, place, factor):
+    """Also where the crop reaches beyond the photo, or lies outside of it."""
+    photo = cv2.GaussianBlur(rng.integers(0, 255, (600, 800, 3), np.uint8), (0, 0), 9)
+    turn = factor * np.array([[0.9, -0.4], [0.4, 0.9]])
+    matrix = np.column_stack([turn, -turn @ place])
+    part, from_part = surroundings(photo, matrix, 96)
+    difference = crop(part, from_part, 96).astype(int) - crop(photo, matrix, 96)
+    assert np.abs(difference).max() <= 3
+    if place == (100.0, 60.0) and factor == 0.9:
+        assert part.size < photo.size / 4
