@@ -7,7 +7,7 @@ import importlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -38,15 +38,20 @@ def measure(paths: Sequence[str]) -> dict[str, float]:
     Returns:
         Photos per second of both, and the share of the photos with landmarks.
     """
-    found, seconds = [], {}
+    found: list[bool] = []
+    seconds = {}
     for number in (1, 2):
-        with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
-            found, seconds[number] = timed(lambda pool=pool: list(pool.map(has_landmarks, paths, chunksize=BATCH)))
+        found, seconds[number] = timed(partial(_find_all, paths, number))
     return {
         "one_process": len(paths) / seconds[1],
         "two_processes": len(paths) / seconds[2],
         "recall": sum(found) / len(paths),
     }
+
+
+def _find_all(paths: Sequence[str], processes: int) -> list[bool]:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(has_landmarks, paths, chunksize=BATCH))
 
 
 def has_landmarks(path: str) -> bool:
