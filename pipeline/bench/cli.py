@@ -50,11 +50,14 @@ def bench_heatmaps(params_path: Path, faces: int, most: int, workers: int, slow:
     "--photos", type=click.IntRange(8), default=5000, show_default=True, help="Photos to time; repeated if there are fewer."
 )
 @click.option(
+    "--large", type=click.IntRange(0), default=24, show_default=True, help="Photos of 12 megapixels to make and time."
+)
+@click.option(
     "--many", type=click.IntRange(8), default=20_000, show_default=True, help="Photos of the run that measures memory."
 )
 @path_option("--out", f"{paths.BENCH}/preprocess.json", "JSON to write.")
-def bench_preprocess(params_path: Path, manifest: Path, photos: int, many: int, out: Path) -> None:
-    """From photos to crops and landmarks: rates beside a plain loop, recall, memory, reading of crops.
+def bench_preprocess(params_path: Path, manifest: Path, photos: int, large: int, many: int, out: Path) -> None:
+    """From photos to crops and landmarks: rates beside a plain loop and mediapipe, recall, memory, reading of crops.
 
     \b
     Examples:
@@ -63,7 +66,7 @@ def bench_preprocess(params_path: Path, manifest: Path, photos: int, many: int, 
     """
     from pipeline.bench import preprocess as benchmark
 
-    benchmark.main(parameters.load(params_path), manifest, photos, many, out)
+    benchmark.main(parameters.load(params_path), manifest, photos, large, many, out)
     click.echo(f"wrote {out}")
 
 

@@ -1,4 +1,4 @@
-"""Measure how fast photos become aligned crops with landmarks, beside a plain loop, and how much memory that takes.
+"""Measure how fast photos become aligned crops with landmarks, beside a plain loop and mediapipe, and in how much memory.
 
 The photos are those of a manifest, repeated if it has too few. Everything is timed in one run, including the reading of the
 files.
@@ -13,9 +13,12 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 
+from pipeline.bench import mediapipe_faces
+from pipeline.bench.large_photos import make_large_photos
 from pipeline.bench.measurement import print_figures, timed
 from pipeline.bench.worker_memory import measure_memory
 from pipeline.detect import stage as detect
@@ -34,13 +37,14 @@ from pipeline.shards.crops import decode_crop
 READS = 5000
 
 
-def main(params: Params, manifest_path: Path, number: int, many: int, out: Path) -> dict[str, object]:
+def main(params: Params, manifest_path: Path, number: int, large: int, many: int, out: Path) -> dict[str, object]:
     """Measure everything, print the figures and write them as JSON.
 
     Args:
         params: Parameters of the stages.
         manifest_path: Table of the photos to measure with.
         number: Number of photos for the rates.
+        large: Number of photos of 12 megapixels to make for the rate of large photos; 0 for none.
         many: Number of photos for the memory.
         out: JSON file to write.
 
@@ -61,6 +65,14 @@ def main(params: Params, manifest_path: Path, number: int, many: int, out: Path)
         for title, ours in settings(params).items():
             figures = measure_rates(ours, photos, Path(name) / title)
             results[title] = print_figures(f"photos a second, {title}", figures)
+        if large:
+            figures = measure_stages(params, make_large_photos(usable, large, Path(name) / "photos"), Path(name) / "large")
+            results["large"] = print_figures("photos of 12 megapixels a second, as in params.yaml", figures)
+        if reason := mediapipe_faces.why_not():
+            click.echo(f"mediapipe is not measured: {reason}")
+        else:
+            figures = mediapipe_faces.measure([photo.path for photo in photos])
+            results["mediapipe"] = print_figures("photos a second, mediapipe", figures)
         for encoding in ("jpeg", "raw"):
             figures = measure_reads(params, usable, encoding, Path(name) / encoding)
             results[encoding] = print_figures(f"{encoding} crops", figures)
@@ -96,34 +108,47 @@ def measure_rates(params: Params, photos: Sequence[Photo], folder: Path) -> dict
 
     Args:
         params: Parameters of the stages.
-        photos: Photos to work on. The plain loop is slow and works on a quarter of them, which also decides the recalls.
+        photos: Photos to work on. The plain loop is slow and works on a quarter of them.
         folder: Folder to make for the outputs.
 
     Returns:
         Photos per second of the plain loop and of the stages with one and two workers, the recall of both, the milliseconds
         per photo of the calls that no pipeline can do without, and ratios of these.
     """
-    folder.mkdir()
     some = photos[: max(1, len(photos) // 4)]
     has_face, plain = timed(lambda: plain_loop(some))
+    stages = measure_stages(params, photos, folder)
+    raw = milliseconds_of_raw_calls(params, some)
+    return {
+        "plain_loop": len(some) / plain,
+        "plain_recall": sum(has_face) / len(some),
+        **stages,
+        "times_the_plain_loop": stages["two_workers"] / (len(some) / plain),
+        "of_twice_one_worker": stages["two_workers"] / stages["one_worker"] / 2,
+        "raw_milliseconds": raw,
+        "overhead_over_raw_calls": 1000 / stages["one_worker"] / raw - 1,
+    }
+
+
+def measure_stages(params: Params, photos: Sequence[Photo], folder: Path) -> dict[str, float]:
+    """Run the stages with one and two workers.
+
+    Args:
+        params: Parameters of the stages.
+        photos: Photos to work on.
+        folder: Folder to make for the outputs.
+
+    Returns:
+        Photos per second of both, and the share of the photos that have landmarks.
+    """
+    folder.mkdir()
     seconds, recall = {}, 0.0
     for workers in (1, 2):
         base = params.base.model_copy(update={"workers": workers})
         ours = params.model_copy(update={"base": base})
         faces, seconds[workers] = timed(partial(run_stages, ours, photos, folder / str(workers)))
-        recall = float((faces.column("status")[: len(some)] == Status.OK).sum() / len(some))
-    raw = milliseconds_of_raw_calls(params, some)
-    return {
-        "plain_loop": len(some) / plain,
-        "plain_recall": sum(has_face) / len(some),
-        "one_worker": len(photos) / seconds[1],
-        "two_workers": len(photos) / seconds[2],
-        "recall": recall,
-        "times_the_plain_loop": len(photos) / seconds[2] / (len(some) / plain),
-        "of_twice_one_worker": seconds[1] / seconds[2] / 2,
-        "raw_milliseconds": raw,
-        "overhead_over_raw_calls": seconds[1] / len(photos) / (raw / 1000) - 1,
-    }
+        recall = float((faces.column("status") == Status.OK).sum() / len(photos))
+    return {"one_worker": len(photos) / seconds[1], "two_workers": len(photos) / seconds[2], "recall": recall}
 
 
 def plain_loop(photos: Sequence[Photo]) -> list[bool]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.faces import dlib_models
 from pipeline.faces.boxes import Box
+from pipeline.faces.picture import WHOLE, Picture
 from pipeline.runtime.parameters import Detect
 
 # The HOG detector finds faces of 80 pixels or more. At a small size only the largest faces of a photo reach 80 pixels, so
@@ -22,6 +23,9 @@ from pipeline.runtime.parameters import Detect
 ALL_FACES = 256
 # Largest enlargement above ALL_FACES pixels: more finds nothing new, and each doubling costs 4 times as much.
 MAX_ENLARGEMENT = 2
+# In photos larger than WHOLE, HOG at up to this size comes before the CNN: it costs a fifth, and most of the faces that are
+# left by then are small.
+FIRST_IN_LARGE = 512
 MMOD_PADDING = 0.1  # padding of this costly detector's only pass: it loses no face, and more padding finds no more faces
 # Shift (right, down) of the CNN's boxes to HOG's, as shares of the box's side: the difference of their medians.
 MMOD_SHIFT = (0.047, 0.056)
@@ -34,6 +38,11 @@ class Level:
     detector: str  # hog | mmod
     side: int  # length in pixels of the photo's longer side after padding and resizing
     padding: float  # border added on each of the four sides, as a share of the longer side before padding
+
+    @property
+    def inner(self) -> float:
+        """Length in pixels of the photo's longer side after resizing, before padding."""
+        return self.side / (1 + 2 * self.padding)
 
     @property
     def name(self) -> str:
@@ -78,38 +87,43 @@ def levels(params: Detect) -> Iterator[Level]:
         yield from (level for level in by_hog if level.side > ALL_FACES)
 
 
-def search(image: np.ndarray, levels: Iterable[Level]) -> Detections | None:
+def search(picture: Picture, levels: Iterable[Level]) -> Detections | None:
     """Find the faces in a photo with the first level that sees a face.
 
     Args:
-        image: Photo (h, w, 3) uint8 RGB.
+        picture: The photo. A level sees it reduced, as far as it still has the level's size.
         levels: Levels to try in order. A level at more than ALL_FACES pixels is skipped if it would enlarge the photo more
             than MAX_ENLARGEMENT times.
 
     Returns:
         The faces of that level, with boxes in pixels of the photo, or None if no level sees a face.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    largest = max(ALL_FACES, MAX_ENLARGEMENT * max(grey.shape))
-    for level in levels:
+    largest = max(ALL_FACES, MAX_ENLARGEMENT * picture.longer)
+    for level in sorted(levels, key=_comes_late) if picture.longer > WHOLE else levels:
         if level.side > largest:
             continue
-        scaled, scale, border = _scaled(image if level.detector == "mmod" else grey, level)
+        reduction = picture.reduction(picture.longer, level.inner)
+        image = picture.rgb(reduction) if level.detector == "mmod" else picture.grey(reduction)
+        scaled, scale, border = _scaled(image, level)
         boxes, scores = DETECTORS[level.detector](scaled)
         if boxes:
             in_photo: list[Box] = [
                 (left, top, right, bottom)
-                for left, top, right, bottom in ((np.array(boxes, float) - border) / scale).tolist()
+                for left, top, right, bottom in ((np.array(boxes, float) - border) / scale * reduction).tolist()
             ]
             return Detections(level.name, tuple(in_photo), tuple(scores))
     return None
 
 
+def _comes_late(level: Level) -> bool:
+    """Whether other levels come before this level in a large photo."""
+    return level.detector == "mmod" or level.side > FIRST_IN_LARGE
+
+
 def _scaled(image: np.ndarray, level: Level) -> tuple[np.ndarray, float, int]:
     """The image at the level's size, the scale, and the border in pixels of that size. A small image is cheap to pad."""
     length = max(image.shape[:2])
-    inner = level.side / (1 + 2 * level.padding)
-    border, scale = round(inner * level.padding), inner / length
+    border, scale = round(level.inner * level.padding), level.inner / length
     height, width = image.shape[:2]
     size = max(1, round(scale * width)), max(1, round(scale * height))
     scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)

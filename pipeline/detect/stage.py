@@ -12,9 +12,10 @@ import numpy as np
 from pipeline.detect.face_search import Detections, levels, search
 from pipeline.faces import boxes, detections, manifest
 from pipeline.faces.boxes import Box
-from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
 from pipeline.faces.detections import GIVEN, WHOLE_PHOTO, Detection
+from pipeline.faces.headers import UnreadablePhotoError
 from pipeline.faces.manifest import Photo
+from pipeline.faces.picture import Picture, read_picture
 from pipeline.faces.tables import refuse_foreign_table
 from pipeline.runtime.finished_work.cache import RowCache, json_digest, work_folder
 from pipeline.runtime.finished_work.resumption import completed
@@ -120,36 +121,39 @@ def detect_photo(photo: Photo, params: Detect) -> Detection:
     if photo.status != Status.OK:
         return Detection(photo.id, photo.status, photo.reason)
     try:
-        image = read_rgb(photo.path, sha256=photo.sha256)
+        return detect_face(photo, read_picture(photo.path, photo.sha256), params)
     except UnreadablePhotoError as error:
         return Detection(photo.id, error.status, str(error))
-    return detect_face(photo, image, params)
 
 
-def detect_face(photo: Photo, image: np.ndarray, params: Detect) -> Detection:
-    """Detect the face in a photo that has been read already: an image (h, w, 3) uint8 RGB."""
-    detection = _detection(photo, image, params)
-    if detection.status == Status.OK and (reason := boxes.smallness(detection.box, image)):
+def detect_face(photo: Photo, picture: Picture, params: Detect) -> Detection:
+    """Detect the face in a photo that has been read already.
+
+    Raises:
+        UnreadablePhotoError: If the picture is a large photo that turns out to be damaged.
+    """
+    detection = _detection(photo, picture, params)
+    if detection.status == Status.OK and (reason := boxes.smallness(detection.box, picture.size)):
         return Detection(photo.id, Status.LOW_CONFIDENCE, reason, faces=detection.faces, level=detection.level)
     return detection
 
 
-def _detection(photo: Photo, image: np.ndarray, params: Detect) -> Detection:
+def _detection(photo: Photo, picture: Picture, params: Detect) -> Detection:
     """The given box, the face that the search finds, or the whole photo."""
     if photo.box:
-        return _given(photo.id, photo.box, image.shape)
-    faces = search(image, levels(params))
+        return _given(photo.id, photo.box, picture.size)
+    faces = search(picture, levels(params))
     if faces is not None:
-        return _chosen(photo.id, faces, image.shape, params.on_multiple)
+        return _chosen(photo.id, faces, picture.size, params.on_multiple)
     if params.fallback == "image":
-        height, width = image.shape[:2]
+        width, height = picture.size
         return Detection(photo.id, Status.OK, "", 0.0, 0.0, float(width), float(height), level=WHOLE_PHOTO)
     return Detection(photo.id, Status.NO_FACE, f"no face at any level ({params.detector})")
 
 
-def _given(name: str, box: Box, shape: tuple[int, ...]) -> Detection:
+def _given(name: str, box: Box, size: tuple[int, int]) -> Detection:
     """The dataset's own box, unless its centre lies outside the photo."""
-    (x, y), (height, width) = boxes.centre(box), shape[:2]
+    (x, y), (width, height) = boxes.centre(box), size
     if not (0 <= x <= width and 0 <= y <= height):
         given = boxes.format_box(box)
         reason = f"the given box {given} lies outside of the photo of {width} x {height} pixels"
@@ -157,13 +161,13 @@ def _given(name: str, box: Box, shape: tuple[int, ...]) -> Detection:
     return Detection(name, Status.OK, "", *box, faces=1, level=GIVEN)
 
 
-def _chosen(name: str, faces: Detections, shape: tuple[int, ...], policy: str) -> Detection:
+def _chosen(name: str, faces: Detections, size: tuple[int, int], policy: str) -> Detection:
     """The face that the policy chooses. Of equal faces it is the face with the higher score."""
     number = len(faces.boxes)
     if policy == "fail" and number > 1:
         reason = f"{number} faces, and detect.on_multiple is fail"
         return Detection(name, Status.MULTI_FACE, reason, faces=number, level=faces.level)
-    middle = np.array([shape[1] / 2, shape[0] / 2])
+    middle = np.array(size) / 2
 
     def merit(face: int) -> tuple[float, float]:
         box, score = faces.boxes[face], faces.scores[face]

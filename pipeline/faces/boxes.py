@@ -51,9 +51,16 @@ def cut(box: Box, image: np.ndarray) -> np.ndarray:
     return image[top:bottom, left:right]
 
 
-def smallness(box: Box, image: np.ndarray) -> str:
-    """Give the reason why a box shows too little of a photo (h, w, 3) to be a face; empty text if it shows enough."""
-    height, width = cut(box, image).shape[:2]
+def reduced(box: Box, times: int) -> Box:
+    """Return the box in the pixels of the same photo, reduced a number of times (see ``pipeline.faces.picture``)."""
+    left, top, right, bottom = box
+    return left / times, top / times, right / times, bottom / times
+
+
+def smallness(box: Box, size: tuple[int, int]) -> str:
+    """Give the reason why a box shows too little of a photo of a size (width, height) to be a face; empty text if not."""
+    left, top, right, bottom = (max(0, round(edge)) for edge in box)
+    width, height = max(0, min(right, size[0]) - left), max(0, min(bottom, size[1]) - top)
     if min(height, width) >= MIN_SIDE:
         return ""
     return f"the face is only {width} x {height} pixels, too few for landmarks: they need {MIN_SIDE} x {MIN_SIDE}"

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.faces.boxes import area
+from pipeline.faces.picture import Picture
 from pipeline.runtime.finished_work.cache import RowCache, json_digest
 from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.status import Status
@@ -123,7 +124,7 @@ def largest(faces: list[FaceExplanation]) -> FaceExplanation | None:
 def _faces_in_frame(frame: Frame, settings: FaceSettings) -> PhotoFaces:
     if frame.image is None:
         raise ValueError("a frame without its image")
-    return faces_in_photo(frame.image, settings)
+    return faces_in_photo(Picture(frame.image), settings)
 
 
 def _died(_: Frame) -> PhotoFaces:

@@ -5,7 +5,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from pipeline.faces.decoding import UnreadablePhotoError, decode_rgb
+from pipeline.faces.decoding import decode_rgb
+from pipeline.faces.headers import UnreadablePhotoError
 from pipeline.runtime.errors import InputError
 from train.page.security import MAX_BODY
 

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from pipeline.faces import dlib_models
-from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
+from pipeline.faces.decoding import read_rgb
+from pipeline.faces.headers import UnreadablePhotoError
 from pipeline.faces.manifest import Photo
 from pipeline.ingest.datasets import DatasetSource
 from pipeline.ingest.datasets.common.csv_table.rows import rows

@@ -10,8 +10,8 @@ from pipeline.detect import stage as detect
 from pipeline.detect.stage import detect_photo
 from pipeline.faces import detections as detections_table
 from pipeline.faces import manifest
-from pipeline.faces.decoding import PhotoTooLargeError
 from pipeline.faces.detections import Detection
+from pipeline.faces.headers import PhotoTooLargeError
 from pipeline.faces.manifest import Photo
 from pipeline.runtime.errors import InputError
 
@@ -271,10 +271,10 @@ def test_missing_manifest_names_the_stage(params, tmp_path):
 
 
 def test_status_that_the_reader_names_is_kept(params, monkeypatch):
-    def read_rgb(path, sha256=""):
+    def read_picture(path, sha256=""):
         raise PhotoTooLargeError("9 gigapixels")
 
-    monkeypatch.setattr(detect, "read_rgb", read_rgb)
+    monkeypatch.setattr(detect, "read_picture", read_picture)
     assert detect_photo(Photo("a", "a.jpg", "anger", "", ""), params.detect) == Detection("a", "too_large", "9 gigapixels")
 
 

@@ -16,7 +16,9 @@ import pytest
 from PIL import Image
 
 from pipeline.faces import decoding as photos
-from pipeline.faces.decoding import PhotoTooLargeError, UnreadablePhotoError, decode_rgb, read_bytes, read_rgb
+from pipeline.faces import headers
+from pipeline.faces.decoding import decode_rgb, read_bytes, read_rgb
+from pipeline.faces.headers import PhotoTooLargeError, UnreadablePhotoError
 
 HEIGHT, WIDTH = 40, 64
 FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM"]
@@ -225,7 +227,7 @@ def test_other_formats_are_unreadable(content):
     unreadable(b"RIFF\0\0\0\0WAVEfmt ", match="^not a JPEG")
 
 
-@pytest.mark.parametrize("start", photos.OPENERS)
+@pytest.mark.parametrize("start", headers.OPENERS)
 def test_a_signature_alone_is_unreadable(start):
     start = b"RIFF\0\0\0\0WEBP" if start == b"RIFF" else start
     for rest in (b"", bytes(1), bytes(100), b"\xff" * 100):
@@ -351,8 +353,8 @@ def test_webp_sizes_are_those_of_its_encoder(rng):
     for width, height in rng.integers(1, 300, (20, 2)).tolist():
         image = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
         for options in ({}, {"exif": b"Exif\0\0" + exif(1)}):
-            assert photos.webp_size(encode("WEBP", image, **options)) == (width, height)
-        assert photos.webp_size(cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, 50])[1]) == (width, height)
+            assert headers.webp_size(encode("WEBP", image, **options)) == (width, height)
+        assert headers.webp_size(cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, 50])[1]) == (width, height)
 
 
 # --- Paths ---
@@ -401,7 +403,8 @@ def test_file_without_permission_says_so(tmp_path, picture):
 READ_ALL = """
 import json, sys
 from pathlib import Path
-from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
+from pipeline.faces.decoding import read_rgb
+from pipeline.faces.headers import UnreadablePhotoError
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines() if sys.platform == "linux" else []
@@ -430,7 +433,7 @@ def read_all(folder, max_pixels=1_000_000):
 def test_bombs_are_refused_in_little_memory(tmp_path):
     for name, bomb in bombs(60_000, 60_000).items():
         (tmp_path / name).write_bytes(bomb)
-    outcomes, grown = read_all(tmp_path, photos.MAX_PIXELS)
+    outcomes, grown = read_all(tmp_path, headers.MAX_PIXELS)
     assert {status for status, _ in outcomes.values()} == {"too_large"}
     assert grown < 16
 

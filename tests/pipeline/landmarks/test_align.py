@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.landmarks.align import PARTS, TEMPLATE, crop, similarity, transform
+from pipeline.landmarks.align import PARTS, TEMPLATE, crop, reduced, scale, similarity, surroundings, transform
 
 
 def centres(landmarks):
@@ -98,3 +98,30 @@ def test_beyond_the_photo_its_border_goes_on():
     cropped = crop(image, np.array([[1.0, 0, 0], [0, 1.0, 0]]), 64)
     assert (cropped[5, 20:] == 200).all()
     assert (cropped[40, :19] == 50).all()
+
+
+@pytest.mark.parametrize("times", [1, 2, 4, 8])
+def test_a_crop_from_a_reduced_photo_shows_the_same_place(rng, times):
+    """Pixel (i, j) of the reduced photo is the mean of a square of the photo, so its centre is the square's centre."""
+    photo = cv2.GaussianBlur(rng.integers(0, 255, (800, 960, 3), np.uint8), (0, 0), 30)
+    photo = cv2.normalize(photo, None, 0, 255, cv2.NORM_MINMAX)
+    small = cv2.resize(photo, (960 // times, 800 // times), interpolation=cv2.INTER_AREA)
+    matrix = np.array([[0.12, -0.05, 3.0], [0.05, 0.12, -7.0]])
+    assert scale(matrix) == pytest.approx(0.13)
+    difference = crop(small, reduced(matrix, times), 96).astype(int) - crop(photo, matrix, 96)
+    assert np.abs(difference).mean() < 1.5
+    assert np.array_equal(reduced(matrix, 1), matrix)
+
+
+@pytest.mark.parametrize("place", [(100.0, 60.0), (-30.0, -40.0), (700.0, 500.0), (2000.0, 100.0)])
+@pytest.mark.parametrize("factor", [0.2, 0.9])
+def test_the_surroundings_give_the_crop_of_the_whole_photo(rng, place, factor):
+    """Also where the crop reaches beyond the photo, or lies outside of it."""
+    photo = cv2.GaussianBlur(rng.integers(0, 255, (600, 800, 3), np.uint8), (0, 0), 9)
+    turn = factor * np.array([[0.9, -0.4], [0.4, 0.9]])
+    matrix = np.column_stack([turn, -turn @ place])
+    part, from_part = surroundings(photo, matrix, 96)
+    difference = crop(part, from_part, 96).astype(int) - crop(photo, matrix, 96)
+    assert np.abs(difference).max() <= 3
+    if place == (100.0, 60.0) and factor == 0.9:
+        assert part.size < photo.size / 4

@@ -12,6 +12,7 @@ from torch import Tensor
 from pipeline import codebook as codebooks
 from pipeline.codebook import Codebook
 from pipeline.codebook.schema import ExpressionAU, split_key
+from pipeline.faces.picture import Picture
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.memory import release_free_memory
 from pipeline.runtime.parameters import Detect
@@ -94,7 +95,7 @@ class Explainer:
 
     def __call__(self, image: np.ndarray) -> list[FaceExplanation]:
         """Explain the answers to all faces of a photo (h, w, 3) uint8 RGB, upright; one entry at least."""
-        return self.explain(faces_in(image, self.settings))
+        return self.explain(faces_in(Picture(image), self.settings))
 
     @property
     def fill(self) -> str:

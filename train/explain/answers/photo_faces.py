@@ -11,8 +11,9 @@ from pipeline.detect.face_search import levels, search
 from pipeline.detect.stage import detect_face
 from pipeline.faces import dlib_models
 from pipeline.faces.boxes import Box, area
-from pipeline.faces.decoding import UnreadablePhotoError, read_rgb
+from pipeline.faces.headers import UnreadablePhotoError
 from pipeline.faces.manifest import Photo
+from pipeline.faces.picture import Picture, read_picture
 from pipeline.landmarks.face import align_face
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import file_digest
@@ -114,17 +115,17 @@ class PhotoFaces:
 def faces_in_file(path: str, settings: FaceSettings) -> PhotoFaces:
     """Find the faces of a photo file. A file that cannot be read gives one entry with its status."""
     try:
-        image = read_rgb(path)
+        return faces_in_photo(read_picture(path), settings)
     except UnreadablePhotoError as error:
         return failed_photo(error.status, str(error))
-    return faces_in_photo(image, settings)
 
 
-def faces_in_photo(image: np.ndarray, settings: FaceSettings) -> PhotoFaces:
+def faces_in_photo(picture: Picture, settings: FaceSettings) -> PhotoFaces:
     """Find the faces of a photo, and shrink it for pictures; see ``faces_in``."""
-    scale = min(1.0, VIEW / max(image.shape[:2]))
-    size = tuple(max(1, round(scale * length)) for length in image.shape[1::-1])
-    return PhotoFaces(faces_in(image, settings), cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale)
+    scale = min(1.0, VIEW / picture.longer)
+    size = tuple(max(1, round(scale * length)) for length in picture.size)
+    image = picture.rgb(picture.reduction(picture.longer, VIEW))
+    return PhotoFaces(faces_in(picture, settings), cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale)
 
 
 def failed_photo(status: str, reason: str) -> PhotoFaces:
@@ -132,53 +133,56 @@ def failed_photo(status: str, reason: str) -> PhotoFaces:
     return PhotoFaces([_no_face(status, reason)])
 
 
-def faces_in(image: np.ndarray, settings: FaceSettings) -> list[PhotoFace]:
+def faces_in(picture: Picture, settings: FaceSettings) -> list[PhotoFace]:
     """Find the faces of a photo, from left to right.
 
     Args:
-        image: Photo (h, w, 3) uint8 RGB, upright.
+        picture: The photo.
         settings: How to look for faces.
 
     Returns:
         One entry at least: a photo without a face has the status ``no_face``.
+
+    Raises:
+        UnreadablePhotoError: If the picture is a large photo that turns out to be damaged.
     """
-    find: Callable[[np.ndarray, FaceSettings], list[Box] | PhotoFace]
+    find: Callable[[Picture, FaceSettings], list[Box] | PhotoFace]
     find = _all_boxes if settings.which == "all" else _chosen_box
-    found = find(image, settings)
+    found = find(picture, settings)
     if isinstance(found, PhotoFace):
         return [found]
-    return [_aligned(image, box, settings) for box in found]
+    return [_aligned(picture, box, settings) for box in found]
 
 
-def _all_boxes(image: np.ndarray, settings: FaceSettings) -> list[Box] | PhotoFace:
+def _all_boxes(picture: Picture, settings: FaceSettings) -> list[Box] | PhotoFace:
     """The boxes of all faces. The coarse levels of the policy ``largest`` may miss small faces, so they are left out."""
-    faces = search(image, levels(settings.detect.model_copy(update={"on_multiple": "score"})))
+    faces = search(picture, levels(settings.detect.model_copy(update={"on_multiple": "score"})))
     if faces is None:
-        return _without_face(image, settings)
+        return _without_face(picture, settings)
     return sorted(faces.boxes, key=lambda box: (box[0], -area(box)))
 
 
-def _chosen_box(image: np.ndarray, settings: FaceSettings) -> list[Box] | PhotoFace:
-    detection = detect_face(Photo("", "", "", "", ""), image, settings.detect)
+def _chosen_box(picture: Picture, settings: FaceSettings) -> list[Box] | PhotoFace:
+    detection = detect_face(Photo("", "", "", "", ""), picture, settings.detect)
     if detection.status != Status.OK:
         return _no_face(detection.status, detection.reason)
     return [detection.box]
 
 
-def _without_face(image: np.ndarray, settings: FaceSettings) -> list[Box] | PhotoFace:
+def _without_face(picture: Picture, settings: FaceSettings) -> list[Box] | PhotoFace:
     if settings.detect.fallback == "image":
-        height, width = image.shape[:2]
+        width, height = picture.size
         return [(0.0, 0.0, float(width), float(height))]
     return _no_face(Status.NO_FACE, f"no face at any level ({settings.detect.detector})")
 
 
-def _aligned(image: np.ndarray, box: Box, settings: FaceSettings) -> PhotoFace:
+def _aligned(picture: Picture, box: Box, settings: FaceSettings) -> PhotoFace:
     boxes = [box]
     if settings.detect.fallback == "image":
-        height, width = image.shape[:2]
+        width, height = picture.size
         boxes.append((0.0, 0.0, float(width), float(height)))
     landmarks = settings.landmarks
-    face = align_face(image, boxes, landmarks, settings.predictor)
+    face = align_face(picture, boxes, landmarks, settings.predictor)
     if face.status != Status.OK:
         return PhotoFace(face.status, face.reason, box, face.landmarks, face.landmarks, np.zeros((0, 0, 3), np.uint8))
     crop = decode_crop(face.crop, landmarks.encoding)  # as training saw it: JPEG changes pixels
