@@ -62,7 +62,7 @@ def swap_regions(batch: Batch, size: int, swaps: Swaps, random_numbers: Tensor) 
         The batch. Its images are shrunk to the size that training needs. Labels and heatmaps are those of what the regions
         show.
     """
-    changes, view, other, outline = random_numbers.to(batch.images.device).T
+    changes, view, other, outline = random_numbers.to(batch.images.device, non_blocking=True).T
     is_neutral = batch.targets == swaps.neutral
     expressive = batch.has_map & ~is_neutral
     itself = torch.eye(len(view), dtype=torch.bool, device=view.device)
@@ -80,7 +80,7 @@ def swap_regions(batch: Batch, size: int, swaps: Swaps, random_numbers: Tensor) 
     removed, given = removed & changed, given & changed
     return replace(
         batch,
-        images=_blended(shrink(batch.images, size), torch.nonzero(changed)[:, 0], sources, regions),
+        images=_blended(shrink(batch.images, size), changed, sources, regions),
         heatmaps=_where(given, batch.heatmaps[foreign.face], batch.heatmaps),
         has_map=(batch.has_map & ~removed) | given,
         targets=torch.where(given, batch.targets[foreign.face], batch.targets.masked_fill(removed, swaps.neutral)),
@@ -95,13 +95,14 @@ def _draw(allowed: Tensor, numbers: Tensor) -> _Drawn:
 
 
 def _blended(images: Tensor, changed: Tensor, sources: Tensor, regions: Tensor) -> Tensor:
-    """Replace the regions (B, 1, n, n) of the changed images by those of their sources; levels stay in [0, 255]."""
-    blended = blend(images[changed].float(), images[sources[changed]].float(), fade(regions[changed])).clamp(0, 255)
-    images = images.clone()
-    images[changed] = blended.round().to(images.dtype)
-    return images
+    """Replace the regions (B, 1, n, n) of the changed (B,) images by those of their sources; levels stay in [0, 255].
+
+    All images are blended: to select some, the host would have to wait until a GPU says how many there are.
+    """
+    blended = blend(images.float(), images[sources].float(), fade(regions)).clamp(0, 255).round()
+    return _where(changed, blended.to(images.dtype), images)
 
 
 def _where(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Take the maps (B, 1, n, n) of chosen (B,) faces from ``first``, and the others from ``second``."""
+    """Take the maps or images (B, C, n, n) of chosen (B,) faces from ``first``, and the others from ``second``."""
     return torch.where(chosen.view(-1, 1, 1, 1), first, second)
