@@ -104,8 +104,9 @@ def shrink(images: Tensor, size: int) -> Tensor:
     if images.shape[-1] <= side:
         return images
     # On a CPU, bytes take a sixth of the time; the result is rounded to whole levels. GPUs only take floats.
-    images = images if images.device.type == "cpu" else images.float()
-    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    levels = images if images.device.type == "cpu" else images.float()
+    shrunk = F.interpolate(levels, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    return shrunk if shrunk.dtype == images.dtype else shrunk.round()
 
 
 def _to_unit_range(levels: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Finds the places where the host would wait for a GPU, without a GPU.
 
-The code runs on PyTorch's device ``meta``, whose tensors have shapes and no values. Like a GPU, it cannot tell the host a value
-or a number of elements at once.
+The code runs on PyTorch's device ``meta``, whose tensors have shapes and no values. Like a GPU, it cannot tell the host at once
+a value or a number of elements.
 """
 
 import traceback
@@ -12,7 +12,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 META = torch.device("meta")
-VALUES = {"_local_scalar_dense": 1.0, "is_nonzero": True, "equal": True}  # questions for a value, and the answer that they get
+VALUES = {
+    "_local_scalar_dense": 1.0,
+    "is_nonzero": True,
+    "equal": True,
+}  # questions for a value, and their answers
 SIZES = {"nonzero", "masked_select", "unique_dim", "_unique2", "unique_consecutive", "bincount"}  # of a result
 INDEXING = {"index", "index_put", "index_put_", "_unsafe_index"}
 MASKS = {torch.bool, torch.uint8}

@@ -8,16 +8,14 @@ import torch
 
 from tests.train.loop.host_waits import META, HostWaits
 from tests.train.models.methods.conftest import Tiny
-from train.alignment import alignment_loss, map_alignment_loss
-from train.data import region_swaps
 from train.data.augmentation import random_params
 from train.data.dataset import Batch
 from train.data.loading import on_device
 from train.data.region_swaps import Swaps, swap_params
 from train.loop import engine, loss_watch, optim
 from train.loop.distributed import DistributedContext
-from train.models import checkpoint as checkpoints
 from train.models import backbones
+from train.models import checkpoint as checkpoints
 from train.models.methods import METHODS
 
 CLASSES = ("a", "b", "c")
@@ -77,9 +75,7 @@ def context_of(params, swaps=None):
 def waits_of_steps(context, number):
     """The waits in an epoch of so many steps."""
     generator = torch.Generator().manual_seed(0)
-    draws = [
-        engine.Draws(random_params(6, generator).to(META), swap_params(6, generator).to(META)) for _ in range(number)
-    ]
+    draws = [engine.Draws(random_params(6, generator).to(META), swap_params(6, generator).to(META)) for _ in range(number)]
     schedule = optim.schedule(context.optimizer, lambda _: 1.0)
     with HostWaits() as waits:
         engine.train_epoch(context, zip(on_device(batches(number), META), draws, strict=True), schedule)
