@@ -18,6 +18,8 @@ from torch import Tensor
 
 from train.models.maps import attention, cosine, map_size, resize_cam, resize_in_range
 
+SELECTING = ("cpu",)  # kinds of devices on which the losses that count are selected
+
 
 def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor) -> Tensor:
     """Compute the loss R of the module's docstring, without its weight lambda.
@@ -71,5 +73,5 @@ def _mean_with(losses: Tensor, has_map: Tensor) -> Tensor:
     returns, so it adds the selected ones, whose sum has always been rounded in this order.
     """
     with_map = has_map.bool()
-    counted = losses[with_map] if losses.device.type == "cpu" else torch.where(with_map, losses, 0)
+    counted = losses[with_map] if losses.device.type in SELECTING else torch.where(with_map, losses, 0)
     return counted.sum() / with_map.sum().clamp(min=1)

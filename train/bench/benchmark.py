@@ -100,8 +100,8 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
 def _batches(train: Faces, settings: Train, seed: int, steps: int, workers: int) -> list[list[int]]:
     """Choose the items of the batches to read: ``steps`` batches, after those that fill the queues of the workers.
 
-    Without workers no face comes twice, as in an epoch: a second time it would come from memory. If the faces are too few for
-    this, there are no batches.
+    Without workers no face comes twice, as in an epoch: a second time it would come from memory. If there are too few faces
+    for this, there are no batches.
     """
     order = epoch_indices(train, settings.model_copy(update={"sampling": "natural"}), seed, 1)
     size = min(settings.batch_size, len(train))

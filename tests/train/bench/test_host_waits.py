@@ -5,6 +5,8 @@ import torch
 
 from train.bench import host_waits
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the steps that nobody counts
+
 
 @pytest.fixture
 def modes(monkeypatch):

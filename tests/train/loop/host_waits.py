@@ -1,7 +1,7 @@
 """Finds the places where the host would wait for a GPU, without a GPU.
 
-The code runs on PyTorch's device ``meta``, whose tensors have shapes and no values. Like a GPU, it cannot tell the host at once
-a value or a number of elements.
+The code runs on PyTorch's device ``meta``, whose tensors have shapes and no values. Like a GPU, it cannot tell the host
+at once a value or a number of elements.
 """
 
 import traceback

@@ -1,6 +1,6 @@
 """No step makes the host wait for a GPU. One wait ends an epoch."""
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import product
 
 import pytest
@@ -121,3 +121,61 @@ def test_no_step_of_any_recipe_waits(small, tiny, changes):
 
 def test_no_step_of_the_laptops_network_waits(small):
     check(context_of(small))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind", ["bit", "convnextv2", "regnet", "resnet", "beit", "deit", "dinov2", "dinov3_vit", "vit", "swin"]
+)
+def test_no_step_of_a_network_of_transformers_waits(small, tmp_path, kind):
+    from tests.train.models.backbones.hf_networks import settings, transformers
+
+    transformers.CONFIG_MAPPING[kind](**settings(kind)).save_pretrained(tmp_path)
+    changes = {"backbone": f"hf:{tmp_path}", "weights": "none", "large_maps": False}
+    check(context_of(small.model_copy(update=changes)))
+
+
+WAITS = {
+    "item": lambda x: x.sum().item(),
+    "bool": lambda x: bool((x > 0).any()),
+    "int": lambda x: int(x[0]),
+    "if": lambda x: x if torch.isfinite(x.sum()) else None,
+    "tolist": lambda x: x.tolist(),
+    "cpu": lambda x: x.cpu(),
+    "to cpu": lambda x: x.to("cpu"),
+    "copy to the host": lambda x: torch.zeros(4).copy_(x),
+    "equal": lambda x: torch.equal(x, x + 1),
+    "to the device": lambda x: torch.ones(4).to(x.device),
+    "copy to the device": lambda x: x.copy_(torch.zeros(4)),
+    "new_tensor": lambda x: x.new_tensor([1.0, 2.0]),
+    "tensor": lambda x: torch.tensor([1.0], device=x.device),
+    "as_tensor": lambda x: torch.as_tensor([1.0], device=x.device),
+    "where": lambda x: torch.where(x > 0, x, torch.zeros(())),
+    "nonzero": lambda x: x.nonzero(),
+    "argwhere": torch.argwhere,
+    "where of one": lambda x: torch.where(x > 0),
+    "a mask": lambda x: x[x > 0],
+    "a mask that is set": lambda x: x.index_put_((x > 0,), x[:1]),
+    "masked_select": lambda x: x.masked_select(x > 0),
+    "unique": lambda x: x.unique(),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_every_wait_is_found(name):
+    x = torch.zeros(4, device=META)
+    with HostWaits() as waits, suppress(AssertionError):
+        WAITS[name](x)
+    assert sum(waits.found.values()) == 1
+    assert "test_host_waits.py" in next(iter(waits.found))[1]
+
+
+def test_what_does_not_wait_is_not_found():
+    x = torch.zeros(4, device=META)
+    with HostWaits() as waits:
+        torch.where(x > 0, x, 0).sum() * 2.0 + x[torch.arange(2, device=META)] + x[1:].max()
+        torch.ones(4).to(META, non_blocking=True)
+        x.to("cpu", non_blocking=True).sum().item()
+        x.masked_fill(x > 0, 0.5)
+        torch.eye(3, device=META)
+    assert not waits.found
