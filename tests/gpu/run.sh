@@ -9,7 +9,11 @@ python=${PYTHON:-python3}
 
 if [ "${1:-}" = pack ]; then
   "$python" -m pip download --no-deps -c "$repository/constraints.txt" -r "$here/requirements.txt" -d "$here/wheels"
-  exec "$python" -m pip wheel --no-deps "$repository" -w "$here/wheels"  # its metadata: shards name the version of aucue
+  copy=$(mktemp -d)  # pip builds where the code is
+  trap 'rm -rf "$copy"' EXIT
+  git -C "$repository" archive HEAD | tar -x -C "$copy"
+  "$python" -m pip wheel --no-deps "$copy" -w "$here/wheels"  # for its metadata: shards name the version of aucue
+  exit
 fi
 
 if [ -d "$here/wheels" ]; then

@@ -1,6 +1,8 @@
 import pytest
 import torch
+from click.testing import CliRunner
 
+from pipeline.cli import aucue
 from pipeline.runtime.errors import InputError
 from train.bench.recipes import recipe_for
 from train.presets.preset import read_values
@@ -32,3 +34,11 @@ def test_a_device_that_is_not_there_is_one_sentence(params, device, monkeypatch)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(InputError, match=f"--device {device}: PyTorch finds no such device here: leave --device out"):
         recipe_for(params, device)
+
+
+def test_the_command_says_it_in_one_line(params_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = CliRunner().invoke(aucue, ["bench", "train", "--device", "cuda", "--params", str(params_path)])
+    assert result.exit_code == 1
+    assert result.output == "Error: --device cuda: PyTorch finds no such device here: leave --device out\n"
