@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import click
 import torch
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 STEPS = 2
@@ -34,10 +33,9 @@ def dearest_kernels(run_steps: Callable[[int], object], device: torch.device) ->
     run_steps(1)
     with profile(activities=activities) as found:
         run_steps(STEPS)
-    if on_gpu:
-        rows = [(row, row.self_device_time_total) for row in found.key_averages() if row.device_type == DeviceType.CUDA]
-    else:
-        rows = [(row, row.self_cpu_time_total) for row in found.key_averages()]
+    # On a GPU the profile also has the operators, whose device time is that of their kernels.
+    events = [event for event in found.key_averages() if event.device_type.name == ("CUDA" if on_gpu else "CPU")]
+    rows = [(event, event.self_device_time_total if on_gpu else event.self_cpu_time_total) for event in events]
     total = sum(time for _, time in rows) or 1
     rows.sort(key=lambda row: row[1], reverse=True)
     return [Kernel(row.key, time / STEPS / 1e3, time / total, row.count / STEPS) for row, time in rows[:NUMBER]]

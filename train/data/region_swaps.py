@@ -97,10 +97,14 @@ def _draw(allowed: Tensor, numbers: Tensor) -> _Drawn:
 def _blended(images: Tensor, changed: Tensor, sources: Tensor, regions: Tensor) -> Tensor:
     """Replace the regions (B, 1, n, n) of the changed (B,) images by those of their sources; levels stay in [0, 255].
 
-    All images are blended: to select some, the host would have to wait until a GPU says how many there are.
+    A CPU blends the changed images alone. The host would have to wait until a GPU says how many there are, so there all are
+    blended.
     """
-    blended = blend(images.float(), images[sources].float(), fade(regions)).clamp(0, 255).round()
-    return _where(changed, blended.to(images.dtype), images)
+    rows = torch.nonzero(changed)[:, 0] if images.device.type == "cpu" else torch.arange(len(images), device=images.device)
+    blended = blend(images[rows].float(), images[sources[rows]].float(), fade(regions[rows])).clamp(0, 255).round()
+    mixed = images.clone()
+    mixed[rows] = _where(changed[rows], blended.to(images.dtype), images[rows])
+    return mixed
 
 
 def _where(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:

@@ -135,7 +135,8 @@ def losses(classifier: Classifier, output: Output, view: View, params: Train, we
     per_face = classification(view.targets)  # (B,)
     if view.mixed_targets is not view.targets:
         per_face = view.mix_ratio * per_face + (1 - view.mix_ratio) * classification(view.mixed_targets)
-    align, align_map = (_compiled(loss) if params.compile else loss for loss in (alignment_loss, map_alignment_loss))
+    align = _compiled(alignment_loss) if params.compile else alignment_loss
+    align_map = _compiled(map_alignment_loss) if params.compile else map_alignment_loss
     with torch.set_grad_enabled(guidance.attention > 0):
         layers = [output.layers[layer - 1].float() for layer in params.layers]
         attention = align(layers, view.heatmaps, view.has_map)
