@@ -18,6 +18,8 @@ from torch import Tensor
 
 from train.models.maps import attention, cosine, map_size, resize_cam, resize_in_range
 
+SELECTING = ("cpu",)  # kinds of devices on which the losses that count are selected
+
 
 def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor) -> Tensor:
     """Compute the loss R of the module's docstring, without its weight lambda.
@@ -35,14 +37,11 @@ def alignment_loss(features: Sequence[Tensor], heatmaps: Tensor, has_map: Tensor
     """
     if not features:
         raise ValueError("alignment_loss needs the features of at least one layer")
-    with_map = has_map.bool()
-    if not with_map.any():
-        return torch.stack([layer[with_map].sum() for layer in features]).sum()  # an empty sum: 0, and differentiable
-    heatmaps = heatmaps[with_map].to(features[0].dtype)
+    heatmaps = _zero_without(heatmaps, has_map).to(features[0].dtype)
     losses = []
     for layer in features:
-        maps = attention(layer)[with_map]  # selected after the mean: selecting before it would copy all channels
-        losses.append((1 - cosine(maps, resize_in_range(heatmaps, map_size(maps)))).mean())
+        maps = attention(layer)
+        losses.append(_mean_with(1 - cosine(maps, resize_in_range(heatmaps, map_size(maps))), has_map))
     return torch.stack(losses).mean()
 
 
@@ -57,9 +56,22 @@ def map_alignment_loss(maps: Tensor, heatmaps: Tensor, has_map: Tensor) -> Tenso
     Returns:
         A scalar. If no sample has a map, the loss is exactly zero and so is its gradient.
     """
+    maps = maps[:, None] - maps.amin(dim=(1, 2))[:, None, None, None]
+    heatmaps = _zero_without(heatmaps, has_map).to(maps.dtype)
+    return _mean_with(1 - cosine(resize_cam(maps, map_size(heatmaps)), heatmaps), has_map)
+
+
+def _zero_without(heatmaps: Tensor, has_map: Tensor) -> Tensor:
+    """Zero the heatmaps (B, 1, H, W) of samples without a map: their losses are computed, whatever the heatmaps hold."""
+    return torch.where(has_map.bool().view(-1, 1, 1, 1), heatmaps, 0)
+
+
+def _mean_with(losses: Tensor, has_map: Tensor) -> Tensor:
+    """Return the mean of the losses (B,) of samples with a map; zero, with a gradient of zero, if there is none.
+
+    On a GPU no loss is selected: the host would have to wait until the GPU says how many there are. A CPU computes before it
+    returns, so it adds the selected ones, whose sum has always been rounded in this order.
+    """
     with_map = has_map.bool()
-    if not with_map.any():
-        return maps[with_map].sum()  # an empty sum: 0, and differentiable
-    maps = maps[with_map][:, None]
-    maps = maps - maps.amin(dim=(2, 3), keepdim=True)
-    return (1 - cosine(resize_cam(maps, map_size(heatmaps)), heatmaps[with_map].to(maps.dtype))).mean()
+    counted = losses[with_map] if losses.device.type in SELECTING else torch.where(with_map, losses, 0)
+    return counted.sum() / with_map.sum().clamp(min=1)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from train import alignment
 from train.alignment import alignment_loss, map_alignment_loss
 from train.models.maps import cam_cosine
 
@@ -53,6 +54,31 @@ def test_a_batch_without_any_map_adds_exactly_zero_with_zero_gradient(batch):
     assert loss.item() == 0
     loss.backward()
     assert scale.grad.item() == 0
+
+
+def test_what_a_heatmap_that_does_not_count_holds_reaches_no_gradient(batch):
+    features, heatmaps, has_map = batch
+    spoilt = torch.where(has_map.view(-1, 1, 1, 1), heatmaps, torch.nan)
+    maps = torch.rand(4, 6, 5, dtype=torch.float64).requires_grad_()
+    inputs = [*(layer.requires_grad_() for layer in features), maps]
+    (alignment_loss(features, spoilt, has_map) + map_alignment_loss(maps, spoilt, has_map)).backward()
+    for values in inputs:
+        counted = values.grad.flatten(1).abs().sum(dim=1) > 0
+        assert torch.equal(counted, has_map)
+        assert values.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("with_map", [(True, False, True, True), (False,) * 4, (True,) * 4])
+def test_no_loss_is_selected_on_a_gpu_and_the_mean_is_the_same(batch, monkeypatch, with_map):
+    """The way of a GPU, taken on the CPU: it compiles to one graph, and differs by rounding alone."""
+    features, heatmaps, _ = batch
+    has_map = torch.tensor(with_map)
+    maps = features[0][:, 0]
+    expected = alignment_loss(features, heatmaps, has_map), map_alignment_loss(maps, heatmaps, has_map)
+    monkeypatch.setattr(alignment, "SELECTING", ())
+    losses = [torch.compile(loss, backend="eager", fullgraph=True) for loss in (alignment_loss, map_alignment_loss)]
+    torch.testing.assert_close(losses[0](features, heatmaps, has_map), expected[0])
+    torch.testing.assert_close(losses[1](maps, heatmaps, has_map), expected[1])
 
 
 def test_gradient(batch):

@@ -7,6 +7,7 @@ import json
 import statistics
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 
 import torch
@@ -15,13 +16,15 @@ from pipeline.bench.measurement import print_figures
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
 from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
-from pipeline.runtime.parameters import Params
+from pipeline.runtime.parameters import Params, Train
 from pipeline.runtime.progress import progress
 from train.bench.arithmetic import measure_arithmetic
+from train.bench.host_waits import waits_of_a_step
+from train.bench.kernels import dearest_kernels, print_kernels
 from train.bench.steps import TimedBatches, TrainingSteps, measure_seconds, peak_megabytes, run_forward
 from train.data.crop_cache import CachedCrops, training_dataset
 from train.data.dataset import Batch, Faces, open_shards, training_classes
-from train.data.loading import BatchLoader, reader_count, split_batches
+from train.data.loading import BatchLoader, on_device, reader_count, split_batches
 from train.loop.distributed import DistributedContext
 from train.loop.sampling import epoch_indices
 from train.loop.trainer import find_swaps
@@ -30,6 +33,7 @@ from train.models.devices import chosen_device
 # A first epoch reads every crop from the shards. Later epochs find crops in memory (train.cache_megabytes).
 EPOCHS = ("first_epoch", "later_epochs")
 ROUNDS = 5  # turns of every kind of step; the first round only warms up
+PREFETCHED = 2  # batches that each process reads ahead (DataLoader's default)
 
 
 def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: Path) -> dict[str, object]:
@@ -55,18 +59,18 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
     settings, seed = params.train, params.base.seed
     if not settings.align:
         raise InputError("train.align is empty: there is no guidance to measure; set it to [attention]")
-    # The order of one epoch, in which no face comes twice.
-    order = epoch_indices(train, settings.model_copy(update={"sampling": "natural"}), seed, 1)
-    batches = split_batches(order, min(settings.batch_size, len(train)))[:steps]
-    if len(batches[-1]) < len(batches[0]) or len(batches) < steps:
+    alone = DistributedContext(0, 1, chosen_device(settings.device))
+    workers = reader_count(settings, alone.device)
+    batches = _batches(train, settings, seed, steps, workers)
+    if not batches:
         raise InputError(
             f"{faces_dir} has too few training faces for {steps} batches of {settings.batch_size}: lower --steps"
         )
-    alone = DistributedContext(0, 1, chosen_device(settings.device))
     swaps = find_swaps(train, settings, classes)
     runs = {name: TrainingSteps(settings, name, classes, alone, seed, swaps) for name in ("baseline", "guided")}
-    new_dataset = partial(training_dataset, train, settings, alone.device, reader_count(settings, alone.device))
-    fixed = [next(iter(BatchLoader(new_dataset(), batches[:1])))] * steps
+    new_dataset = partial(training_dataset, train, settings, alone.device, workers)
+    read = next(iter(BatchLoader(new_dataset(), batches[:1])))
+    fixed = [read.to(alone.device)] * steps
     seconds = measure_rounds(runs, fixed, batches, new_dataset)
     results = {
         "device": torch.cuda.get_device_name() if alone.device.type == "cuda" else alone.device.type,
@@ -83,9 +87,27 @@ def main(params: Params, faces_dir: Path, heatmaps_dir: Path, steps: int, out: P
                 "all_training_crops_megabytes": len(train) * fixed[0].images[0].nbytes / 1e6,
             },
         ),
+        "kernels": print_kernels(dearest_kernels(lambda number: runs["guided"](fixed[:1] * number), alone.device)),
     }
+    if alone.device.type == "cuda":
+        pinned = read.pin_memory()
+        waits = waits_of_a_step(lambda number: runs["guided"](on_device([pinned] * number, alone.device)))
+        results["host_waits"] = print_figures("host waits", {"of_a_step": sum(waits.values()), **waits})
     write_text(out, json.dumps(results, indent=1) + "\n")
     return results
+
+
+def _batches(train: Faces, settings: Train, seed: int, steps: int, workers: int) -> list[list[int]]:
+    """Choose the items of the batches to read: ``steps`` batches, after those that fill the queues of the workers.
+
+    Without workers no face comes twice, as in an epoch: a second time it would come from memory. If there are too few faces
+    for this, there are no batches.
+    """
+    order = epoch_indices(train, settings.model_copy(update={"sampling": "natural"}), seed, 1)
+    size = min(settings.batch_size, len(train))
+    number = PREFETCHED * workers + steps
+    batches = split_batches(list(islice(cycle(order), number * size)) if workers else order, size)[:number]
+    return batches if len(batches) == number and len(batches[-1]) == size else []
 
 
 def measure_rounds(
@@ -98,8 +120,8 @@ def measure_rounds(
 
     Args:
         runs: The steps of ``baseline`` and ``guided``.
-        fixed: Batches in memory.
-        batches: The indices of the batches to read from the shards, as many as ``fixed``.
+        fixed: Batches in the device's memory.
+        batches: The indices of the batches to read from the shards. The last ones, as many as ``fixed``, are timed.
         new_dataset: Builds a dataset that has no crop in memory yet.
 
     Returns:
@@ -116,10 +138,14 @@ def measure_rounds(
         for name, run in runs.items():
             seconds[name].append(measure_seconds(alone, partial(run, fixed)))
         seconds["forward"].append(measure_seconds(alone, partial(run_forward, guided, fixed)))
-        dataset = new_dataset()
+        loader = BatchLoader(new_dataset(), batches, workers, pin=alone.device.type == "cuda")
         for epoch in EPOCHS:
-            timed = TimedBatches(BatchLoader(dataset, batches, workers, pin=alone.device.type == "cuda"))
-            seconds[f"shards {epoch}"].append(measure_seconds(alone, partial(guided, timed)))
+            timed = TimedBatches(loader)
+            source = on_device(timed, alone.device)
+            if len(batches) > len(fixed):
+                guided(islice(source, len(batches) - len(fixed)))
+            timed.seconds = 0.0
+            seconds[f"shards {epoch}"].append(measure_seconds(alone, partial(guided, source)))
             seconds[f"waiting {epoch}"].append(timed.seconds)
     return seconds
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from pipeline.runtime.parameters import Augment
 from train.data.dataset import Batch
-from train.data.luma import LUMA_WEIGHTS, luma
+from train.data.luma import LUMA_WEIGHTS, constants, luma
 
 MARGIN = 1.25  # side of a shrunk crop, as a multiple of the input size
 BRIGHTNESS = CONTRAST = SATURATION = 0.4  # factors are uniform in 1 -/+ this
@@ -67,7 +67,7 @@ def train_view(batch: Batch, size: int, params: Augment, random_numbers: Tensor)
         params: Limits and probabilities of the changes.
         random_numbers: (B, NUMBERS), as ``random_params`` draws them.
     """
-    numbers = iter(random_numbers.to(batch.images.device).unbind(dim=1))
+    numbers = iter(random_numbers.to(batch.images.device, non_blocking=True).unbind(dim=1))
     geometry = random_geometry(params, numbers)
     images = warp(_to_unit_range(shrink(batch.images, size)), geometry, size, padding="border")
     heatmaps = warp(_to_unit_range(batch.heatmaps), geometry, batch.heatmaps.shape[-1], padding="zeros")
@@ -104,8 +104,9 @@ def shrink(images: Tensor, size: int) -> Tensor:
     if images.shape[-1] <= side:
         return images
     # On a CPU, bytes take a sixth of the time; the result is rounded to whole levels. GPUs only take floats.
-    images = images if images.device.type == "cpu" else images.float()
-    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    levels = images if images.device.type == "cpu" else images.float()
+    shrunk = F.interpolate(levels, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    return shrunk if shrunk.dtype == images.dtype else shrunk.round()
 
 
 def _to_unit_range(levels: Tensor) -> Tensor:
@@ -148,7 +149,7 @@ def jitter(images: Tensor, probability: float, numbers: RandomNumbers) -> Tensor
     """Change brightness, contrast, saturation and hue of each image (B, 3, H, W) in [0, 1] with the given probability."""
     # Every step is linear, and the last two leave greys unchanged: one matrix and one offset do all of them.
     brightness, contrast, saturation = (_factor(spread, numbers) for spread in (BRIGHTNESS, CONTRAST, SATURATION))
-    to_luma = images.new_tensor(LUMA_WEIGHTS).expand(3, 3)
+    to_luma = constants(LUMA_WEIGHTS, images).expand(3, 3)
     matrix = saturation * torch.eye(3, device=images.device) + (1 - saturation) * to_luma
     matrix = hue_rotation(_uniform(-HUE, HUE, numbers)) @ matrix * (contrast * brightness)
     mean = luma(images.mean(dim=(2, 3), keepdim=True)).flatten(1)[:, None]
@@ -190,8 +191,9 @@ def hue_rotation(turns: Tensor) -> Tensor:
     angle = turns * 2 * math.pi
     cos, sin = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
     axis = 1 / math.sqrt(3)
-    cross = axis * turns.new_tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
-    return cos * torch.eye(3, device=turns.device) + sin * cross + (1 - cos) / 3
+    identity = torch.eye(3, device=turns.device)
+    cross = axis * (identity.roll(1, 0) - identity.roll(1, 1))  # of the vector (1, 1, 1)
+    return cos * identity + sin * cross + (1 - cos) / 3
 
 
 def _factor(spread: float, numbers: RandomNumbers) -> Tensor:

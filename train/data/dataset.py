@@ -36,6 +36,11 @@ class Batch:
         """Copy the batch to a device. The copies run at the same time if the memory is pinned."""
         return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
 
+    def record_stream(self, stream: torch.cuda.Stream) -> None:
+        """Keep the batch's memory on a GPU until the work that ``stream`` has queued so far is done."""
+        for field in fields(self):
+            getattr(self, field.name).record_stream(stream)
+
     def __reduce__(self) -> tuple[Callable[..., "Batch"], tuple[Tensor | np.ndarray, ...]]:
         """Carry the batch to another process (see ``train.data.transport``)."""
         images, heatmaps, *others = (getattr(self, field.name) for field in fields(self))

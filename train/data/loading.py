@@ -5,7 +5,7 @@ import multiprocessing.queues
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -90,6 +90,25 @@ class BatchLoader:
             if isinstance(batch, InputError):
                 raise batch
             yield batch
+
+
+def on_device(batches: Iterable[Batch], device: torch.device) -> Iterator[Batch]:
+    """Copy every batch to the device. A GPU copies a batch from pinned memory while it still works on the batch before.
+
+    Args:
+        batches: Batches in pinned memory, if the device is a GPU.
+        device: The device of the training.
+    """
+    if device.type != "cuda":
+        yield from (batch.to(device) for batch in batches)
+        return
+    work, copies = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    for batch in batches:
+        with torch.cuda.stream(copies):
+            copied = batch.to(device)
+        work.wait_stream(copies)
+        copied.record_stream(work)
+        yield copied
 
 
 class _Batches(Sampler[list[int]]):

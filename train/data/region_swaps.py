@@ -62,7 +62,7 @@ def swap_regions(batch: Batch, size: int, swaps: Swaps, random_numbers: Tensor) 
         The batch. Its images are shrunk to the size that training needs. Labels and heatmaps are those of what the regions
         show.
     """
-    changes, view, other, outline = random_numbers.to(batch.images.device).T
+    changes, view, other, outline = random_numbers.to(batch.images.device, non_blocking=True).T
     is_neutral = batch.targets == swaps.neutral
     expressive = batch.has_map & ~is_neutral
     neutral = _draw(is_neutral.expand(len(view), -1), other)
@@ -79,7 +79,7 @@ def swap_regions(batch: Batch, size: int, swaps: Swaps, random_numbers: Tensor) 
     removed, given = removed & changed, given & changed
     return replace(
         batch,
-        images=_blended(shrink(batch.images, size), torch.nonzero(changed)[:, 0], sources, regions),
+        images=_blended(shrink(batch.images, size), changed, sources, regions),
         heatmaps=_where(given, batch.heatmaps[foreign.face], batch.heatmaps),
         has_map=(batch.has_map & ~removed) | given,
         targets=torch.where(given, batch.targets[foreign.face], batch.targets.masked_fill(removed, swaps.neutral)),
@@ -94,13 +94,18 @@ def _draw(allowed: Tensor, numbers: Tensor) -> _Drawn:
 
 
 def _blended(images: Tensor, changed: Tensor, sources: Tensor, regions: Tensor) -> Tensor:
-    """Replace the regions (B, 1, n, n) of the changed images by those of their sources; levels stay in [0, 255]."""
-    blended = blend(images[changed].float(), images[sources[changed]].float(), fade(regions[changed])).clamp(0, 255)
-    images = images.clone()
-    images[changed] = blended.round().to(images.dtype)
-    return images
+    """Replace the regions (B, 1, n, n) of the changed (B,) images by those of their sources; levels stay in [0, 255].
+
+    A CPU blends the changed images alone. The host would have to wait until a GPU says how many there are, so there all are
+    blended.
+    """
+    rows = torch.nonzero(changed)[:, 0] if images.device.type == "cpu" else torch.arange(len(images), device=images.device)
+    blended = blend(images[rows].float(), images[sources[rows]].float(), fade(regions[rows])).clamp(0, 255).round()
+    mixed = images.clone()
+    mixed[rows] = _where(changed[rows], blended.to(images.dtype), images[rows])
+    return mixed
 
 
 def _where(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Take the maps (B, 1, n, n) of chosen (B,) faces from ``first``, and the others from ``second``."""
+    """Take the maps or images (B, C, n, n) of chosen (B,) faces from ``first``, and the others from ``second``."""
     return torch.where(chosen.view(-1, 1, 1, 1), first, second)

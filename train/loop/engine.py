@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -9,31 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.parameters import Train
 from train.alignment import alignment_loss, map_alignment_loss
 from train.data.augmentation import MIX_NUMBERS, View, train_view, whole_view
 from train.data.dataset import Batch
 from train.data.region_swaps import Swaps, swap_regions
 from train.loop.distributed import DistributedContext
+from train.loop.loss_watch import LossWatch
 from train.models.classifier import Classifier, Output
 from train.models.guidance import Guidance
 from train.models.maps import attention_cosine
 from train.models.methods import Scores
-
-
-class DivergedError(InputError):
-    """The loss of a batch is not finite.
-
-    Attributes:
-        loss: The loss: nan or inf.
-        rows: The rows of the batch's faces in the face shards.
-    """
-
-    def __init__(self, loss: float, rows: list[int]) -> None:
-        super().__init__(f"the loss is {loss} on rows {rows} of the face shards: lower train.learning_rate")
-        self.loss = loss
-        self.rows = rows
 
 
 class Draws(NamedTuple):
@@ -69,7 +56,8 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Draws]], s
 
     Args:
         context: The classifier, its optimiser and the parameters.
-        batches: This process's part of each batch, with its random numbers.
+        batches: This process's part of each batch, with its random numbers. The host waits for a GPU in no step, if they are
+            on it or in pinned memory.
         schedule: Sets the learning rates. It advances by one step after each batch.
 
     Returns:
@@ -80,20 +68,20 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Draws]], s
     """
     classifier, params, distributed = context.classifier, context.params, context.distributed
     classifier.train()
+    watch = LossWatch()
     sums = torch.zeros(6, dtype=distributed.precise, device=distributed.device)
     for read, draws in batches:
         batch = read.to(distributed.device)
         if context.swaps:
             batch = swap_regions(batch, params.input_size, context.swaps, draws.swaps)
         view = train_view(batch, params.input_size, params.augment, draws.view)
-        view = classifier.method.mix(view, draws.view[:, -MIX_NUMBERS:].to(distributed.device))
+        view = classifier.method.mix(view, draws.view[:, -MIX_NUMBERS:].to(distributed.device, non_blocking=True))
         with torch.autocast(distributed.device.type, torch.bfloat16, enabled=params.amp):
             output = context.call(view.images, view.targets)
         parts = losses(classifier, output, view, params, context.class_weights)
         counts = torch.stack([torch.ones_like(view.has_map), view.has_map]).sum(dim=1)
         loss = _global_loss(parts, counts, context)
-        if not torch.isfinite(loss):
-            raise DivergedError(loss.item(), batch.rows.tolist())
+        watch.add(loss, batch.rows)
         context.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if params.max_grad_norm:
@@ -105,6 +93,7 @@ def train_epoch(context: TrainContext, batches: Iterable[tuple[Batch, Draws]], s
         with torch.no_grad():
             measured = [parts.classification * faces, parts.attention * mapped, parts.cam * mapped, right, mapped, faces]
             sums += torch.stack([value.to(distributed.precise) for value in measured])
+    watch.finish()
     classification, attention, cam, right, mapped, faces = distributed.sum(sums).tolist()
     return {
         "cross_entropy": classification / faces,
@@ -146,14 +135,22 @@ def losses(classifier: Classifier, output: Output, view: View, params: Train, we
     per_face = classification(view.targets)  # (B,)
     if view.mixed_targets is not view.targets:
         per_face = view.mix_ratio * per_face + (1 - view.mix_ratio) * classification(view.mixed_targets)
+    align = _compiled(alignment_loss) if params.compile else alignment_loss
+    align_map = _compiled(map_alignment_loss) if params.compile else map_alignment_loss
     with torch.set_grad_enabled(guidance.attention > 0):
         layers = [output.layers[layer - 1].float() for layer in params.layers]
-        attention = alignment_loss(layers, view.heatmaps, view.has_map)
+        attention = align(layers, view.heatmaps, view.has_map)
     cam = attention.new_zeros(())
     if output.maps is not None:
         with torch.set_grad_enabled(guidance.cam > 0):
-            cam = map_alignment_loss(target_maps(output.maps.float(), view), view.heatmaps, view.has_map)
+            cam = align_map(target_maps(output.maps.float(), view), view.heatmaps, view.has_map)
     return Losses(per_face.mean(), attention, cam)
+
+
+@cache
+def _compiled(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The compiled loss, one for the whole process."""
+    return torch.compile(loss)
 
 
 @torch.no_grad()
@@ -184,7 +181,7 @@ def validate(context: TrainContext, batches: Iterable[Batch]) -> dict[str, float
         right = logits.argmax(dim=1) == view.targets
         each = torch.stack([torch.ones_like(right), right, view.has_map, cosines], dim=1)
         sums.index_add_(0, view.targets, each.to(distributed.precise))
-    sums = distributed.sum(sums)
+    sums = distributed.sum(sums).cpu()  # the only wait for the device
     faces, right, mapped, cosines = sums[:-1].unbind(dim=1)
     metrics = {
         "cross_entropy": (sums[-1, 0] / faces.sum()).item(),

@@ -21,11 +21,16 @@ def optimizer(classifier: Classifier, params: Train) -> torch.optim.Optimizer:
     """
     rates = {classifier.backbone: params.learning_rate, classifier.method: params.head_learning_rate}
     groups = [{"params": part.parameters(), "lr": rate} for part, rate in rates.items()]
+    fused = True if next(classifier.parameters()).device.type == "cuda" else None  # one kernel for all parameters of a GPU
     if params.optimizer == "sgd":
         return torch.optim.SGD(
-            groups, momentum=params.momentum, nesterov=params.momentum > 0, weight_decay=params.weight_decay
+            groups,
+            momentum=params.momentum,
+            nesterov=params.momentum > 0,
+            weight_decay=params.weight_decay,
+            fused=fused,
         )
-    return torch.optim.AdamW(groups, weight_decay=params.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=params.weight_decay, fused=fused)
 
 
 def schedule(optimizer: torch.optim.Optimizer, share_of_peak: Callable[[int], float], step: int = 0) -> LambdaLR:

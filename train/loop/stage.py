@@ -22,7 +22,7 @@ from train.data.loading import reader_failures
 from train.loop import resume as resuming
 from train.loop.curves import curves, refuse_foreign_files
 from train.loop.distributed import DistributedContext, distributed_context
-from train.loop.engine import DivergedError
+from train.loop.loss_watch import DivergedError
 from train.loop.trainer import Trainer, should_stop
 from train.models import checkpoint as checkpoints
 from train.models.checkpoint import Config

@@ -15,7 +15,7 @@ from pipeline.runtime.progress import progress
 from train.data.augmentation import random_params, whole_view
 from train.data.crop_cache import training_dataset
 from train.data.dataset import Batch, Faces, neutral_class
-from train.data.loading import BatchLoader, reader_count, split_batches
+from train.data.loading import BatchLoader, on_device, reader_count, split_batches
 from train.data.region_swaps import Swaps, swap_params
 from train.loop import calibration, engine, optim, resume
 from train.loop.distributed import DistributedContext, synchronise_batch_norms
@@ -60,9 +60,10 @@ class Trainer:
         # Batch norm cannot learn from the few faces of an incomplete batch. An epoch leaves them out.
         self.batch_size = min(params.batch_size, len(train))
         self.batches = len(train) // self.batch_size
-        self.train_loader = BatchLoader(self.dataset, (), workers, pin=distributed.device.type == "cuda")
+        pin = distributed.device.type == "cuda"
+        self.train_loader = BatchLoader(self.dataset, (), workers, pin=pin)
         parts = split_batches(range(len(validation)), self.batch_size, distributed.rank, distributed.size)
-        self.validation_loader = BatchLoader(validation, [part for part in parts if part], workers)
+        self.validation_loader = BatchLoader(validation, [part for part in parts if part], workers, pin=pin)
         self.context = engine.TrainContext(
             classifier,
             _wrap(classifier, params, distributed),
@@ -120,7 +121,7 @@ class Trainer:
         quiet = self.distributed.rank > 0
         batches = progress(self._batches(number), total=self.batches, title=title, unit="batches", quiet=quiet)
         trained = engine.train_epoch(self.context, batches, self.schedule)
-        validated = engine.validate(self.context, self.validation_loader)
+        validated = engine.validate(self.context, on_device(self.validation_loader, self.distributed.device))
         if not math.isfinite(validated["cross_entropy"]):
             raise InputError(f"the validation loss of epoch {number} is not finite: lower train.learning_rate")
         if not state.best or selection_key(validated) > selection_key(state.best):
@@ -138,15 +139,16 @@ class Trainer:
             yield self.context.classifier.prepare(view.images)
 
     def _batches(self, epoch: int) -> Iterator[tuple[Batch, engine.Draws]]:
-        """Read this process's part of every batch of an epoch, with its random numbers."""
-        seed = self.config.seed
+        """Read this process's part of every batch of an epoch, with its random numbers, all on the device."""
+        seed, device = self.config.seed, self.distributed.device
         order = epoch_indices(self.train, self.params, seed, epoch)[: self.batches * self.batch_size]
         places = split_batches(range(len(order)), self.batch_size, self.distributed.rank, self.distributed.size)
-        of_views = random_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "draws")))
-        of_swaps = swap_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "swaps")))
+        of_views = random_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "draws"))).to(device)
+        of_swaps = swap_params(len(order), torch.Generator().manual_seed(derive_seed(seed, epoch, "swaps"))).to(device)
         self.train_loader.batches = [[order[place] for place in part] for part in places]
-        for part, batch in zip(places, self.train_loader, strict=True):
-            yield batch, engine.Draws(of_views[part], of_swaps[part])
+        for part, batch in zip(places, on_device(self.train_loader, device), strict=True):
+            rows = slice(part[0], part[-1] + 1)  # places follow each other: a list of them would be copied to the device
+            yield batch, engine.Draws(of_views[rows], of_swaps[rows])
 
 
 def find_swaps(train: Faces, params: Train, classes: tuple[str, ...]) -> Swaps | None:

@@ -34,6 +34,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def read_values(name: str) -> dict[str, Any]:
+    """Return the values of a preset for the train block."""
+    return yaml_files.parse_yaml(FOLDER / f"{name}.yaml", YAML().load)
+
+
 def main(name: str, params_path: Path) -> list[str]:
     """Write the values of a preset into a parameter file. Comments and all other values stay.
 
@@ -59,7 +64,7 @@ def main(name: str, params_path: Path) -> list[str]:
     block = content.get("train")
     if not isinstance(block, CommentedMap):
         raise InputError(f"{params_path} has no block train: copy the block from the params.yaml that comes with aucue")
-    values = yaml_files.parse_yaml(FOLDER / f"{name}.yaml", YAML().load)
+    values = read_values(name)
     changes = [*_rename(block, parameters.Train, "train"), *_apply(block, values, "train")]
     text = io.StringIO()
     yaml.dump(content, text)

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from pipeline.runtime.errors import InputError
-from train.bench import arithmetic, benchmark, steps
+from train.bench import arithmetic, benchmark, kernels
+from train.bench import steps as timing
 from train.data.dataset import Batch, Faces
+from train.loop import engine
 from train.loop.distributed import DistributedContext
 
 
@@ -30,6 +32,30 @@ def test_everything_is_measured(dataset, params, tmp_path, monkeypatch):
     )
     assert found["memory"]["peak_megabytes"] > 100
     assert found["memory"]["all_training_crops_megabytes"] == 14 * 3 * 80 * 80 / 1e6
+    assert len(found["kernels"]) == kernels.NUMBER
+    assert 0 < sum(kernel["share"] for kernel in found["kernels"]) <= 1
+    assert "host_waits" not in found  # a CPU computes before a call returns
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_readers_fill_their_queues_before_the_time_begins(dataset, params, tmp_path, monkeypatch, steps):
+    """With workers, as on a GPU: faces come again, and the timed batches are those after the queues' first ones."""
+    trained, train_epoch = [], engine.train_epoch
+
+    def counted(context, batches, schedule):
+        batches = list(batches)
+        trained.append(len(batches))
+        return train_epoch(context, batches[:1], schedule)
+
+    monkeypatch.setattr(benchmark, "ROUNDS", 2)
+    monkeypatch.setattr(arithmetic, "ROUNDS", 2)
+    monkeypatch.setattr(engine, "train_epoch", counted)
+    small = params.train.model_copy(update={"input_size": 64, "batch_size": 8, "workers": 1})
+    benchmark.main(
+        params.model_copy(update={"train": small}), dataset.faces, dataset.heatmaps, steps, tmp_path / "train.json"
+    )
+    first_round = trained[:6]
+    assert first_round == [steps, steps, 2, steps, 2, steps]  # baseline, guided, and twice from the shards
 
 
 def test_a_first_epoch_reads_every_crop_and_later_ones_none(dataset, params, tmp_path, monkeypatch):
@@ -49,7 +75,7 @@ def test_arithmetic_counts_forward_and_backward(dataset, params):
     """A convolution takes two products for every weight and output pixel, and twice that in the backward pass; the first
     needs no gradient of its input."""
     settings = params.train.model_copy(update={"input_size": 64, "batch_size": 4})
-    run = steps.TrainingSteps(settings, "guided", ("a", "b"), DistributedContext(0, 1, torch.device("cpu")), 0)
+    run = timing.TrainingSteps(settings, "guided", ("a", "b"), DistributedContext(0, 1, torch.device("cpu")), 0)
     pixels = torch.zeros(4, 3, 80, 80, dtype=torch.uint8)
     batch = Batch(pixels, torch.ones(4, 1, 28, 28).byte(), torch.ones(4).bool(), torch.tensor([0, 1, 0, 1]), torch.arange(4))
     sizes = {}
@@ -66,7 +92,7 @@ def test_waiting_is_the_time_of_the_source():
     def slow():
         yield from torch.arange(3).tolist()
 
-    timed = steps.TimedBatches(slow())
+    timed = timing.TimedBatches(slow())
     assert list(timed) == [0, 1, 2]
     assert 0 < timed.seconds < 1
 
@@ -83,4 +109,4 @@ def test_too_few_faces_are_named(dataset, params, tmp_path):
 
 
 def test_peak_memory_is_that_of_the_process():
-    assert steps.peak_megabytes(DistributedContext(0, 1, torch.device("cpu"))) > 100
+    assert timing.peak_megabytes(DistributedContext(0, 1, torch.device("cpu"))) > 100

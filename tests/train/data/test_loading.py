@@ -4,7 +4,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from itertools import chain
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ import torch
 from pipeline.runtime.errors import InputError
 from pipeline.shards.shard_file import ShardFile
 from train.bench.large_sets import build_large_sets
+from train.data import loading
 from train.data.dataset import Batch, Faces, open_shards, training_classes
 from train.data.loading import BatchLoader, reader_count, reader_failures, split_batches
 
@@ -221,3 +224,49 @@ def test_a_batch_that_cannot_be_handed_over_is_not_waited_for(faces, monkeypatch
 def test_other_errors_of_pytorch_are_left_alone():
     with pytest.raises(RuntimeError, match=r"^out of memory$"), reader_failures():
         raise RuntimeError("out of memory")
+
+
+def test_a_gpu_gets_a_batch_while_it_works_on_the_one_before(monkeypatch):
+    """What is asked of PyTorch, without a GPU."""
+    done = []
+
+    class Stream:
+        def __init__(self, name):
+            self.name = name
+
+        def wait_stream(self, other):
+            done.append(f"{self.name} waits for {other.name}")
+
+    @contextmanager
+    def within(stream):
+        done.append(f"on {stream.name}")
+        yield
+        done.append("back")
+
+    class Copied:
+        def __init__(self, number):
+            self.number = number
+
+        def to(self, device):
+            done.append(f"copy {self.number} to {device}")
+            return self
+
+        def record_stream(self, stream):
+            done.append(f"keep {self.number} for {stream.name}")
+
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream("work"))
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: Stream("copies"))
+    monkeypatch.setattr(torch.cuda, "stream", within)
+    for batch in loading.on_device(map(Copied, range(2)), torch.device("cuda")):
+        done += [f"step {batch.number}"]
+    of_one = ["on copies", "copy {} to cuda", "back", "work waits for copies", "keep {} for work", "step {}"]
+    assert done == [line.format(number) for number in range(2) for line in of_one]
+
+
+def test_every_tensor_of_a_batch_is_kept(faces):
+    batch, kept = next(iter(BatchLoader(faces, [[0, 1]]))), []
+    marked = Batch(
+        *(SimpleNamespace(record_stream=lambda stream, name=name: kept.append((name, stream))) for name in vars(batch))
+    )
+    marked.record_stream("work")
+    assert kept == [(name, "work") for name in vars(batch)]

@@ -132,3 +132,12 @@ def test_regions_that_an_expression_shares_with_its_own_stay(batch):
     changed = changed_rows(batch, swapped)[kept]
     assert changed[:, PLACES[FEAR]].all()
     assert not changed[:, PLACES[ANGER]].any()
+
+
+def test_a_gpu_blends_all_faces_and_gets_the_same_batch(batch, swapped, monkeypatch):
+    monkeypatch.setattr(torch, "nonzero", lambda changed: torch.arange(len(changed))[:, None])
+    numbers = swap_params(len(batch.targets), torch.Generator().manual_seed(1))
+    assert torch.equal(swap_regions(batch, SIZE, Swaps(NEUTRAL, 1.0), numbers).images, swapped.images)
+    numbers[::2, 0] = 0.9  # half of the faces do not change
+    some = swap_regions(batch, SIZE, Swaps(NEUTRAL, 0.5), numbers)
+    assert torch.equal(some.images[::2], batch.images[::2])

@@ -226,3 +226,15 @@ def test_face_made_of_two_has_the_map_of_both_classes_by_their_shares(small, out
     maps = torch.arange(3.0).view(1, 3, 1, 1).expand(6, 3, 2, 2)  # each class's map is its number
     expected = mixed.mix_ratio * mixed.targets + (1 - mixed.mix_ratio) * mixed.mixed_targets
     torch.testing.assert_close(engine.target_maps(maps, mixed)[:, 0, 0], expected)
+
+
+def test_the_alignment_losses_are_compiled_with_the_network(small, output, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    losses = [lambda *_: torch.tensor(0.25), lambda *_: torch.tensor(0.5)]
+    for name, loss in zip(("alignment_loss", "map_alignment_loss"), losses, strict=True):
+        monkeypatch.setattr(engine, name, loss)
+    for _ in range(2):
+        _, found = guided(small, output, compile=True)
+        assert (found.attention, found.cam) == (0.25, 0.5)
+    assert compiled == losses  # once each

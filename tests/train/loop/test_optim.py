@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -65,3 +67,14 @@ def test_every_step_has_its_share_of_the_peak_rates_to_the_bit(params, tmp_path,
         train(model, optimizer, optim.schedule(optimizer, share_of_peak, state.step), steps - killed_after)
     peaks = (block.learning_rate, block.head_learning_rate)
     assert rates == [[peak * share_of_peak(step) for peak in peaks] for step in range(steps)]
+
+
+@pytest.mark.parametrize(("device", "fused"), [("cpu", None), ("mps", None), ("cuda", True)])
+@pytest.mark.parametrize(("name", "kind"), [("adamw", "AdamW"), ("sgd", "SGD")])
+def test_a_gpu_updates_all_parameters_at_once(params, monkeypatch, device, fused, name, kind):
+    asked = []
+    monkeypatch.setattr(torch.optim, kind, lambda groups, **options: asked.append(options["fused"]))
+    parts = {"backbone": nn.Linear(2, 2), "method": nn.Linear(2, 2)}
+    there = SimpleNamespace(**parts, parameters=lambda: iter([SimpleNamespace(device=torch.device(device))]))
+    optim.optimizer(there, params.train.model_copy(update={"optimizer": name}))
+    assert asked == [fused]
