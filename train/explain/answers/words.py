@@ -96,11 +96,11 @@ def _needs(expression: str, units: Sequence[Unit]) -> str:
 
 
 def _places(units: Sequence[Unit]) -> list[Unit]:
-    """One unit for each region and each place: a unit that the codebook lists for the answer, if there is one.
+    """The unit of each region, and of the regions of one place that which is seen most.
 
-    Of several units with one region, the first counts: in a codebook in which AU23 to AU27 are the lips, it is AU23's name.
+    Several units may have one region: a codebook may draw AU23 to AU27 as the same lips. Then the first that is listed for
+    the answer counts, or else the first.
     """
-    seen = [unit for unit in reversed(units) if not math.isnan(unit.seen)]
-    ordered = sorted(seen, key=lambda unit: (unit.is_listed, unit.seen))
-    by_region = {unit.seen: unit for unit in ordered}  # units with the same region have the same figure
-    return list({unit.place: unit for unit in ordered if by_region[unit.seen] is unit}.values())
+    measured = [unit for unit in reversed(units) if not math.isnan(unit.seen)]
+    by_region = {unit.seen: unit for unit in sorted(measured, key=lambda unit: unit.is_listed)}  # one region, one figure
+    return list({unit.place: unit for unit in sorted(by_region.values(), key=lambda unit: unit.seen)}.values())

@@ -53,6 +53,11 @@ def test_a_region_is_named_once_by_a_unit_of_the_answer():
     assert "looks at the lips (AU24, 3.1 times a flat map) and the mouth and the jaw (AU26, 2.5)" in text
 
 
+def test_of_the_regions_of_one_place_the_one_that_is_seen_most_is_named():
+    text = sentence("happiness", 0.6, [unit("23", seen=3.7, listed=False), unit("25", seen=3.3), unit("6", seen=3.5)])
+    assert "looks at the lips (AU23, 3.7 times a flat map) and the cheeks (AU6, 3.5);" in text
+
+
 def test_of_units_with_one_region_the_first_is_named():
     text = sentence("happiness", 0.6, [unit("23", listed=False), unit("24", listed=False), unit("27", listed=False)])
     assert "looks at the lips (AU23, 3.1 times a flat map);" in text
