@@ -25,6 +25,8 @@ def test_a_variable_frame_rate_gives_true_times(tmp_path):
     pictures[0].save(tmp_path / "v.gif", save_all=True, append_images=pictures[1:], duration=[100, 500, 200, 100])
     assert [frame.time for frame in frames(tmp_path / "v.gif")] == pytest.approx([0, 0.1, 0.6, 0.8], abs=0.011)
     assert [frame.number for frame in frames(tmp_path / "v.gif", 0.5)] == [0, 2]
+    pictures[0].save(tmp_path / "gap.gif", save_all=True, append_images=pictures[1:], duration=[1200, 100, 100, 100])
+    assert [frame.number for frame in frames(tmp_path / "gap.gif", 0.5)] == [0, 1]  # after a pause, no frames too many
 
 
 def test_only_wanted_frames_have_images(video):

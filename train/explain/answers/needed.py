@@ -78,7 +78,7 @@ def measure_needs(
     falls = [_falls(whole[face], replaced, its_views) for face, its_views in enumerate(views)]
     elsewhere = []  # for each try, the falls of each face's regions elsewhere
     donor_of_try = np.arange(max(TRIES, len(replaced))) % len(replaced)
-    for number, donor in enumerate(donor_of_try):
+    for number, donor in enumerate(donor_of_try.tolist()):
         others = HiddenViews(classifier, images, donors[donor : donor + 1], VIEWS)
         tried = [
             [

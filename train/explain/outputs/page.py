@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
 from train.explain.answers.explainer import Explainer
 from train.explain.answers.pictures import TITLE, tiles
@@ -75,7 +76,10 @@ def _video(timeline: Timeline, pictures: dict[int, str], out: Path) -> dict[str,
 
 def _thumbnail(picture: Path) -> str:
     """The attention in a picture with a photo, without its title, as a data URI."""
-    _, attention, *_ = tiles(cv2.imread(str(picture)))
+    pixels = cv2.imread(str(picture))
+    if pixels is None:
+        raise InputError(f"{picture} is damaged: remove it, and run the command again")
+    _, attention, *_ = tiles(pixels)
     small = cv2.resize(attention[TITLE:], (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
