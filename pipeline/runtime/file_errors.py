@@ -19,6 +19,9 @@ FIXES = {
     errno.ENOMEM: "free some memory, then run the command again",
     errno.ELOOP: "these links lead to each other: remove one",
     errno.ENAMETOOLONG: "give a shorter name",
+    errno.ENOTDIR: "a part of this path is a file, not a folder: name another place",
+    errno.EEXIST: "a file is where a folder should be: name another place",
+    errno.EISDIR: "name a file",
 }
 UNNAMED = "standard output, or a file that the system does not name"
 OS_ERROR = re.compile(r"\(os error (\d+)\)")  # the number of a system error in a message of a library written in Rust

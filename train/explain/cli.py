@@ -1,6 +1,8 @@
 """``aucue explain``."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -8,8 +10,21 @@ from click.core import ParameterSource
 from pipeline.runtime import parameters
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import USER_PATH, cache_option, params_option, path_option
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.garbage import importing
 from pipeline.runtime.messages import warn
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds; ``nan``, which a range lets pass, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        seconds: float = super().convert(value, param, ctx)
+        return seconds if math.isfinite(seconds) else self.fail(f"{value!r} is no number of seconds.", param, ctx)
+
+
+SECONDS = Seconds(min=0)
 
 
 @click.command()
@@ -20,9 +35,7 @@ from pipeline.runtime.messages import warn
 @click.option(
     "--faces", "which", type=click.Choice(["all", "largest"]), default="all", show_default=True, help="Faces of a photo."
 )
-@click.option(
-    "--every", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Pause between frames.  [default: none]"
-)
+@click.option("--every", type=SECONDS, default=0.0, metavar="SECONDS", help="Pause between frames.  [default: none]")
 @click.option("--codebook", help="Codebook of the action units' regions.  [default: the classifier's]")
 @click.option(
     "--needed/--no-needed", default=True, show_default=True, help="Whether to measure what answers need: most of the time."
@@ -72,10 +85,12 @@ def explain(
         from train.explain.answers.explainer import Explainer
         from train.explain.answers.photo_faces import DETECT
         from train.explain.command import main
-        from train.explain.outputs.page import find_figures
+        from train.explain.outputs.figures import find_figures
 
-    is_named = context.get_parameter_source("params_path") != ParameterSource.DEFAULT  # a user's own file must be there
-    params = parameters.load(params_path) if is_named or params_path.is_file() else None
+    params = parameters.load(params_path) if _is_named(context, "params_path") or params_path.is_file() else None
+    for name, folder in (("shards", shards), ("heatmaps", heatmaps), ("evaluation", evaluation)):
+        if _is_named(context, name) and not folder.is_dir():
+            raise InputError(f"{folder}, which --{name} names, is no folder: name one, or leave out --{name}")
     explainer = Explainer(
         checkpoint,
         codebook=codebook,
@@ -103,3 +118,8 @@ def explain(
     counts = ", ".join(f"{number:,} {name}" for name, number in summary.statuses.most_common())
     answers = ", ".join(f"{name} {number:,}" for name, number in summary.expressions.most_common())
     click.echo(f"{counts}{'; ' + answers if answers else ''}\nwrote {summary.page}")
+
+
+def _is_named(context: click.Context, parameter: str) -> bool:
+    """Whether the user gave an option: what he names must be there, and defaults may be missing."""
+    return context.get_parameter_source(parameter) != ParameterSource.DEFAULT

@@ -1,7 +1,8 @@
 """Everything that ``aucue explain`` writes; ``train/explain/outputs`` describes its tables and its page."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -11,13 +12,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from pipeline.ingest.datasets.common.folders.passed_over import counted
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.finished_work.cache import RowCache, json_digest, work_folder
 from pipeline.runtime.outputs.files import file_digest, locked
 from pipeline.runtime.outputs.overwriting import holding, json_with, refuse_foreign, starting_with
 from pipeline.runtime.progress import progress
 from pipeline.runtime.status import Status
 from train.explain.answers.explainer import Explainer
-from train.explain.outputs.page import Figures, write_page
+from train.explain.outputs.figures import Figures
+from train.explain.outputs.page import PAGE_TITLE, write_page
 from train.explain.outputs.picture_files import picture_name
 from train.explain.outputs.table import CSV, JSON, PAGE, PICTURES, Row, columns, write_json, written_table
 from train.explain.outputs.timeline import Timeline
@@ -89,10 +93,8 @@ def main(
     Raises:
         InputError: If nothing is found in a path, or another program's file would be replaced.
     """
+    _refuse_foreign(out)
     sources, notes = find_sources(paths)
-    refuse_foreign(out / CSV, starting_with("source,frame,time,face"))
-    refuse_foreign(out / JSON, json_with("settings", "model"))
-    refuse_foreign(out / PAGE, holding("aucue"))
     for sentence in (*notes, *explainer.notes):
         note(sentence)
     facts = _facts(explainer, checkpoint, every, pictures)
@@ -110,18 +112,20 @@ def main(
     ):
         for source, of_source in explain_sources(explainer, sources, settings, finished):
             timeline = Timeline(source.name, explainer.classes, explainer.keys)
-            for rows in of_source:
+            lines: list[str] = []
+            for rows in _watched(source, of_source, bar):
                 summary.count(rows)
                 for row in rows:
                     table.add(row)
                 if source.is_video:
                     timeline.add(rows)
-                else:
-                    for row in rows:
-                        say(_line(row, of=len(rows)))
+                lines = [_line(row, of=len(rows)) for row in rows]
             if source.is_video:
                 timelines.append((source, timeline))
-                say(f"{source.name}: {timeline.frames:,} frames, a face in {len(timeline.figures):,}")
+                lines = [f"{shown_name(source.name)}: {timeline.summary}"]
+            with bar.external_write_mode():  # lifts the bars while a line is printed
+                for line in lines:
+                    say(line)
             bar.update()
     write_json(out / JSON, facts | {"notes": explainer.notes}, out / CSV)
     peaks = [(timeline, _drawn_peaks(explainer, source, timeline, settings)) for source, timeline in timelines]
@@ -137,9 +141,37 @@ def _drawn_peaks(explainer: Explainer, source: Source, timeline: Timeline, setti
     return draw_frames(explainer, source, wanted, settings.out)
 
 
+def _watched(source: Source, rows: Iterable[list[Row]], bar: "tqdm[None]") -> Iterator[list[Row]]:
+    """The rows of a source. The bar tells how far a video is, which may take hours."""
+    title, started = bar.desc, time.monotonic()
+    shown = started
+    for number, each in enumerate(rows, start=1):
+        now = time.monotonic()
+        if source.is_video and now - shown >= bar.mininterval:
+            rate = number / (now - started)
+            bar.set_description_str(f"{shown_name(source.name)}, {counted(number, 'frame')} ({rate:.1f} a second)")
+            shown = now
+        yield each
+    bar.set_description_str(title, refresh=False)
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Raise InputError if an output would replace what another program, or the user, has written under its name."""
+    refuse_foreign(out / CSV, starting_with("source,frame,time,face"))
+    refuse_foreign(out / JSON, json_with("settings", "model"))
+    refuse_foreign(out / PAGE, holding(PAGE_TITLE))
+    if (out / PICTURES).exists() and not (out / PICTURES).is_dir():
+        raise InputError(f"{out / PICTURES} is a file where a folder is needed: move it, or name another --out")
+
+
 def _line(row: Row, of: int) -> str:
-    name = row["source"] if of == 1 else f"{row['source']}, face {row['face']}"
+    name = shown_name(row["source"]) + ("" if of == 1 else f", face {row['face']}")
     return f"{name}: {row['sentence'] if row['status'] == Status.OK else row['status'] + ': ' + row['reason']}"
+
+
+def shown_name(name: str) -> str:
+    """Return a file name for one line of a terminal: a line break in it becomes ``\\n``, and so on."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
 
 
 def _facts(explainer: Explainer, checkpoint: Path, every: float, pictures: bool) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from pipeline.runtime.status import Status
 from train.explain.answers.face_explanation import FaceExplanation
 from train.explain.answers.photo_faces import PhotoFaces
+from train.explain.frames import Frame
 from train.explain.outputs.picture_files import picture_name, write_picture
 from train.explain.outputs.table import PICTURES, Row, row_of
-from train.explain.sources import Frame
 
 
 def rows_of(

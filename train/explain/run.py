@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pipeline.runtime.finished_work.cache import RowCache, json_digest
 from pipeline.runtime.finished_work.resumption import completed
-from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED, ordered_map
 from train.explain.answers.explainer import Explainer
@@ -51,10 +50,7 @@ class _PhotoRows:
 
     def _key(self, source: Source) -> str:
         """The key of the photo's rows; empty if the file cannot be read."""
-        try:
-            content = file_digest(source.path) if source.path.is_file() else ""
-        except OSError:
-            return ""
+        content = source.digest()
         return json_digest(self._settings.digest, source.name, content, self._settings.pictures) if content else ""
 
     def _made(self, sources: Sequence[Source]) -> Iterator[list[Row]]:

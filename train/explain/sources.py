@@ -1,23 +1,19 @@
-"""Find what is to be explained: photos, folders of photos, tables of photos, and videos with their frames."""
+"""Find what is to be explained: photos, folders of photos, tables of photos, and videos."""
 
-import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import cv2
-import numpy as np
 
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.ingest.datasets.common import written_paths
 from pipeline.ingest.datasets.common.csv_table.rows import rows
 from pipeline.ingest.datasets.common.folders.folder_tree import read_tree
-from pipeline.ingest.datasets.common.folders.passed_over import PassedOver
+from pipeline.ingest.datasets.common.folders.passed_over import PassedOver, counted
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.outputs.files import file_digest
+from train.explain.outputs.picture_files import is_own_picture
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif"}
-EARLY = 1e-3  # seconds by which a frame may come before its time: video times are whole milliseconds
-SLACK = 2  # frames by which a video's own count may be wrong
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,8 @@ class Source:
     """A photo or a video.
 
     Attributes:
-        name: The path as the user gave it, or below the folder or table that he gave.
+        name: The path as the user gave it, or below the folder or table that he gave; bytes that are not UTF-8 are written
+            as ``\\udcff``.
         path: The file.
         is_video: Whether it is a video.
     """
@@ -34,20 +31,12 @@ class Source:
     path: Path
     is_video: bool = False
 
-
-@dataclass(frozen=True)
-class Frame:
-    """A frame of a video.
-
-    Attributes:
-        number: Its number in the video, from 0.
-        time: Seconds from the first frame, as the video gives them.
-        image: (h, w, 3) uint8 RGB; None for a frame that the caller did not ask for.
-    """
-
-    number: int
-    time: float
-    image: np.ndarray | None
+    def digest(self) -> str:
+        """Return the digest of the file's content; empty if it cannot be read."""
+        try:
+            return file_digest(self.path) if self.path.is_file() else ""  # a FIFO could wait for ever
+        except OSError:
+            return ""
 
 
 def find_sources(paths: Sequence[Path]) -> tuple[list[Source], list[str]]:
@@ -69,11 +58,8 @@ def find_sources(paths: Sequence[Path]) -> tuple[list[Source], list[str]]:
         if not path.exists():
             raise InputError(f"{path} does not exist: give photos, videos, folders, or a table with a column image")
         if path.is_dir():
-            passed = PassedOver()
-            inside = _in_folder(path, passed)
-            notes += passed.lines()
-            if not inside:
-                raise InputError(f"{path} holds no photo and no video: name a folder that does")
+            inside, lines = _in_folder(path)
+            notes += lines
         else:
             inside = _in_table(path) if path.suffix.casefold() == ".csv" else [_source(path.as_posix(), path)]
         for source in inside:
@@ -81,51 +67,28 @@ def find_sources(paths: Sequence[Path]) -> tuple[list[Source], list[str]]:
     return list(found.values()), notes
 
 
-def frames(path: Path, every: float = 0.0, wanted: Container[int] | None = None) -> Iterator[Frame]:
-    """Decode a video frame by frame. Memory does not grow with its length.
-
-    Args:
-        path: The video.
-        every: Seconds between two frames; 0 for all frames.
-        wanted: Numbers of frames whose images are wanted; None for all.
-
-    Yields:
-        The frames, upright as the video's own rotation says.
-
-    Raises:
-        ValueError: If the file is no video, or ends before its own number of frames. The message is a reason.
-    """
-    capture = cv2.VideoCapture(str(path))
-    try:
-        if not capture.isOpened():
-            raise ValueError("not a video that OpenCV can read")
-        count, number, due = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0, 0.0
-        while capture.grab():
-            time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            if time >= due - EARLY:
-                due += every * max(1, math.ceil((time - due + EARLY) / every)) if every else 0
-                is_wanted = wanted is None or number in wanted
-                yield Frame(number, time, _retrieved(capture) if is_wanted else None)
-            number += 1
-        if number < count - SLACK:
-            raise ValueError(f"the video ends after {number:,} of {count:,} frames")
-        if not number:
-            raise ValueError("the video has no frame that can be read")
-    finally:
-        capture.release()
-
-
-def _retrieved(capture: cv2.VideoCapture) -> np.ndarray:
-    done, image = capture.retrieve()
-    if not done:
-        raise ValueError("a frame cannot be decoded")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _in_folder(folder: Path, passed: PassedOver) -> list[Source]:
-    tree = read_tree(folder, passed)
-    files = sorted(inner.path / name for inner in tree.walk() for name in inner.files)
-    return [_source(file.as_posix(), file) for file in files if file.suffix.casefold() in IMAGE_SUFFIXES | VIDEO_SUFFIXES]
+def _in_folder(folder: Path) -> tuple[list[Source], list[str]]:
+    """The photos and videos of a folder, and lines on the rest."""
+    passed = PassedOver()
+    inner = list(read_tree(folder, passed).walk())
+    files = sorted(each.path / name for each in inner for name in each.files)
+    known = [file for file in files if file.suffix.casefold() in IMAGE_SUFFIXES | VIDEO_SUFFIXES]
+    others = [file for file in files if file.suffix.casefold() not in IMAGE_SUFFIXES | VIDEO_SUFFIXES]
+    own = [file for file in known if is_own_picture(file)]
+    unreadable = [f"{_printable(each.path / name)} ({why})" for each in inner for name, why in each.unreadable.items()]
+    sources = [_source(file.as_posix(), file) for file in known if not is_own_picture(file)]
+    if not sources:
+        instead = f" (but {counted(len(others), 'other file')}, e.g. {_printable(others[0])})" if others else ""
+        raise InputError(f"{folder} holds no photo and no video{instead}: name a folder that does")
+    lines = passed.lines()
+    for number, what, example in (
+        (len(others), "that may be neither photo nor video", others),
+        (len(own), "that aucue explain drew", own),
+        (len(unreadable), "that cannot be read", unreadable),
+    ):
+        if number:
+            lines.append(f"passed over: {counted(number, 'file')} {what}, e.g. {_printable(example[0])}")
+    return sources, lines
 
 
 def _in_table(table: Path) -> list[Source]:
@@ -134,4 +97,8 @@ def _in_table(table: Path) -> list[Source]:
 
 
 def _source(name: str, path: Path) -> Source:
-    return Source(name, path, path.suffix.casefold() in VIDEO_SUFFIXES)
+    return Source(_printable(name), path, path.suffix.casefold() in VIDEO_SUFFIXES)
+
+
+def _printable(name: str | Path) -> str:
+    return str(name).encode(errors="backslashreplace").decode()

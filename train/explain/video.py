@@ -10,17 +10,17 @@ from pathlib import Path
 from pipeline.faces.boxes import area
 from pipeline.faces.picture import Picture
 from pipeline.runtime.finished_work.cache import RowCache, json_digest
-from pipeline.runtime.outputs.files import file_digest
 from pipeline.runtime.status import Status
 from pipeline.runtime.workers.parallel import DIED, streamed_map
 from train.explain.answers.explainer import Explainer
 from train.explain.answers.face_explanation import FaceExplanation
 from train.explain.answers.photo_faces import FaceSettings, PhotoFaces, faces_in_photo, failed_photo
+from train.explain.frames import Frame, frames
 from train.explain.outputs.picture_files import write_picture
 from train.explain.outputs.table import Row, row_of
 from train.explain.rows import rows_of
 from train.explain.settings import Settings
-from train.explain.sources import Frame, Source, frames
+from train.explain.sources import Source
 
 
 class VideoRows:
@@ -35,7 +35,7 @@ class VideoRows:
         self._order: deque[Frame] = deque()  # frames that were decoded, and whose rows are still to come
 
     def __iter__(self) -> Iterator[list[Row]]:
-        self._key = partial(json_digest, self._settings.digest, self._source.name, self._content())
+        self._key = partial(json_digest, self._settings.digest, self._source.name, self._source.digest())
         find = partial(_faces_in_frame, settings=self._explainer.settings)
         found = streamed_map(find, self._missing(), self._settings.workers, _died)
         batch: list[tuple[Frame, PhotoFaces]] = []
@@ -50,12 +50,6 @@ class VideoRows:
         if self._problem:
             failed = FaceExplanation(Status.UNREADABLE, self._problem)
             yield [row_of(self._source.name, None, None, 0, failed, "")]
-
-    def _content(self) -> str:
-        try:
-            return file_digest(self._source.path)
-        except OSError:
-            return ""  # the video cannot be opened either
 
     def _missing(self) -> Iterator[Frame]:
         """Decode the video, note the order of its frames, and yield those that no earlier run has explained."""

@@ -107,7 +107,9 @@ def load_config(path: Path) -> Config:
 
 def _config(path: Path, file: safe_open) -> Config:
     """The config in the header; parameters that an earlier version named differently get their present names."""
-    header = file.metadata()
+    header = file.metadata() or {}
+    if "config" not in header and "state" not in header:
+        raise InputError(f"{path} holds weights of another program: name a model.safetensors that `aucue train` wrote")
     if "state" in header:
         raise InputError(f"{path} holds a training that has not ended: continue it with `{_command(path)} --resume`")
     content = json.loads(header["config"])

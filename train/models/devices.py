@@ -19,5 +19,5 @@ def chosen_device(name: str, index: int = 0) -> torch.device:
     if name == "auto":
         name = next(device for device, is_there in available.items() if is_there)
     if not available[name]:
-        raise InputError(f"the device is set to {name}, but PyTorch finds none here: set device to auto in params.yaml")
+        raise InputError(f"the device is set to {name}, but PyTorch finds none here: set device to auto")
     return torch.device(name, index) if name == "cuda" else torch.device(name)

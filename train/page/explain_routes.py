@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.status import Status
-from train.page.explaining import Answer, Classifiers, tiles
+from train.page.explaining import Answer, Classifiers, shown_tiles
 from train.page.uploads import decode_upload, read_upload
 
 if TYPE_CHECKING:  # imports torch
@@ -83,7 +83,7 @@ def _show(face: "FaceExplanation", image: np.ndarray | None) -> Shown:
     if face.status != Status.OK:
         return Shown(face, "", ())
     picture = face.picture(image)
-    return Shown(face, _data_uri(picture), [_data_uri(tile) for tile in tiles(picture)])
+    return Shown(face, _data_uri(picture), [_data_uri(tile) for tile in shown_tiles(picture)])
 
 
 def _data_uri(image: np.ndarray) -> str:

@@ -68,5 +68,5 @@ def _read_table(path: Path) -> list[list[str]]:
     """The rows of a table, the header first; none if there is no such file."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
         return list(csv.reader(stream))

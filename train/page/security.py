@@ -61,10 +61,18 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> str | None:
         hosts = Headers(scope=scope).getlist("host")
-        if len(hosts) != 1 or urlsplit(f"//{hosts[0]}").hostname not in LOCAL_NAMES:
+        if len(hosts) != 1 or _name_of(hosts[0]) not in LOCAL_NAMES:
             return FOREIGN_HOST  # a name that a foreign site had led here (DNS rebinding)
         first = scope["path"].split("/")[1] if scope["path"].startswith("/") else ""
         return None if compare_digest(first.encode(), self.token) else NO_TOKEN
+
+
+def _name_of(host: str) -> str | None:
+    """The name in a Host header, without the port; None if it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:  # half an address of IPv6
+        return None
 
 
 async def _read_body(headers: Headers, receive: Receive) -> bytes | None:

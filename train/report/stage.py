@@ -60,7 +60,7 @@ def main(
     Raises:
         InputError: If an evaluation is missing or damaged, or the variants cannot be compared.
     """
-    refuse_foreign(out_dir / PAGE, holding("aucue"))
+    refuse_foreign(out_dir / PAGE, holding("<title>aucue report</title>"))
     refuse_foreign(out_dir / COMPARISON, json_with("guided_minus_baseline"))
     faces, heatmaps = open_shards(faces_dir, heatmaps_dir)
     evaluations = {name: _read_evaluation(evaluation_dir / name) for name in VARIANTS}

@@ -18,8 +18,10 @@ class UserPath(click.ParamType):
 
     name = "path"
 
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
-        """Return the path."""
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path. An empty one, as of a variable that is not set, would mean the working directory."""
+        if not str(value):
+            self.fail("the path is empty.", param, ctx)
         return Path(expand(str(value)))
 
 

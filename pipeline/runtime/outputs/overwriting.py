@@ -12,7 +12,12 @@ Kind = Callable[[bytes], bool]  # tells of the content of a file whether it is o
 
 
 def refuse_foreign(path: Path, is_ours: Kind) -> None:
-    """Raise InputError if ``path`` is a file with another content than a command writes there. An empty file is no loss."""
+    """Raise InputError if ``path`` is a folder, or a file with another content than a command writes there.
+
+    An empty file is no loss.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, and this command writes a file there: move it, or name another place")
     if not path.is_file():
         return
     with naming(path):

@@ -27,6 +27,12 @@ def test_an_error_without_a_file_gets_its_name():
         ),
         (error_of(errno.EACCES, "a"), "Permission denied: a: change its permissions, or name another place"),
         (error_of(errno.ENOENT, "a"), "No such file or directory: a"),
+        (error_of(errno.EEXIST, "a/b"), "File exists: a/b: a file is where a folder should be: name another place"),
+        (error_of(errno.EISDIR, "a"), "Is a directory: a: name a file"),
+        (
+            error_of(errno.ENOTDIR, "a/b"),
+            "Not a directory: a/b: a part of this path is a file, not a folder: name another place",
+        ),
         (error_of(errno.EAGAIN), "Resource temporarily unavailable"),
         (OSError("one line\nand another"), "one line"),
     ],

@@ -34,9 +34,9 @@ def test_photos(dataset):
 def video(test_photos, tmp_path):
     """Make a video at 10 frames a second: some frames of each of the photos, and black frames for None."""
 
-    def make(name="v.avi", photos=None, repeat=2, size=(320, 320)):
+    def make(name="v.avi", photos=None, repeat=2, size=(320, 320), fourcc="MJPG"):
         path = tmp_path / name
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, size)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*fourcc), 10, size)
         for photo in [row["path"] for row in test_photos[:3]] if photos is None else photos:
             image = np.zeros((*size, 3), np.uint8) if photo is None else cv2.resize(cv2.imread(photo), size)
             for _ in range(repeat):

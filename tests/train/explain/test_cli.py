@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from pipeline.cli import aucue
 
+PATIENCE = 300  # seconds: a machine with other work starts slowly
+
 
 @pytest.fixture
 def run(checkpoint, shards, tmp_path, monkeypatch):
@@ -41,14 +43,16 @@ def test_bad_input_is_told_in_one_line(run, test_photos, tmp_path, checkpoint):
     photo = test_photos[0]["path"]
     (tmp_path / "broken.safetensors").write_bytes(b"x" * 100)
     (tmp_path / "empty").mkdir()
-    (tmp_path / "file").write_text("")
+    (tmp_path / "text").write_text("mine")
     for arguments, model, problem in (
         ([photo], tmp_path / "none.safetensors", "none.safetensors does not exist: run `aucue train` first"),
         ([photo], tmp_path / "broken.safetensors", "broken.safetensors is not a checkpoint of this version"),
         (["nowhere.jpg"], checkpoint, "nowhere.jpg does not exist: give photos"),
         (["empty"], checkpoint, "empty holds no photo and no video"),
         ([photo, "--codebook", "none"], checkpoint, "none"),
-        ([photo, "--out", "file/sub"], checkpoint, "file"),
+        ([photo, "--out", "text"], checkpoint, "a file is where a folder should be: name another place"),
+        ([photo, "--out", "text/sub"], checkpoint, "text/sub"),
+        ([photo, "--evaluation", "none"], checkpoint, "none, which --evaluation names, is no folder"),
     ):
         result = run(*arguments, model=model)
         assert result.exit_code == 1, (arguments, result.output)
@@ -56,6 +60,22 @@ def test_bad_input_is_told_in_one_line(run, test_photos, tmp_path, checkpoint):
         assert len(lines) == 1
         assert problem in lines[0]
         assert "Traceback" not in result.output
+    assert (tmp_path / "text").read_text() == "mine"
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "often"])
+def test_what_is_no_number_of_seconds_is_refused(run, test_photos, seconds):
+    result = run(test_photos[0]["path"], "--every", seconds)
+    assert result.exit_code == 2
+    assert "Error: Invalid value for '--every'" in result.output
+
+
+def test_shards_that_are_named_must_be_there(checkpoint, test_photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["explain", test_photos[0]["path"], "--checkpoint", str(checkpoint)]
+    result = CliRunner().invoke(aucue, [*command, "--shards", "none"])
+    assert result.exit_code == 1
+    assert "Error: none, which --shards names, is no folder: name one, or leave out --shards" in result.output
 
 
 def test_without_params_yaml_the_search_is_the_default(run, test_photos, tmp_path):
@@ -70,12 +90,12 @@ def test_ctrl_c_in_a_video_leaves_whole_rows_and_the_same_command_goes_on(video,
     command += ["--checkpoint", str(checkpoint), "--no-needed", "--no-pictures", "--batch-size", "2"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     database = next_file(tmp_path / "data" / ".cache", "explain.sqlite")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while database.stat().st_size + sum(f.stat().st_size for f in database.parent.glob("*-wal")) < 60_000:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + signal.SIGINT
     assert "Interrupted: finished work is kept; run the same command again to continue." in errors
     table = tmp_path / "data" / "explanations" / "explanations.csv"
@@ -90,7 +110,7 @@ def test_ctrl_c_in_a_video_leaves_whole_rows_and_the_same_command_goes_on(video,
 
 
 def next_file(folder, name):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (found := list(folder.rglob(name))):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -8,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.runtime.errors import InputError
 from train.explain import Explainer
 from train.explain.command import main
-from train.explain.outputs.page import Figures
+from train.explain.outputs.figures import Figures
 from train.explain.outputs.table import columns
 
 
@@ -139,6 +141,7 @@ def test_a_video_has_a_row_for_each_frame_and_a_timeline(explain, video, test_ph
     ]
     assert [float(row["time"]) for row in rows] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
     assert said[-1].endswith("v.avi: 6 frames, a face in 4")
+    assert rows[3]["time"] == "0.3"
     page = (tmp_path / "out" / "index.html").read_text()
     assert page.count("<svg") == 1
     peaks = {row["expression"] for row in rows if row["status"] == "ok"}
@@ -155,6 +158,32 @@ def test_a_video_that_ends_early_keeps_its_rows_and_says_so(explain, video):
     assert "ends after" in rows[-1]["reason"] or "OpenCV" in rows[-1]["reason"]
 
 
+def test_a_video_that_cannot_be_read_has_its_reason_in_its_line(explain, tmp_path):
+    (tmp_path / "v.mp4").write_text("no video")
+    rows, said = explain(tmp_path / "v.mp4")
+    assert [(row["status"], row["reason"]) for row in rows] == [("unreadable", "not a video that OpenCV can read")]
+    assert said == [f"{tmp_path}/v.mp4: 0 frames, a face in 0; not a video that OpenCV can read"]
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert page.count("not a video that OpenCV can read") == 1
+    assert "<h2>Photos</h2>" not in page
+
+
+def test_a_single_frame_is_a_point_in_the_chart(explain, video, test_photos, tmp_path):
+    rows, said = explain(video(photos=[test_photos[0]["path"]], repeat=1))
+    assert said[-1].endswith("v.avi: 1 frame, a face in 1")
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert page.count("<use ") > len(rows) * 7  # a point for each class and action unit, besides the ticks
+
+
+def test_the_bar_tells_how_far_a_video_is(explain, video, capfd, monkeypatch):
+    monkeypatch.setattr("pipeline.runtime.progress.SECONDS_BETWEEN_LINES", 1e-6)
+    explain(video(), pictures=False)
+    lines = capfd.readouterr().err.splitlines()
+    assert any(re.search(r"v\.avi, 1 frame \(\d+\.\d a second\): 0/1 sources", line) for line in lines)
+    assert any(re.search(r"v\.avi, 6 frames \(\d+\.\d a second\): 0/1 sources", line) for line in lines)
+    assert lines[-1].startswith("explain: 1/1 sources")
+
+
 def test_names_of_photos_cannot_break_the_page(explain, test_photos, tmp_path):
     name = tmp_path / 'x"><script>alert(1)<.png'
     shutil.copy(test_photos[0]["path"], name)
@@ -166,16 +195,55 @@ def test_names_of_photos_cannot_break_the_page(explain, test_photos, tmp_path):
 def test_the_page_tells_the_classifier_s_own_figures(explain, photos, tmp_path, needed, says):
     explain(photos, figures=Figures(357, 0.65, 0.09, 0.81, 0.74, needed))
     page = (tmp_path / "out" / "index.html").read_text()
-    assert "357 test faces it is right for 65.0 %" in " ".join(page.split())
+    assert "357 test faces this classifier is right for 65.0 %" in " ".join(page.split())
     assert ("says little about what decides its answers" in page) == says
 
 
-def test_files_of_other_programs_stay(explain, photos, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("index.html", "<html>mine</html>", r"index\.html is not a file that this command writes"),
+        ("index.html", "<title>aucue report</title>", r"index\.html is not a file that this command writes"),
+        ("explanations.csv", "a,b\n", r"explanations\.csv is not a file that this command writes"),
+        ("pictures", "mine", r"pictures is a file where a folder is needed: move it, or name another --out"),
+    ],
+)
+def test_files_of_other_programs_stay(explain, photos, tmp_path, name, content, problem):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "index.html").write_text("<html>mine</html>")
-    with pytest.raises(Exception, match=r"index\.html is not a file that this command writes"):
+    (tmp_path / "out" / name).write_text(content)
+    with pytest.raises(InputError, match=problem):
         explain(photos)
-    assert (tmp_path / "out" / "index.html").read_text() == "<html>mine</html>"
+    assert [(file.name, file.read_text()) for file in (tmp_path / "out").iterdir()] == [(name, content)]
+
+
+@pytest.mark.parametrize("name", ["index.html", "explanations.csv", "explanations.json"])
+def test_a_folder_in_the_place_of_an_output_is_refused_before_any_photo(explain, photos, tmp_path, name):
+    (tmp_path / "out" / name).mkdir(parents=True)
+    with pytest.raises(InputError, match=rf"{name} is a folder, and this command writes a file there"):
+        explain(photos)
+    assert [file.name for file in (tmp_path / "out").iterdir()] == [name]
+
+
+def test_names_of_any_kind_have_a_row_and_one_line(explain, test_photos, tmp_path):
+    names = [b"new\nline.png", b"not-utf-8-\xff.png", b'tab\tcomma,quote".png', "\u8868 e\u0301.png".encode()]
+    (tmp_path / "photos").mkdir()
+    for name in names:
+        shutil.copy(test_photos[0]["path"], tmp_path / "photos" / os.fsdecode(name))
+    rows, said = explain(tmp_path / "photos")
+    found = [row["source"].rpartition("/")[2] for row in rows]
+    assert found == ["new\nline.png", r"not-utf-8-\udcff.png", 'tab\tcomma,quote".png', "\u8868 e\u0301.png"]
+    assert {row["status"] for row in rows} == {"ok"}
+    assert len(said) == len(names)
+    assert all(line.isprintable() for line in said)
+    assert r"new\nline.png: " in said[0]
+
+
+def test_a_second_run_does_not_explain_the_pictures_of_the_first(explain, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "out" / "photos")
+    first, _ = explain(tmp_path / "out")
+    second, said = explain(tmp_path / "out")
+    assert second == first
+    assert any("2 files that aucue explain drew" in line for line in said)
 
 
 @pytest.mark.slow

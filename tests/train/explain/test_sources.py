@@ -1,10 +1,11 @@
+import os
 import shutil
 
-import numpy as np
 import pytest
 
 from pipeline.runtime.errors import InputError
-from train.explain.sources import find_sources, frames
+from train.explain.outputs.picture_files import picture_name
+from train.explain.sources import find_sources
 
 
 @pytest.fixture
@@ -50,41 +51,34 @@ def test_a_path_without_photos_is_named(tmp_path, name, problem):
         find_sources([tmp_path / name])
 
 
-@pytest.mark.parametrize(
-    ("every", "numbers"), [(0, range(6)), (0.1, range(6)), (0.2, (0, 2, 4)), (0.25, (0, 3, 5)), (9, (0,))]
-)
-def test_frames_come_at_their_times(video, every, numbers):
-    found = list(frames(video(), every))
-    assert [frame.number for frame in found] == list(numbers)
-    assert [frame.time for frame in found] == pytest.approx([0.1 * number for number in numbers], abs=1e-3)
-    assert {frame.image.shape for frame in found} == {(320, 320, 3)}
+def test_what_a_folder_holds_besides_is_told(folder):
+    (folder / "photo.heic").write_bytes(b"x")
+    (folder / "lost").symlink_to(folder / "nowhere")
+    _, notes = find_sources([folder])
+    assert any(note.startswith("passed over: 2 files that may be neither photo nor video, e.g. ") for note in notes)
+    assert f"passed over: 1 file that cannot be read, e.g. {folder}/lost (a link whose target does not exist)" in notes
+    only = folder / "only"
+    only.mkdir()
+    shutil.move(folder / "photo.heic", only)
+    with pytest.raises(InputError, match=r"only holds no photo and no video \(but 1 other file, e\.g\. .*heic\)"):
+        find_sources([only])
 
 
-def test_only_wanted_frames_have_images(video):
-    assert [frame.image is not None for frame in frames(video(), 0, {1, 4})] == [False, True, False, False, True, False]
+def test_pictures_that_an_earlier_run_drew_are_no_photos(folder, test_photos):
+    (folder / "out" / "pictures").mkdir(parents=True)
+    for name in (picture_name("a/1.jpg", None, 1), picture_name("clip.mp4", 7, 12), "mine.png"):
+        shutil.copy(test_photos[0]["path"], folder / "out" / "pictures" / name)
+    assert len(find_sources([folder])[0]) == 6  # no table beside them: they may be anybody's
+    (folder / "out" / "explanations.csv").write_text("source,frame,time,face\n")
+    sources, notes = find_sources([folder])
+    assert [source.path.name for source in sources] == ["1.JPG", "2.jpg", "clip.MP4", "mine.png"]
+    assert any(note.startswith("passed over: 2 files that aucue explain drew, e.g. ") for note in notes)
 
 
-def test_frames_are_rgb(video, tmp_path):
-    import cv2
-
-    writer = cv2.VideoWriter(str(tmp_path / "red.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
-    writer.write(np.full((64, 64, 3), (0, 0, 255), np.uint8))  # BGR
-    writer.release()
-    (frame,) = frames(tmp_path / "red.avi")
-    assert frame.image.mean(axis=(0, 1)) == pytest.approx([254, 0, 0], abs=4)
-
-
-def test_a_video_that_ends_in_the_middle_says_where(video):
-    path = video(repeat=20)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    decoded = frames(path)
-    with pytest.raises(ValueError, match=r"the video ends after \d+ of 60 frames|not a video that OpenCV can read"):
-        list(decoded)
-
-
-@pytest.mark.parametrize("content", [b"", b"no video", b"\0" * 5000])
-def test_other_files_are_no_videos(tmp_path, content):
-    (tmp_path / "v.mp4").write_bytes(content)
-    with pytest.raises(ValueError, match=r"not a video that OpenCV can read|no frame that can be read"):
-        list(frames(tmp_path / "v.mp4"))
+def test_a_name_that_is_not_utf_8_is_written_out(tmp_path, test_photos):
+    path = tmp_path / os.fsdecode(b"a\xff.jpg")
+    shutil.copy(test_photos[0]["path"], path)
+    (source,), _ = find_sources([tmp_path])
+    assert source.name.endswith(r"a\udcff.jpg")
+    assert source.path == path
+    assert len(source.digest()) == 64

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from pipeline.runtime.errors import InputError
 from train.loop import resume
@@ -69,6 +70,10 @@ def test_missing_truncated_and_foreign_checkpoints_are_named(classifier, config,
         checkpoints.load(path)
     with pytest.raises(InputError, match=r"is a folder: name the model\.safetensors in it"):
         checkpoints.load(tmp_path)
+    for header in (None, {"format": "pt"}):
+        save_file({"weight": torch.zeros(3)}, path, metadata=header)
+        with pytest.raises(InputError, match=r"holds weights of another program: name a model\.safetensors that"):
+            checkpoints.load(path)
     resume.save(path, resume.State("run"), classifier, torch.optim.SGD(classifier.parameters()))
     with pytest.raises(InputError, match="has not ended: continue it with `aucue train --resume`"):
         checkpoints.load(path)

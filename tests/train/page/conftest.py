@@ -19,6 +19,7 @@ from pipeline.codebook.rendering.renderer import to_frame
 from pipeline.shards import ShardWriter
 from pipeline.shards.files import STRING_COLUMNS
 from train.explain.answers.pictures import GAP, TILE, TITLE
+from train.explain.outputs.figures import Figures
 from train.page.app import create_app
 from train.page.codebook.faces import Faces
 from train.page.codebook.heatmaps import heatmap_pictures, render_picture
@@ -87,7 +88,7 @@ def load_fake():
 
     def load(checkpoint, settings):
         name = checkpoint.parent.name
-        figures = SimpleNamespace(faces=1234, accuracy=0.908, ece=0.021, att_cos=0.91, constant=0.75, needed=0.02)
+        figures = Figures(faces=1234, accuracy=0.908, ece=0.021, att_cos=0.91, constant=0.75, needed=0.02)
         return FakeClassifier(name), figures if name == "guided" else None
 
     return load
@@ -101,6 +102,7 @@ def face_shards(tmp_path_factory):
     mean = to_frame(draw.mean_landmarks(), draw.SIDE, SIDE)
     columns = {name: [f"{name} {number}" for number in range(FACES)] for name in STRING_COLUMNS}
     columns |= {
+        "label": ["happiness", "neutral", "sadness"],
         "status": ["ok"] * FACES,
         "reason": [""] * FACES,
         "key": np.zeros((FACES, 32), np.uint8),

@@ -126,6 +126,18 @@ def test_a_new_checkpoint_is_loaded(settings, load_fake):
     assert loaded[2:] == [checkpoint]
 
 
+@pytest.mark.parametrize("name", ["evaluation/guided/metrics.json", "faces/index.json", "heatmaps/index.json"])
+def test_what_a_command_wrote_meanwhile_counts(settings, load_fake, tmp_path, name):
+    loaded = []
+    settings = replace(settings, **{part: tmp_path / part for part in ("evaluation", "faces", "heatmaps")})
+    classifiers = Classifiers(settings, lambda path, given: loaded.append(path.parent.name) or load_fake(path, given))
+    classifiers.explain(PHOTO)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("{}")
+    classifiers.explain(PHOTO)
+    assert "guided" in loaded[2:]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

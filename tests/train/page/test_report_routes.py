@@ -29,6 +29,14 @@ def test_tables_are_shown(client, settings):
     assert client.get("report/lambda.png").content == b"\x89PNG"
 
 
+def test_a_table_of_another_program_is_shown_as_far_as_it_can_be_read(client, settings):
+    settings.tables.mkdir()
+    (settings.tables / "methods.csv").write_bytes("méthode,CL\n".encode("latin-1"))
+    response = client.get("report")
+    assert response.status_code == 200
+    assert "m\ufffdthode" in response.text
+
+
 def test_missing_tables_name_their_command(client):
     assert "run <code>aucue tables</code> first" in client.get("report").text
     assert client.get("report/lambda.png").status_code == 400

@@ -34,7 +34,8 @@ def test_a_part_of_the_token_is_not_enough(stranger, settings):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "192.168.0.7", "", "localhost@evil"]
+    "host",
+    ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "192.168.0.7", "", "localhost@evil", "[", "a]b"],
 )
 def test_another_host_is_refused(client, host):
     """A foreign site may lead its name to this computer (DNS rebinding)."""

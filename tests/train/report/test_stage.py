@@ -195,7 +195,12 @@ def test_damaged_evaluation_is_named(evaluated, dataset, params, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("index.html", "<h1>My holidays</h1>"), ("comparison.json", '{"mine": 1}'), ("index.html", "notes")],
+    [
+        ("index.html", "<h1>My holidays</h1>"),
+        ("comparison.json", '{"mine": 1}'),
+        ("index.html", "notes"),
+        ("index.html", "<title>aucue explanations</title>"),  # the page of another command
+    ],
 )
 def test_a_page_of_somebody_else_is_not_replaced(params, tmp_path, name, content):
     (tmp_path / name).write_text(content)

@@ -30,7 +30,7 @@ from train.models import checkpoint as checkpoints
 from train.models.devices import chosen_device
 from train.models.maps import concentration, normalise
 
-DONORS = 2  # neutral faces that stand in for a region, one after another
+DONORS = 3  # neutral faces that stand in for a region, one after another
 
 
 class Explainer:
@@ -56,7 +56,7 @@ class Explainer:
         *,
         codebook: str | None = None,
         which: Which = "all",
-        shards: tuple[Path, Path] | None = None,
+        shards: tuple[Path | str, Path | str] | None = None,
         needed: bool = True,
         detect: Detect = DETECT,
         predictor: str | None = None,
@@ -217,9 +217,9 @@ class Explainer:
             notes.append(f"codebook {self.codebook.name} has no expression {', '.join(unknown)}")
         return notes
 
-    def _find_donors(self, shards: tuple[Path, Path]) -> Donors | None:
+    def _find_donors(self, shards: tuple[Path | str, Path | str]) -> Donors | None:
         try:
-            faces, heatmaps = open_shards(*shards)
+            faces, heatmaps = open_shards(*map(Path, shards))
         except InputError as error:
             self.notes.append(str(error))
             return None

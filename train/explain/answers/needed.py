@@ -2,9 +2,10 @@
 
 The figure of a region is the fall of the answer's probability when the region is replaced, less the fall when the same
 outline elsewhere on the face is replaced. So a region that matters no more than any other place of its size has 0. Each
-donor gives one such difference, with a place of its own. Their spread tells a finding from noise.
+try takes one donor and one place elsewhere, and gives one such difference. Their spread tells a finding from noise.
 
-The fill is a neutral face (``train.data.blending``), or the blurred face where no neutral face is at hand.
+The fill is a neutral face (``train.data.blending``), or the blurred face where no neutral face is at hand. With fewer donors
+than TRIES, and with the blurred face, the tries differ in the place alone.
 """
 
 import zlib
@@ -24,17 +25,25 @@ NEGLIGIBLE = 0.05  # fall of the probability below which no place elsewhere is t
 OVERLAP = 0.2  # largest share of an outline elsewhere that may lie on the region itself
 FOREHEAD = 0.35  # height of the forehead above the brows, over the height from the brows to the chin
 BROWS, CHIN = slice(17, 27), 8  # landmarks
+TRIES = 3  # fewest, so that there is a spread
 VIEWS = 32  # that the classifier gets at a time
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What an answer needs of one face's U regions. NaN stands for an empty region."""
+    """What an answer needs of one face's U regions. NaN stands for an empty region.
 
-    fall: np.ndarray  # (U,) fall of the answer's probability when the region is replaced; mean over the donors
-    needed: np.ndarray  # (U,) the same less the fall elsewhere; the fall itself where it is negligible
-    spread: np.ndarray  # (U,) standard deviation of ``needed`` over the donors; NaN for one donor
-    answers: np.ndarray  # (U,) int, the class that is most probable when the region is replaced; -1 for an empty region
+    Attributes:
+        needed: (U,) fall of the answer's probability when the region is replaced, less the fall elsewhere; mean over the
+            tries. Where the fall is below NEGLIGIBLE, nothing elsewhere is tried, and this is the fall itself.
+        spread: (U,) standard deviation of ``needed`` over the tries; NaN if there was only one.
+        answers: (U,) int, the class that is the most probable with every donor when the region is replaced; -1 if the donors
+            do not agree, or for an empty region.
+    """
+
+    needed: np.ndarray
+    spread: np.ndarray
+    answers: np.ndarray
 
 
 def measure_needs(
@@ -56,6 +65,9 @@ def measure_needs(
         faces: (B, n, n) bool, where the faces are, as ``face_areas`` returns it.
         donors: Stacks (B, 3, H, W) of neutral faces; none for the blurred face.
         seeds: (B,) numbers that decide where elsewhere is.
+
+    Returns:
+        The needs of each of the B faces.
     """
     fill: Fill = "donor" if donors else "blur"
     whole = probabilities.detach().cpu()
@@ -64,12 +76,15 @@ def measure_needs(
     replaced = own.probabilities_by_donor()
 
     falls = [_falls(whole[face], replaced, its_views) for face, its_views in enumerate(views)]
-    elsewhere = []  # for each donor, the falls of each face's regions elsewhere
-    for donor in range(len(replaced)):
+    elsewhere = []  # for each try, the falls of each face's regions elsewhere
+    donor_of_try = np.arange(max(TRIES, len(replaced))) % len(replaced)
+    for number, donor in enumerate(donor_of_try.tolist()):
         others = HiddenViews(classifier, images, donors[donor : donor + 1], VIEWS)
         tried = [
             [
-                others.hide(face, _elsewhere(cells, faces[face], [seeds[face], donor]), fill) if fall >= NEGLIGIBLE else None
+                others.hide(face, _elsewhere(cells, faces[face], [seeds[face], number]), fill)
+                if fall >= NEGLIGIBLE
+                else None
                 for cells, fall in zip(units, falls[face].mean(axis=0), strict=True)
             ]
             for face, units in enumerate(regions)
@@ -77,7 +92,9 @@ def measure_needs(
         answered = others.probabilities_by_donor()
         elsewhere.append([_falls(whole[face], answered, its_views) for face, its_views in enumerate(tried)])
     return [
-        _needs(falls[face], np.concatenate([each[face] for each in elsewhere]), _answers(replaced, views[face]))
+        _needs(
+            falls[face][donor_of_try], np.concatenate([each[face] for each in elsewhere]), _answers(replaced, views[face])
+        )
         for face in range(len(images))
     ]
 
@@ -99,15 +116,17 @@ def _falls(whole: Tensor, replaced: Tensor, views: Sequence[int | None]) -> np.n
 
 
 def _answers(replaced: Tensor, views: Sequence[int | None]) -> np.ndarray:
-    """The most probable class (U,) in each view of one face, over the donors; -1 where there is no view."""
-    return np.array([-1 if view is None else int(replaced[:, view].mean(dim=0).argmax()) for view in views])
+    """The most probable class (U,) in each view of one face; -1 where the D donors do not agree, or there is no view."""
+    answers = replaced.argmax(dim=2).numpy()  # (D, V)
+    return np.array([-1 if view is None or np.ptp(answers[:, view]) else int(answers[0, view]) for view in views])
 
 
 def _needs(falls: np.ndarray, elsewhere: np.ndarray, answers: np.ndarray) -> Needs:
-    """The needs of one face from its falls (D, U), those elsewhere (D, U; NaN if not tried) and its answers (U,)."""
+    """The needs of one face from its falls in each try (T, U), those elsewhere (T, U; NaN if not tried), and its answers."""
     needed = falls - np.nan_to_num(elsewhere)
-    spread = needed.std(axis=0, ddof=1) if len(needed) > 1 else np.full(len(answers), np.nan)
-    return Needs(falls.mean(axis=0), needed.mean(axis=0), spread, answers)
+    spread = needed.std(axis=0, ddof=1)
+    spread[(falls == falls[0]).all(axis=0) & np.isnan(elsewhere[0])] = np.nan  # one donor, and nothing elsewhere
+    return Needs(needed.mean(axis=0), spread, answers)
 
 
 def face_areas(landmarks: np.ndarray, crop_size: int, size: int) -> Tensor:

@@ -53,6 +53,20 @@ def draw_face(face: "FaceExplanation", photo: np.ndarray | None = None, scale: f
     return np.array(picture)
 
 
+def tiles(picture: np.ndarray) -> list[np.ndarray]:
+    """Cut a picture into its tiles, each with its title, to lay them out on a page of any width.
+
+    Args:
+        picture: What ``draw_face`` draws, (h, w, 3) uint8 RGB.
+
+    Returns:
+        The tiles (TITLE + TILE, TILE, 3) from left to right: the photo if it was given, attention, class map, action units,
+        probabilities.
+    """
+    lefts = range(GAP, picture.shape[1] - TILE, TILE + GAP)
+    return [picture[GAP : GAP + TITLE + TILE, left : left + TILE] for left in lefts]
+
+
 def overlay(crop: np.ndarray, heat: np.ndarray, side: int) -> np.ndarray:
     """Lay a map over a face.
 

@@ -31,7 +31,7 @@ PLACES = {  # FACS number -> where its region is, in everyday words
 MOST_SEEN = 2  # places in a sentence
 SEEN = 1.3  # density of attention, as a multiple of a constant map's, from which a place is named
 NEEDED = 0.05  # fall of the probability beyond that elsewhere, from which a place is named
-CERTAIN = 2.0  # spreads over the donors that the fall must exceed
+CERTAIN = 2.0  # spreads that the fall must exceed
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Unit:
         seen: How many times denser the attention is on the region than a constant map; NaN for an empty region.
         needed: How far the answer's probability falls when the region is replaced, beyond the fall when the same outline
             elsewhere is; NaN if it was not measured.
-        spread: Standard deviation of ``needed`` over the donors; NaN without several donors.
-        instead: The answer when the region is replaced; empty if it was not measured.
+        spread: Standard deviation of ``needed`` over the neutral faces and the places elsewhere; NaN for a single figure.
+        instead: The answer when the region is replaced; empty if it was not measured, or if it depends on the neutral face.
         is_listed: Whether the codebook lists the unit for the answer.
     """
 
@@ -64,8 +64,8 @@ class Unit:
 
     @property
     def is_needed(self) -> bool:
-        """Whether the answer needs the region more than the same outline elsewhere, beyond the spread over the donors."""
-        return self.needed >= NEEDED and (math.isnan(self.spread) or self.needed > CERTAIN * self.spread)
+        """Whether the answer needs the region more than the same outline elsewhere, beyond the spread. Without one, no."""
+        return self.needed >= NEEDED and self.needed > CERTAIN * self.spread
 
 
 def sentence(expression: str, probability: float, units: Sequence[Unit]) -> str:
@@ -90,12 +90,17 @@ def _needs(expression: str, units: Sequence[Unit]) -> str:
     if other:
         return f"; without {other.place} it would say {other.instead}"
     if needed:
-        return f"; without {needed[0].place} it would be less sure (by {needed[0].needed:.2f}), but say the same"
+        same = ", but say the same" if needed[0].instead else ""
+        return f"; without {needed[0].place} it would be less sure ({needed[0].needed:.2f} beyond the fall elsewhere){same}"
     return "; no single region decides the answer"
 
 
 def _places(units: Sequence[Unit]) -> list[Unit]:
-    """One unit for each region and each place: a unit that the codebook lists for the answer, if there is one."""
-    ordered = sorted((unit for unit in units if not math.isnan(unit.seen)), key=lambda unit: (unit.is_listed, unit.seen))
-    by_region = {unit.seen: unit for unit in ordered}  # units with the same region have the same figure
-    return list({unit.place: unit for unit in ordered if by_region[unit.seen] is unit}.values())
+    """The unit of each region, and of the regions of one place that which is seen most.
+
+    Several units may have one region: a codebook may draw AU23 to AU27 as the same lips. Then the first that is listed for
+    the answer counts, or else the first.
+    """
+    measured = [unit for unit in reversed(units) if not math.isnan(unit.seen)]
+    by_region = {unit.seen: unit for unit in sorted(measured, key=lambda unit: unit.is_listed)}  # one region, one figure
+    return list({unit.place: unit for unit in sorted(by_region.values(), key=lambda unit: unit.seen)}.values())

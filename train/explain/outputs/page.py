@@ -4,61 +4,22 @@ import base64
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
-from train.evaluate.artifacts import read
 from train.explain.answers.explainer import Explainer
-from train.explain.answers.pictures import GAP, TILE, TITLE
+from train.explain.answers.pictures import TITLE, tiles
+from train.explain.outputs.figures import Figures
 from train.explain.outputs.table import CSV, PAGE, Row, read_rows
 from train.explain.outputs.timeline import Timeline
 
 MOST_CARDS = 2000  # rows of photos on the page; explanations.csv has all
 THUMBNAIL = 112  # pixels of the height
-
-
-class Figures(NamedTuple):
-    """A classifier's own figures on its test faces."""
-
-    faces: int
-    accuracy: float
-    ece: float  # expected calibration error
-    att_cos: float
-    constant: float  # ATT-COS of one constant map, a control
-    needed: float | None
-
-
-def find_figures(evaluation: Path, run: str) -> Figures | None:
-    """Read the evaluation of a classifier.
-
-    Args:
-        evaluation: Folder of the evaluation.
-        run: ``run`` of the classifier's config.
-
-    Returns:
-        Its figures; None if there is no evaluation, or one of another classifier.
-    """
-    try:
-        found = read(evaluation, "")
-    except InputError:
-        return None
-    if found.details["trained"]["run"] != run:
-        return None
-    metrics = found.metrics
-    return Figures(
-        metrics["faces"],
-        metrics["accuracy"],
-        metrics["ece"],
-        metrics["att_cos"],
-        found.details["controls"]["training_mean"],
-        metrics["needed"],
-    )
+PAGE_TITLE = "aucue explanations"  # tells the page from those of other commands
 
 
 def write_page(
@@ -80,9 +41,11 @@ def write_page(
     environment = Environment(
         loader=PackageLoader("train.explain.outputs"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    of_photos = (row for row in read_rows(out / CSV) if row["time"] is None)
+    of_videos = {timeline.source for timeline, _ in timelines}
+    of_photos = (row for row in read_rows(out / CSV) if row["source"] not in of_videos)
     cards = [_card(row, out) for row in islice(of_photos, MOST_CARDS)]
     page = environment.get_template("explanations.html.j2").render(
+        title=PAGE_TITLE,
         cards=cards,
         more=sum(1 for _ in of_photos),
         most=MOST_CARDS,
@@ -107,15 +70,16 @@ def _video(timeline: Timeline, pictures: dict[int, str], out: Path) -> dict[str,
         for frame, name in timeline.peaks().items()
         if frame in pictures
     ]
-    faces = len(timeline.figures)
-    chart = timeline.chart() if faces else ""
-    return {"source": timeline.source, "frames": timeline.frames, "faces": faces, "chart": chart, "peaks": peaks}
+    chart = timeline.chart() if len(timeline.figures) else ""
+    return {"source": timeline.source, "summary": timeline.summary, "chart": chart, "peaks": peaks}
 
 
 def _thumbnail(picture: Path) -> str:
-    """The tile of the attention in a picture, as a data URI."""
-    pixels = cv2.cvtColor(np.array(Image.open(picture)), cv2.COLOR_RGB2BGR)
-    tile = pixels[GAP + TITLE : GAP + TITLE + TILE, 2 * GAP + TILE : 2 * GAP + 2 * TILE]
-    small = cv2.resize(tile, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    """The attention in a picture with a photo, without its title, as a data URI."""
+    pixels = cv2.imread(str(picture))
+    if pixels is None:
+        raise InputError(f"{picture} is damaged: remove it, and run the command again")
+    _, attention, *_ = tiles(pixels)
+    small = cv2.resize(attention[TITLE:], (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()

@@ -2,17 +2,20 @@
 
 A row is a face of a photo or of a video's frame; a photo or frame without a face has one row, with its status and reason.
 
-source, frame, time     the photo or video; for a video the number of the frame, from 0, and its time in seconds
-face                    number of the face in the photo or frame, from 1, from left to right
-status, reason          ``ok``, or why there is no answer
-box                     left top right bottom of the face, in pixels of the upright photo, as ``labels.csv`` takes it
-expression, probability the most probable class
-one for each class      its probability
-AUn seen, AUn needed    for each action unit of the codebook: how many times denser the attention is on its region than a
-                        constant map, and how far the answer's probability falls when the region is replaced, beyond the fall
-                        for the same outline elsewhere on the face
-AUn spread              standard deviation of ``needed`` over the donors and places elsewhere
-sentence, picture       the answer in words, and the picture's file in the folder of the table
+source                   the photo or video: the path as it was given, or below the folder or table that was given
+frame, time              of a video: number of the frame, from 0, and its time in seconds
+face                     number of the face in the photo or frame, from 1, from left to right
+status, reason           ``ok``, or why there is no answer
+box                      left top right bottom of the face, in pixels of the upright photo, as ``labels.csv`` takes it
+expression, probability  the most probable class
+one for each class       its probability
+AUn seen                 for each action unit n of the codebook: how many times denser the attention is on its region than a
+                         map that is the same everywhere; empty if the region lies outside the crop
+AUn needed               how far the answer's probability falls when the region shows another face, less the fall for the
+                         same outline elsewhere on the face; below 0.05, the fall itself (``answers/needed.py``)
+AUn spread               standard deviation of ``needed`` over the other faces and the places elsewhere
+sentence                 the answer in words
+picture                  the picture's file, from the folder of the table; empty for frames of a video
 """
 
 import csv
@@ -52,7 +55,7 @@ def row_of(source: str, frame: int | None, time: float | None, number: int, face
     return {
         "source": source,
         "frame": frame,
-        "time": time,
+        "time": None if time is None else round(time, DIGITS),
         "face": number or None,
         "status": str(face.status),
         "reason": face.reason,

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.faces.boxes import area, parse_box
+from pipeline.ingest.datasets.common.folders.passed_over import counted
 from train.explain.outputs.table import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_UNITS = 4  # action units in the chart: those whose attention varies most
+FEW = 60  # frames that are drawn as points, too: one alone is no line
 MOST_PEAKS = 6  # frames shown: at the greatest probability of each class that is an answer somewhere
 
 
@@ -24,17 +26,21 @@ class Timeline:
         source: The video's name.
         classes: The classes.
         keys: The action units.
+        frames: Number of frames that were looked at, those without a face among them.
+        problem: Why the video could not be looked at, or not to its end; empty if it could.
     """
 
     source: str
     classes: Sequence[str]
     keys: Sequence[str]
+    frames: int = 0
+    problem: str = ""
     _figures: list[np.ndarray] = field(default_factory=list)  # frame, time, K probabilities, U figures of attention
-    frames: int = 0  # frames that were looked at, those without a face among them
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Append a frame: its largest face counts."""
+        """Append a frame: its largest face counts. Rows without a frame tell a problem."""
         self.frames += any(row["frame"] is not None for row in rows)
+        self.problem += "".join(row["reason"] for row in rows if row["frame"] is None)
         faces = [row for row in rows if row["expression"]]
         if not faces:
             return
@@ -42,6 +48,12 @@ class Timeline:
         values = [row["frame"], row["time"], *(row[name] for name in self.classes)]
         values += [row[f"AU{key} seen"] for key in self.keys]
         self._figures.append(np.array([np.nan if value is None else value for value in values], np.float32))
+
+    @property
+    def summary(self) -> str:
+        """How much of the video was looked at, and what stopped it, in words."""
+        counts = f"{counted(self.frames, 'frame')}, a face in {len(self.figures):,}"
+        return f"{counts}; {self.problem}" if self.problem else counts
 
     @property
     def figures(self) -> np.ndarray:
@@ -71,12 +83,13 @@ class Timeline:
         figure = Figure(figsize=(9, 4.4), layout="constrained")
         above, below = figure.subplots(2, sharex=True)
         times = figures[:, 1]
+        style = {"linewidth": 1, "marker": "." if len(times) < FEW else ""}
         for place, name in enumerate(self.classes):
-            above.plot(times, figures[:, 2 + place], label=name, linewidth=1)
+            above.plot(times, figures[:, 2 + place], label=name, **style)
         units = figures[:, 2 + classes :]
-        varies = np.nan_to_num(np.nanstd(units, axis=0)) if len(figures) else np.zeros(len(self.keys))
+        varies = np.ma.masked_invalid(units).std(axis=0).filled(0)  # an empty region has no figure
         for place in np.argsort(-varies)[:MOST_UNITS]:
-            below.plot(times, units[:, place], label=f"AU{self.keys[place]}", linewidth=1)
+            below.plot(times, units[:, place], label=f"AU{self.keys[place]}", **style)
         above.set(ylabel="probability", ylim=(0, 1))
         below.set(ylabel="attention, times a flat map", xlabel="seconds")
         for axes in (above, below):

@@ -11,6 +11,8 @@ from pipeline.codebook import draw
 from pipeline.codebook.rendering.landmark_batch import LandmarkBatch
 from pipeline.codebook.rendering.renderer import to_frame
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.status import Status
+from pipeline.shards import ShardSet
 
 MOST = 6  # faces of a folder
 MEAN = "mean"  # name of the mean face
@@ -61,6 +63,15 @@ class Faces:
         for number, (image, points) in enumerate(sample, 1):
             faces[str(number)] = Face(f"Face {number}", points, encode_png(image[..., ::-1]))
         return faces
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The labels of the folder's faces; none without a folder."""
+        try:
+            shards = ShardSet(self.folder, "faces")
+        except InputError:
+            return frozenset()
+        return frozenset(shards.column("label")[shards.column("status") == Status.OK].tolist())
 
     def get(self, name: object) -> Face:
         """Return the face of that name.

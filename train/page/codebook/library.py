@@ -73,7 +73,8 @@ class Library:
             InputError: If the name is none for a file, or is taken.
         """
         if not NAME.fullmatch(name):
-            raise InputError(f"{name!r} is no name for a codebook: use letters, digits, - and _, and begin with no sign")
+            fix = "use up to 64 letters, digits, - and _, with a letter or digit first"
+            raise InputError(f"{name!r} is no name for a codebook: {fix}")
         path = self.folder / f"{name}.yaml"
         if path.is_symlink():  # it may lead outside of --out
             raise InputError(f"{path} is a link: give another name")

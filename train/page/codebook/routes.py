@@ -115,6 +115,7 @@ class CodebookPage:
             "maps": {name: _data_uri(png) if png else None for name, png in pictures.items()},
             "drawing": self._template("drawing.svg.j2", drawn=drawn, region=region, size=book.reference_size),
             "differences": in_words(self.library.load(change.codebook), book),
+            "notice": self._notice(book),
         }
         if change.panels:
             answer["panels"] = self._panels(content, document, book, expression, region)
@@ -124,6 +125,14 @@ class CodebookPage:
             )
         answer["milliseconds"] = round(1000 * (time.perf_counter() - started))
         return answer
+
+    def _notice(self, book: Codebook) -> str:
+        """What stops ``aucue heatmaps`` although the codebook has no mistake: a label of the faces that it lacks."""
+        try:
+            book.refuse_unknown(self.faces.labels)
+        except InputError as error:
+            return f"The faces in {self.faces.folder} need more: {error}."
+        return ""
 
     def _panels(self, content: dict[str, Any], document: Document, book: Codebook, expression: str, region: str) -> str:
         return self._template(

@@ -56,6 +56,8 @@ function show(answer, changed) {
   at("#drawing").innerHTML = answer.drawing;
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   for (const [name, map] of Object.entries(answer.maps)) showMap(name, map);
+  at("#notice").hidden = !answer.notice;
+  at("#notice").textContent = answer.notice;
   at("#changes").replaceChildren(...lines(answer.differences.length ? answer.differences : ["Nothing yet."]));
   at("#time").textContent = `rendered in ${answer.milliseconds} ms`;
   at("#undo").disabled = !history.length;

@@ -56,3 +56,9 @@ def test_a_drawing_is_known_by_its_resolution(tmp_path):
     refuse_foreign(tmp_path / "file.png", png_drawn_at(110))
     with pytest.raises(InputError, match="would be lost"):
         refuse_foreign(tmp_path / "file.png", png_drawn_at(150))
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(InputError, match=r"page\.html is a folder, and this command writes a file there: move it"):
+        refuse_foreign(tmp_path / "page.html", holding("aucue"))

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from train.attribution.hidden_views import HiddenViews
 from train.explain.answers.needed import NEGLIGIBLE, face_areas, measure_needs
 
 CALM, BROWS, MOUTH = range(3)
@@ -72,14 +73,14 @@ def faces(targets):
 
 @pytest.fixture
 def measure():
-    def measure(scores, targets=(BROWS, MOUTH, CALM), donors=2, seeds=None, images=None):
+    def measure(scores, targets=(BROWS, MOUTH, CALM), donors=2, seeds=None, images=None, others=None):
         network = Network(scores).eval()
         images = faces(targets) if images is None else images
         number = len(images)
         regions = torch.stack([region(BROWS), region(MOUTH), torch.zeros(CELLS, CELLS, dtype=torch.bool)])
         areas = torch.zeros(number, CELLS, CELLS, dtype=torch.bool)
         areas[:, 1:15, 2:14] = True
-        others = [faces([CALM] * number) + 0.02 * donor for donor in range(donors)]
+        others = others or [faces([CALM] * number) + 0.02 * donor for donor in range(donors)]
         return measure_needs(
             network,
             images,
@@ -110,23 +111,54 @@ def test_an_answer_that_reads_the_background_needs_no_region(measure):
 
 
 def test_a_region_that_matters_no_more_than_others_of_its_size_is_not_needed(measure):
-    (needs,) = measure(by_everything, images=textured(1))
-    assert needs.fall[:2].min() > NEGLIGIBLE
-    assert abs(needs.needed[:2]).max() < 0.3 * needs.fall[:2].min()
+    images = textured(1)
+    (needs,) = measure(by_everything, images=images)
+    assert abs(needs.needed[:2]).max() < NEGLIGIBLE
+    network = Network(by_everything).eval()
+    views = HiddenViews(network, images, [faces([CALM])])
+    views.hide(0, region(BROWS), "donor")
+    fall = network(images).logits.softmax(dim=1)[0, BROWS] - views.probabilities()[0, BROWS]
+    assert fall > 2 * NEGLIGIBLE  # so elsewhere it falls as far
+
+
+def test_elsewhere_is_the_same_outline_on_the_face_beside_the_region(measure, monkeypatch):
+    hidden, hide = [], HiddenViews.hide
+    monkeypatch.setattr(HiddenViews, "hide", lambda views, *of: hidden.append(of[1]) or hide(views, *of))
+    measure(by_everything, images=textured(1), donors=4)
+    own, elsewhere = hidden[:2], hidden[2:]
+    assert [each.tolist() for each in own] == [region(BROWS).tolist(), region(MOUTH).tolist()]
+    assert len(elsewhere) == 4 * 2
+    assert len({each.numpy().tobytes() for each in elsewhere}) > 4
+    face = torch.zeros(CELLS, CELLS, dtype=torch.bool)
+    face[1:15, 2:14] = True
+    for cells, unit in zip(elsewhere, [BROWS, MOUTH] * 4, strict=True):
+        rows, columns = torch.nonzero(cells, as_tuple=True)
+        assert (rows.max() - rows.min() + 1, columns.max() - columns.min() + 1, len(rows)) == (3, 8, 24)
+        assert not (cells & ~face).any()
+        assert (cells & region(unit)).sum() <= 0.2 * 24
 
 
 def test_an_empty_region_has_no_figures(measure):
     for needs in measure(by_regions):
-        assert np.isnan([needs.fall[2], needs.needed[2], needs.spread[2]]).all()
+        assert np.isnan([needs.needed[2], needs.spread[2]]).all()
         assert needs.answers[2] == -1
 
 
-def test_without_donors_the_face_is_blurred_and_there_is_no_spread(measure):
-    brows, *_ = measure(by_regions, donors=0)
-    assert brows.fall[0] > 0
-    assert np.isnan(brows.spread).all()
-    one, *_ = measure(by_regions, donors=1)
-    assert np.isnan(one.spread).all()
+@pytest.mark.parametrize("donors", [0, 1])
+def test_without_several_donors_the_spread_is_that_over_places(measure, donors):
+    (needs,) = measure(by_everything, donors=donors, images=textured(1))
+    assert (needs.spread[:2] > 0).all()
+    brows, *_ = measure(by_regions, donors=donors)
+    assert brows.needed[0] > 0
+    assert np.isnan(brows.spread[1])  # the mouth is not needed, so nothing elsewhere was tried: one figure has no spread
+
+
+def test_an_answer_that_depends_on_the_donor_is_none(measure):
+    (agree,) = measure(by_regions, targets=(BROWS,), others=[faces([CALM]), faces([MOUTH])])
+    assert agree.answers[0] == CALM
+    (differ,) = measure(by_regions, targets=(BROWS,), others=[faces([CALM]), faces([BROWS])])
+    assert differ.needed[0] > NEGLIGIBLE
+    assert differ.answers[0] == -1
 
 
 def test_a_face_s_figures_do_not_depend_on_its_batch(measure):

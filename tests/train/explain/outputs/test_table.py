@@ -1,10 +1,12 @@
 import csv
 import json
 import math
+import re
 
 import pytest
 
 from train.explain import FaceExplanation, Unit
+from train.explain.outputs import table
 from train.explain.outputs.table import columns, read_rows, row_of, write_json, written_table
 
 CLASSES, KEYS = ("anger", "fear"), ("4", "12R")
@@ -20,12 +22,17 @@ FACE = FaceExplanation(
 
 
 def interrupted_table(path, error):
-    with written_table(path, columns(CLASSES, KEYS)) as table:
-        table.add(row_of("a.jpg", None, None, 1, FACE, ""))
+    with written_table(path, columns(CLASSES, KEYS)) as written:
+        written.add(row_of("a.jpg", None, None, 1, FACE, ""))
         raise error
 
 
-def test_the_columns_are_documented_and_in_order():
+def test_the_top_of_the_module_documents_every_column():
+    entries = [line.partition("  ")[0] for line in table.__doc__.splitlines() if re.match(r"\S.* {2}", line)]
+    assert [name for entry in entries for name in entry.split(", ")] == columns(["one for each class"], ["n"])
+
+
+def test_the_columns_are_in_order():
     assert columns(CLASSES, KEYS) == [
         *("source", "frame", "time", "face", "status", "reason", "box", "expression", "probability", "anger", "fear"),
         *("AU4 seen", "AU4 needed", "AU4 spread", "AU12R seen", "AU12R needed", "AU12R spread", "sentence", "picture"),
@@ -39,9 +46,9 @@ def test_rows_read_back_as_they_were_written(tmp_path):
         row_of("v.mp4", 7, 0.28, 2, FACE, ""),
         row_of("no.jpg", None, None, 0, FaceExplanation("no_face", "no face"), ""),
     ]
-    with written_table(path, columns(CLASSES, KEYS)) as table:
+    with written_table(path, columns(CLASSES, KEYS)) as written:
         for row in rows:
-            table.add(row)
+            written.add(row)
     found = list(read_rows(path))
     assert [row["source"] for row in found] == ['a "b", c.jpg', "v.mp4", "no.jpg"]
     assert found[0]["box"] == "1.5 2 30 40"

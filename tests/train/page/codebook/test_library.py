@@ -40,7 +40,7 @@ def test_a_codebook_to_begin_with_must_exist(settings):
 )
 def test_a_name_that_is_none_for_a_file_is_refused(library, name, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(InputError, match="is no name for a codebook: use letters, digits"):
+    with pytest.raises(InputError, match="is no name for a codebook: use up to 64 letters, digits, - and _, with"):
         library.save(name, TEXT, replaces=True)
     assert sorted(tmp_path.rglob("*")) == before
 
