@@ -22,6 +22,7 @@ from train.attribution.hidden_views import Fill, HiddenViews
 from train.models.classifier import Classifier
 
 NEGLIGIBLE = 0.05  # fall of the probability below which no place elsewhere is tried: the region is not needed
+UNLIKELY = 0.02  # fall with the first donor below which no other donor is tried
 OVERLAP = 0.2  # largest share of an outline elsewhere that may lie on the region itself
 FOREHEAD = 0.35  # height of the forehead above the brows, over the height from the brows to the chin
 BROWS, CHIN = slice(17, 27), 8  # landmarks
@@ -35,10 +36,11 @@ class Needs:
 
     Attributes:
         needed: (U,) fall of the answer's probability when the region is replaced, less the fall elsewhere; mean over the
-            tries. Where the fall is below NEGLIGIBLE, nothing elsewhere is tried, and this is the fall itself.
+            tries. Where the fall is below UNLIKELY with the first donor, or below NEGLIGIBLE with all, nothing elsewhere is
+            tried, and this is the fall itself.
         spread: (U,) standard deviation of ``needed`` over the tries; NaN if there was only one.
-        answers: (U,) int, the class that is the most probable with every donor when the region is replaced; -1 if the donors
-            do not agree, or for an empty region.
+        answers: (U,) int, the class that is the most probable with every donor tried when the region is replaced; -1 if the
+            donors do not agree, or for an empty region.
     """
 
     needed: np.ndarray
@@ -71,62 +73,70 @@ def measure_needs(
     """
     fill: Fill = "donor" if donors else "blur"
     whole = probabilities.detach().cpu()
-    own = HiddenViews(classifier, images, donors, VIEWS)
-    views = [[own.hide(face, cells, fill) if cells.any() else None for cells in units] for face, units in enumerate(regions)]
-    replaced = own.probabilities_by_donor()
+    tried = regions.flatten(2).any(dim=2).numpy()  # (B, U)
+    replaced = [_replaced(HiddenViews(classifier, images, donors[:1], VIEWS), regions, tried, fill)]
+    if len(donors) > 1:  # nearly all the time is the classifier's, so hopeless regions get no second look
+        likely = tried & (_falls(whole, replaced[0])[0] >= UNLIKELY)
+        replaced.append(_replaced(HiddenViews(classifier, images, donors[1:], VIEWS), regions, likely, fill))
+    answers = np.concatenate(replaced)
+    falls = _falls(whole, answers)  # (D, B, U)
 
-    falls = [_falls(whole[face], replaced, its_views) for face, its_views in enumerate(views)]
-    elsewhere = []  # for each try, the falls of each face's regions elsewhere
-    donor_of_try = np.arange(max(TRIES, len(replaced))) % len(replaced)
+    donor_of_try = np.arange(max(TRIES, len(falls))) % len(falls)
+    matter = tried & (_mean(falls) >= NEGLIGIBLE)
+    elsewhere = []
     for number, donor in enumerate(donor_of_try.tolist()):
-        others = HiddenViews(classifier, images, donors[donor : donor + 1], VIEWS)
-        tried = [
-            [
-                others.hide(face, _elsewhere(cells, faces[face], [seeds[face], number]), fill)
-                if fall >= NEGLIGIBLE
-                else None
-                for cells, fall in zip(units, falls[face].mean(axis=0), strict=True)
-            ]
-            for face, units in enumerate(regions)
-        ]
-        answered = others.probabilities_by_donor()
-        elsewhere.append([_falls(whole[face], answered, its_views) for face, its_views in enumerate(tried)])
+        views = HiddenViews(classifier, images, donors[donor : donor + 1], VIEWS)
+        places = torch.zeros_like(regions)
+        for face, unit in np.argwhere(matter).tolist():
+            places[face, unit] = _elsewhere(regions[face, unit], faces[face], [seeds[face], number])
+        elsewhere.append(_falls(whole, _replaced(views, places, matter, fill))[0])
     return [
-        _needs(
-            falls[face][donor_of_try], np.concatenate([each[face] for each in elsewhere]), _answers(replaced, views[face])
-        )
+        _needs(falls[donor_of_try, face], np.array([each[face] for each in elsewhere]), answers[:, face])
         for face in range(len(images))
     ]
 
 
-def _falls(whole: Tensor, replaced: Tensor, views: Sequence[int | None]) -> np.ndarray:
-    """The falls (D, U) of the answer's probability in the views of one face; NaN where there is no view.
-
-    Args:
-        whole: (K,) probabilities of the whole face.
-        replaced: (D, V, K) probabilities of all views.
-        views: The view of each of the U units, or None.
-    """
-    answer = int(whole.argmax())
-    falls = np.full((len(replaced), len(views)), np.nan)
-    for unit, view in enumerate(views):
-        if view is not None:
-            falls[:, unit] = (whole[answer] - replaced[:, view, answer]).numpy()
-    return falls
+def _replaced(views: HiddenViews, regions: Tensor, tried: np.ndarray, fill: Fill) -> np.ndarray:
+    """The probabilities (D, B, U, K) when regions (B, U, n, n) are replaced; NaN where they are not tried (B, U)."""
+    numbers = {(face, unit): views.hide(face, regions[face, unit], fill) for face, unit in np.argwhere(tried).tolist()}
+    found = views.probabilities_by_donor().numpy()  # (D, V, K)
+    probabilities = np.full((len(found), *tried.shape, found.shape[2]), np.nan, np.float32)
+    for (face, unit), number in numbers.items():
+        probabilities[:, face, unit] = found[:, number]
+    return probabilities
 
 
-def _answers(replaced: Tensor, views: Sequence[int | None]) -> np.ndarray:
-    """The most probable class (U,) in each view of one face; -1 where the D donors do not agree, or there is no view."""
-    answers = replaced.argmax(dim=2).numpy()  # (D, V)
-    return np.array([-1 if view is None or np.ptp(answers[:, view]) else int(answers[0, view]) for view in views])
+def _falls(whole: Tensor, replaced: np.ndarray) -> np.ndarray:
+    """The falls (D, B, U) of the probability of each face's answer, from ``replaced`` (D, B, U, K)."""
+    before, answers = whole.max(dim=1)
+    after = np.take_along_axis(replaced, answers.numpy()[None, :, None, None], axis=3)[..., 0]
+    return before.numpy()[:, None] - after
 
 
 def _needs(falls: np.ndarray, elsewhere: np.ndarray, answers: np.ndarray) -> Needs:
-    """The needs of one face from its falls in each try (T, U), those elsewhere (T, U; NaN if not tried), and its answers."""
+    """The needs of one face.
+
+    Args:
+        falls: (T, U) falls of the answer's probability in each try; NaN if not tried.
+        elsewhere: (T, U) falls when the outline is replaced elsewhere; NaN if not tried.
+        answers: (D, U, K) probabilities with each donor; NaN if not tried.
+    """
     needed = falls - np.nan_to_num(elsewhere)
-    spread = needed.std(axis=0, ddof=1)
+    spread = needed.std(axis=0, ddof=1)  # NaN where some tries were not made
     spread[(falls == falls[0]).all(axis=0) & np.isnan(elsewhere[0])] = np.nan  # one donor, and nothing elsewhere
-    return Needs(needed.mean(axis=0), spread, answers)
+    return Needs(_mean(needed), spread, np.array([_agreed(answers[:, unit]) for unit in range(answers.shape[1])]))
+
+
+def _mean(tries: np.ndarray) -> np.ndarray:
+    """The mean over the tries (first axis) that were made; NaN where none was."""
+    made = ~np.isnan(tries)
+    return np.where(made.any(axis=0), np.nansum(tries, axis=0) / made.sum(axis=0).clip(min=1), np.nan)
+
+
+def _agreed(answers: np.ndarray) -> int:
+    """The class that is the most probable with each donor (D, K) that was tried; -1 if they do not agree, or none was."""
+    classes = {int(answer.argmax()) for answer in answers if not np.isnan(answer).any()}
+    return classes.pop() if len(classes) == 1 else -1
 
 
 def face_areas(landmarks: np.ndarray, crop_size: int, size: int) -> Tensor:

@@ -125,8 +125,8 @@ def test_elsewhere_is_the_same_outline_on_the_face_beside_the_region(measure, mo
     hidden, hide = [], HiddenViews.hide
     monkeypatch.setattr(HiddenViews, "hide", lambda views, *of: hidden.append(of[1]) or hide(views, *of))
     measure(by_everything, images=textured(1), donors=4)
-    own, elsewhere = hidden[:2], hidden[2:]
-    assert [each.tolist() for each in own] == [region(BROWS).tolist(), region(MOUTH).tolist()]
+    own, elsewhere = hidden[:4], hidden[4:]  # own with the first donor, and with the others
+    assert [each.tolist() for each in own] == [region(BROWS).tolist(), region(MOUTH).tolist()] * 2
     assert len(elsewhere) == 4 * 2
     assert len({each.numpy().tobytes() for each in elsewhere}) > 4
     face = torch.zeros(CELLS, CELLS, dtype=torch.bool)
@@ -159,6 +159,24 @@ def test_an_answer_that_depends_on_the_donor_is_none(measure):
     (differ,) = measure(by_regions, targets=(BROWS,), others=[faces([CALM]), faces([BROWS])])
     assert differ.needed[0] > NEGLIGIBLE
     assert differ.answers[0] == -1
+
+
+def test_a_region_without_a_fall_with_the_first_donor_is_shown_to_no_other(measure, monkeypatch):
+    runs, answers = [], HiddenViews.probabilities_by_donor
+
+    def count(views):
+        found = answers(views)
+        runs.append(found.shape[:2].numel())
+        return found
+
+    monkeypatch.setattr(HiddenViews, "probabilities_by_donor", count)
+    (brows,) = measure(by_regions, targets=(BROWS,), donors=3)
+    assert runs == [2, 2, 1, 1, 1]  # both regions; the brows with two more donors; three places elsewhere
+    assert brows.needed[0] > 0.5
+    assert brows.spread[0] < 0.1
+    assert abs(brows.needed[1]) < 0.02
+    assert np.isnan(brows.spread[1])
+    assert brows.answers[:2].tolist() == [CALM, BROWS]
 
 
 def test_a_face_s_figures_do_not_depend_on_its_batch(measure):
