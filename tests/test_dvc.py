@@ -192,7 +192,7 @@ def test_experiments_metrics_and_plots(project):
     assert "predictions.csv" in page
     commit(project, "longer")
     differences = json.loads(project.run("dvc", "metrics", "diff", "HEAD~1", "HEAD", "--json"))
-    guided = json.dumps(differences["diff"]["data/evaluation/guided/metrics.json"])
+    guided = json.dumps(differences["data/evaluation/guided/metrics.json"])
     assert "att_cos" in guided
 
 
