@@ -13,7 +13,8 @@ AUn seen                 for each action unit n of the codebook: how many times 
                          map that is the same everywhere; empty if the region lies outside the crop
 AUn needed               how far the answer's probability falls when the region shows another face, less the fall for the
                          same outline elsewhere on the face; below 0.05, the fall itself (``answers/needed.py``)
-AUn spread               standard deviation of ``needed`` over the other faces and the places elsewhere
+AUn spread               standard deviation of ``needed`` over the other faces and the places elsewhere; empty if one face
+                         alone was tried, since with it the fall was below 0.02
 sentence                 the answer in words
 picture                  the picture's file, from the folder of the table; empty for frames of a video
 """
