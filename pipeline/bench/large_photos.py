@@ -1,4 +1,4 @@
-"""Photos of 12 megapixels, made of the photos at hand, and how fast the stages work on them."""
+"""Photos of 12 megapixels, made of the photos at hand."""
 
 from collections.abc import Sequence
 from dataclasses import replace

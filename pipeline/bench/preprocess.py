@@ -5,19 +5,16 @@ files.
 """
 
 import json
-import random
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
-import click
 import cv2
-import numpy as np
 
 from pipeline.bench import mediapipe_faces
+from pipeline.bench.crop_reads import measure_reads
 from pipeline.bench.large_photos import make_large_photos
 from pipeline.bench.measurement import print_figures, timed
 from pipeline.bench.worker_memory import measure_memory
@@ -32,9 +29,6 @@ from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
-from pipeline.shards.crops import decode_crop
-
-READS = 5000
 
 
 def main(params: Params, manifest_path: Path, number: int, large: int, many: int, out: Path) -> dict[str, object]:
@@ -68,13 +62,10 @@ def main(params: Params, manifest_path: Path, number: int, large: int, many: int
         if large:
             figures = measure_stages(params, make_large_photos(usable, large, Path(name) / "photos"), Path(name) / "large")
             results["large"] = print_figures("photos of 12 megapixels a second, as in params.yaml", figures)
-        if reason := mediapipe_faces.why_not():
-            click.echo(f"mediapipe is not measured: {reason}")
-        else:
-            figures = mediapipe_faces.measure([photo.path for photo in photos])
-            results["mediapipe"] = print_figures("photos a second, mediapipe", figures)
+        results["mediapipe"] = mediapipe_faces.measure([photo.path for photo in photos])
         for encoding in ("jpeg", "raw"):
-            figures = measure_reads(params, usable, encoding, Path(name) / encoding)
+            shards = run_stages(with_crops(params, encoding), usable, Path(name) / encoding)
+            figures = measure_reads(shards, encoding)
             results[encoding] = print_figures(f"{encoding} crops", figures)
     results["memory"] = print_figures("memory", measure_memory(params, repeat(usable, many)))
     write_text(out, json.dumps(results, indent=1) + "\n")
@@ -91,6 +82,12 @@ def settings(params: Params) -> dict[str, Params]:
         "without the CNN": params.model_copy(update={"detect": hog}),
         "hasty": params.model_copy(update={"detect": one_size, "landmarks": one_prediction}),
     }
+
+
+def with_crops(params: Params, encoding: str) -> Params:
+    """Return the parameters with two workers and with crops that are stored as ``jpeg`` or ``raw``."""
+    base = params.base.model_copy(update={"workers": 2})
+    return params.model_copy(update={"base": base, "landmarks": params.landmarks.model_copy(update={"encoding": encoding})})
 
 
 def repeat(photos: Sequence[Photo], number: int) -> list[Photo]:
@@ -209,44 +206,3 @@ def milliseconds_of_raw_calls(params: Params, photos: Sequence[Photo]) -> float:
             align_photo((photo, detect.detect_photo(photo, params.detect)), params.landmarks, predictor)
 
     return timed(work)[1] / len(photos) * 1000
-
-
-def measure_reads(params: Params, photos: Sequence[Photo], encoding: str, folder: Path) -> dict[str, float]:
-    """Time one process that reads crops at random.
-
-    Args:
-        params: Parameters of the stages.
-        photos: Photos to make the crops from.
-        encoding: ``jpeg`` or ``raw``.
-        folder: Folder to make for the outputs.
-
-    Returns:
-        Crops per second of reading and of decoding alone, their ratio, and bytes per face on disk.
-    """
-    base = params.base.model_copy(update={"workers": 2})
-    block = params.landmarks.model_copy(update={"encoding": encoding})
-    shards = run_stages(params.model_copy(update={"base": base, "landmarks": block}), photos, folder)
-    rows = [row for row, status in enumerate(shards.column("status")) if status == Status.OK]
-    chosen = random.Random(0).choices(rows, k=READS)
-    for number in range(len(shards.shards)):  # each file is checked when it is first read
-        shards.crop(next(row for row in rows if row >= sum(shard.rows for shard in shards.shards[:number])))
-    picks = random.Random(0).choices(_encoded_crops(shards), k=READS)
-    # One after the other and none kept: otherwise the memory for thousands of crops would be timed, too.
-    reading = sum(timed(partial(shards.crop, row))[1] for row in chosen)
-    decoding = sum(timed(partial(decode_crop, crop, encoding))[1] for crop in picks)
-    size = sum(file.stat().st_size for file in shards.folder.iterdir())
-    return {
-        "reads_per_second": READS / reading,
-        "decodes_per_second": READS / decoding,
-        "of_decoding": decoding / reading,
-        "bytes_per_face": size / len(rows),
-    }
-
-
-def _encoded_crops(shards: ShardSet) -> list[np.ndarray]:
-    encoded = []
-    for number in range(len(shards.shards)):
-        columns = shards.shard(number, ["crop_offsets", "crop_bytes"])
-        ranges = pairwise(columns["crop_offsets"].tolist())
-        encoded += [columns["crop_bytes"][start:end].copy() for start, end in ranges if end > start]
-    return encoded

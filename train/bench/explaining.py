@@ -3,7 +3,7 @@
 photos  The rate of a plain loop of the raw calls (read, detect, landmarks, align, forward) in one process, and of the
         command without and with ``needed``, without pictures. They take turns. The command's time holds its start. Beside
         the rates are those in CPU time of all processes, which depend less on what else the machine does.
-peers   The rates of other programs on the same photos, where they are installed (``train.bench.peers``).
+mediapipe  Its rate on the same photos, where it is installed (``pipeline.bench.mediapipe_faces``).
 start   Seconds from the start of the command for one photo to its first line.
 video   Memory of the command and of its processes while it goes through a video, at the end of each tenth.
 """
@@ -21,13 +21,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipeline.bench import mediapipe_faces
 from pipeline.bench.measurement import cpu_seconds, print_figures, timed
 from pipeline.faces.decoding import read_rgb
 from pipeline.ingest.datasets import IMAGE_SUFFIXES
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.outputs.files import write_text
 from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
-from train.bench.peers import measure_peers
 from train.explain.answers.explainer import Explainer
 from train.explain.answers.photo_faces import faces_in_file
 from train.explain.outputs.table import CSV, read_rows
@@ -82,7 +82,7 @@ def main(
         table.write_text("\n".join(["image", *(f'"{file.absolute()}"' for file in files)]), encoding="utf-8")
         found = {
             "photos": print_figures("photos", _measure_photos(checkpoint, files, (table, *common), Path(scratch))),
-            "peers": measure_peers(files),
+            "mediapipe": mediapipe_faces.measure([str(file) for file in files]),
             "start": print_figures("start", {"seconds_to_the_first_line": _first_line((files[0], *common), Path(scratch))}),
         }
         video = Path(scratch) / "video.mp4"

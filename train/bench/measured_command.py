@@ -8,7 +8,6 @@ last line is its message.
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
@@ -16,7 +15,7 @@ from unittest.mock import patch
 
 import click
 
-from pipeline.bench.measurement import peak_memory
+from pipeline.bench.measurement import cpu_seconds, peak_memory
 from pipeline.runtime.errors import InputError
 
 FREE = ("train", "evaluate", "report")  # the commands that meet the network which costs nothing
@@ -37,29 +36,24 @@ def main(start: str, folder: str, *command: str) -> None:
 
 def _seconds(run: Callable[[Sequence[str]], None], command: Sequence[str]) -> list[float]:
     """Run a command, and return the processor time of its parts: before the first epoch and of each epoch, if it trains."""
-    marks = [_processor_seconds()]
+    marks = [cpu_seconds()]
     with _marked_epochs(marks) if command[0] == "train" else nullcontext():
         run(command)
-    marks.append(_processor_seconds())
+    marks.append(cpu_seconds())
     return [end - start for start, end in pairwise(marks)]
-
-
-def _processor_seconds() -> float:
-    """The processor time of this process and of the processes that it waited for."""
-    times = os.times()
-    return time.process_time() + times.children_user + times.children_system
 
 
 @contextmanager
 def _marked_epochs(marks: list[float]) -> Iterator[None]:
     """Note in ``marks`` the processor time at the beginning of each epoch in a with block."""
+    from train.loop.resume import EpochMetrics, State
     from train.loop.trainer import Trainer
 
     epoch = Trainer.epoch
 
-    def marked(trainer: Trainer, state: object) -> object:
-        marks.append(_processor_seconds())
-        return epoch(trainer, state)  # type: ignore[arg-type]
+    def marked(trainer: Trainer, state: State) -> EpochMetrics:
+        marks.append(cpu_seconds())
+        return epoch(trainer, state)
 
     with patch.object(Trainer, "epoch", marked):
         yield

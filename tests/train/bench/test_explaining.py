@@ -13,7 +13,7 @@ def test_photos_start_and_video_are_measured(evaluated, dataset, tmp_path, monke
     checkpoint = evaluated / "train" / "guided" / "model.safetensors"
     explaining.main(checkpoint, (dataset.faces, dataset.heatmaps), dataset.photos, 9, 0.05, 0.5, out)
     found = json.loads(out.read_text())
-    assert set(found) == {"photos", "peers", "start", "video"}
+    assert set(found) == {"photos", "mediapipe", "start", "video"}
     assert 0 < found["photos"]["without_needed_per_cpu_second"] < 1000
     assert found["photos"]["time_with_needed_over_without"] > 0.5
     assert found["photos"]["without_needed_over_raw_calls"] > 0
