@@ -53,8 +53,10 @@ def main(data: Path, names: Collection[str], floors_path: Path, summary: Path | 
         The broken floors.
 
     Raises:
-        InputError: If a benchmark has no floors, or its file is missing or lacks a figure.
+        InputError: If there are no floors, or none for a benchmark, or its file is missing or lacks a figure.
     """
+    if not floors_path.is_file():
+        raise InputError(f"there are no floors {floors_path}: run in the repository's folder, or give --floors")
     sources = floors.load(floors_path)
     for name in names:
         if name not in sources:

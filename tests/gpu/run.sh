@@ -16,6 +16,10 @@ if [ "${1:-}" = pack ]; then
   exit
 fi
 
+"$python" -c 'import torch' 2>/dev/null || {
+  echo "$python has no PyTorch: activate the environment that has it, or name another Python in PYTHON" >&2
+  exit 1
+}
 if [ -d "$here/wheels" ]; then
   "$python" -m pip install --quiet --no-index --no-deps --upgrade --target "$here/packages" "$here"/wheels/*.whl
 fi

@@ -98,6 +98,8 @@ def test_missing_files_and_names(tmp_path):
     result = run(tmp_path)
     assert result.exit_code == 1
     assert "read.json is missing: run `aucue bench read`" in result.output
+    (tmp_path / "floors.yaml").unlink()
+    assert "floors.yaml: run in the repository's folder, or give --floors" in run(tmp_path).output
 
 
 def test_the_floors_of_the_repository_are_sound():
