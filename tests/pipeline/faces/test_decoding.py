@@ -19,6 +19,7 @@ from pipeline.faces import decoding as photos
 from pipeline.faces import headers
 from pipeline.faces.decoding import decode_rgb, read_bytes, read_rgb
 from pipeline.faces.headers import PhotoTooLargeError, UnreadablePhotoError
+from tests.pipeline.faces.exif_turns import STORED, exif, tagged
 
 HEIGHT, WIDTH = 40, 64
 FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM"]
@@ -66,27 +67,8 @@ def too_large(content, match="pixels; at most 100,000,000 are decoded"):
 
 # --- What a photo may hold: every format, mode and orientation against a computation on the original array ---
 
-# How a picture is stored under each EXIF orientation, so that it is upright when turned as the tag says.
-STORED = {
-    1: lambda upright: upright,
-    2: lambda upright: upright[:, ::-1],
-    3: lambda upright: upright[::-1, ::-1],
-    4: lambda upright: upright[::-1],
-    5: lambda upright: upright.swapaxes(0, 1),
-    6: np.rot90,
-    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
-    8: lambda upright: np.rot90(upright, -1),
-}
-
-
-def exif(orientation):
-    """A big-endian EXIF block that holds the orientation tag (0x0112) alone."""
-    return b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
-
-
 def oriented(kind, image, orientation):
-    options = {"tiffinfo": {0x0112: orientation}} if kind == "TIFF" else {"exif": b"Exif\0\0" + exif(orientation)}
-    return encode(kind, image, **options)
+    return encode(kind, image, **tagged(kind, orientation))
 
 
 def on_white(colour, alpha):

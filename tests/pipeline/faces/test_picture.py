@@ -1,5 +1,4 @@
 import io
-import struct
 
 import cv2
 import numpy as np
@@ -10,17 +9,8 @@ from pipeline.faces import picture as pictures
 from pipeline.faces.decoding import decode_rgb
 from pipeline.faces.headers import PhotoTooLargeError, UnreadablePhotoError
 from pipeline.faces.picture import Picture, read_picture
+from tests.pipeline.faces.exif_turns import STORED, tagged
 
-STORED = {  # EXIF orientation -> how a picture is stored, so that it is upright when turned as the tag says
-    1: lambda upright: upright,
-    2: lambda upright: upright[:, ::-1],
-    3: lambda upright: upright[::-1, ::-1],
-    4: lambda upright: upright[::-1],
-    5: lambda upright: upright.swapaxes(0, 1),
-    6: np.rot90,
-    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
-    8: lambda upright: np.rot90(upright, -1),
-}
 TURNED_BACK = {**STORED, 6: STORED[8], 8: STORED[6]}
 MODES = {"RGB": lambda rgb: rgb, "L": lambda rgb: rgb[..., :1].repeat(3, axis=2), "CMYK": lambda rgb: rgb}
 
@@ -40,10 +30,8 @@ def reduced(stored, times):
 
 
 def write(path, image, orientation=1, kind="JPEG", mode="RGB", **options):
-    exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](image))).convert(mode)
-    turn = {"tiffinfo": {0x0112: orientation}} if kind == "TIFF" else {"exif": exif}
-    stored.save(path, kind, **turn, **options)
+    stored.save(path, kind, **tagged(kind, orientation), **options)
 
 
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
