@@ -44,7 +44,8 @@ def write_table(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([field.name for field in fields(row_type)])
-        writer.writerows([_write_value(row, field) for field in fields(row_type)] for row in rows)
+        shown = progress(rows, total=None, title=f"write {path.name}", unit="rows", delay=SILENT_SECONDS)
+        writer.writerows([_write_value(row, field) for field in fields(row_type)] for row in shown)
 
 
 def refuse_foreign_table(path: Path, row_type: type[Row]) -> None:

@@ -67,6 +67,7 @@ def too_large(content, match="pixels; at most 100,000,000 are decoded"):
 
 # --- What a photo may hold: every format, mode and orientation against a computation on the original array ---
 
+
 def oriented(kind, image, orientation):
     return encode(kind, image, **tagged(kind, orientation))
 

@@ -64,9 +64,12 @@ class PhotosBelow:
 
     def unlisted(self, listed: set[str]) -> set[str]:
         """Return the photos whose paths are not among those that a table lists."""
-        known = set(map(_real, listed))
-        photos = (photo.as_posix() for named in self._by_stem.values() for photo in named)
-        return {photo for photo in photos if _real(photo) not in known}
+        others = {photo.as_posix() for named in self._by_stem.values() for photo in named} - listed
+        if not others:  # looking for links takes longer than all else
+            return others
+        folders: dict[str, str] = {}
+        known = {_real(path, folders) for path in listed}
+        return {path for path in others if _real(path, folders) not in known}
 
     def notes(self) -> list[str]:
         """Say how many photos were found."""
@@ -93,10 +96,18 @@ def split_around(file: PurePath) -> str:
     return next(filter(None, map(split_named, reversed(file.parts[:-1]))), "")
 
 
-def _real(path: str) -> str:
-    """The path without links; as it is if no file of this system can have the name."""
+def _real(path: str, folders: dict[str, str]) -> str:
+    """The path without links, in the case that this system compares; as it is if no file of this system can have the name.
+
+    ``folders`` keeps what folders really are, since a million photos lie in a few folders.
+    """
     try:
-        return os.path.realpath(path)
+        if os.path.islink(path):  # noqa: PTH114 (for speed)
+            return os.path.normcase(os.path.realpath(path))
+        folder, name = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        return os.path.normcase(os.path.join(folders[folder], name))  # noqa: PTH118 (for speed)
     except (OSError, ValueError):
         return path
 

@@ -295,6 +295,22 @@ def test_photos_that_the_table_does_not_name_are_counted(tmp_path):
     assert source.notes == []
 
 
+@pytest.mark.parametrize("written", ["in/../a.jpg", "link.jpg", "folder/a.jpg"])
+def test_a_photo_that_the_table_names_by_another_path_is_not_counted(tmp_path, written):
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "in/c.png"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "link.jpg").symlink_to("a.jpg")
+    (tmp_path / "folder").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "labels.csv").write_text(f"image,label\n{written},anger\n")
+    source = DatasetSource(tmp_path, tmp_path / "photos", ("anger",), 1, 0, 1)
+    assert len(csv.read(source)) == 1
+    assert (
+        source.notes[-1]
+        == "not read, since labels.csv does not name them: 1 photo, e.g. " + (tmp_path / "in/c.png").as_posix()
+    )
+
+
 @pytest.mark.parametrize("outer", ["", "test/mine/"])
 @pytest.mark.parametrize("is_absolute", [True, False])
 def test_splits_come_from_the_folders_if_the_table_has_none(tmp_path, outer, is_absolute):
