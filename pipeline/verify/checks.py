@@ -3,9 +3,9 @@
 A table or a shard set belongs to the files beside it if it was made from them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +87,7 @@ def _detection_problems(path: Path, rows: list[Detection]) -> Iterator[Finding]:
     if unknown:
         yield _bad(path, f"has the status {unknown[0]!r}, which no stage gives", "detect")
     photos = _photos(path)
-    if photos and [detection.id for detection in rows] != [photo.id for photo in photos]:
+    if photos and _differ((detection.id for detection in rows), (photo.id for photo in photos)):
         yield _bad(path, "does not have the manifest's photos in its order", "detect")
 
 
@@ -109,7 +109,7 @@ def _face_set_problems(path: Path, faces: ShardSet) -> Iterator[Finding]:
         return
     photos = _photos(path)
     rows = zip(*(columns[name].tolist() for name in names), strict=True)
-    if photos and list(rows) != [(photo.id, photo.label, photo.split) for photo in photos]:
+    if photos and _differ(rows, ((photo.id, photo.label, photo.split) for photo in photos)):
         yield _bad(path, "does not have the manifest's photos in its order", "landmarks")
 
 
@@ -177,6 +177,11 @@ def _photos(path: Path) -> list[Photo]:
     """The photos of the manifest beside a file; an empty list if there is no manifest."""
     beside = path.with_name("manifest.csv")
     return manifest.read(beside) if beside.exists() else []
+
+
+def _differ(some: Iterable[object], others: Iterable[object]) -> bool:
+    """Whether two long sequences differ, without a list of either."""
+    return any(one != other for one, other in zip_longest(some, others))
 
 
 def _bad(path: Path, problem: str, stage: str) -> Finding:

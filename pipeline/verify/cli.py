@@ -7,6 +7,7 @@ import click
 from pipeline.runtime.commands import paths
 from pipeline.runtime.commands.options import USER_PATH
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.garbage import many_rows
 
 
 @click.command()
@@ -24,8 +25,9 @@ def verify(folder: Path) -> None:
     from pipeline.verify import checks
 
     problems = 0
-    for finding in checks.main(folder):
-        problems += not finding.is_sound
-        click.echo(f"{finding.path}: {finding.text}" + (", sound" if finding.is_sound else ""))
+    with many_rows():
+        for finding in checks.main(folder):
+            problems += not finding.is_sound
+            click.echo(f"{finding.path}: {finding.text}" + (", sound" if finding.is_sound else ""))
     if problems:
         raise InputError(f"{problems} problem{'s' if problems > 1 else ''} in {folder}: see above")
