@@ -8,11 +8,11 @@ box found at 128 pixels gives as good landmarks as a box found at 256: they diff
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
+from pipeline.detect import mmod
 from pipeline.faces import dlib_models
 from pipeline.faces.boxes import Box
 from pipeline.faces.picture import WHOLE, Picture
@@ -134,22 +134,18 @@ def _scaled(image: np.ndarray, level: Level) -> tuple[np.ndarray, float, int]:
 
 def _hog(grey: np.ndarray) -> tuple[list[Box], list[float]]:
     rectangles, scores, _ = dlib_models.detector().run(grey, 0, 0.0)
-    return [_box(rectangle) for rectangle in rectangles], list(scores)
+    boxes: list[Box] = [(each.left(), each.top(), each.right(), each.bottom()) for each in rectangles]
+    return boxes, list(scores)
 
 
 def _mmod(image: np.ndarray) -> tuple[list[Box], list[float]]:
     """Detect with the CNN, and move the boxes to where HOG draws them: the landmark predictor was trained on HOG's boxes."""
-    detected = dlib_models.cnn_detector()(image, 0)
-    moved = []
-    for detection in detected:
-        left, top, right, bottom = _box(detection.rect)
+    boxes, confidences = mmod.detect(image)
+    moved: list[Box] = []
+    for left, top, right, bottom in boxes:
         x, y = MMOD_SHIFT[0] * (right - left), MMOD_SHIFT[1] * (bottom - top)
         moved.append((left + x, top + y, right + x, bottom + y))
-    return moved, [detection.confidence for detection in detected]
-
-
-def _box(rectangle: Any) -> Box:  # dlib has no types
-    return rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()
+    return moved, confidences
 
 
 DETECTORS = {"hog": _hog, "mmod": _mmod}  # each takes an image and gives boxes and scores
