@@ -23,10 +23,9 @@ from pipeline.runtime.parameters import Detect
 ALL_FACES = 256
 # Largest enlargement above ALL_FACES pixels: more finds nothing new, and each doubling costs 4 times as much.
 MAX_ENLARGEMENT = 2
-# In photos larger than WHOLE, HOG at up to this size comes before the CNN: it costs a fifth, and most of the faces that are
-# left by then are small.
+# In photos larger than WHOLE, HOG at up to this size comes before the CNN: most faces that are left by then are small.
 FIRST_IN_LARGE = 512
-MMOD_PADDING = 0.1  # padding of this costly detector's only pass: it loses no face, and more padding finds no more faces
+MMOD_PADDING = 0.1  # padding of this detector's only pass: it loses no face, and more padding finds no more faces
 # Shift (right, down) of the CNN's boxes to HOG's, as shares of the box's side: the difference of their medians.
 MMOD_SHIFT = (0.047, 0.056)
 
@@ -63,7 +62,7 @@ class Detections:
 def levels(params: Detect) -> Iterator[Level]:
     """List the levels in the order in which to try them.
 
-    The CNN comes before HOG at sizes beyond ALL_FACES: HOG costs as much there and finds only a tenth as many further faces.
+    The CNN comes before HOG at sizes beyond ALL_FACES: HOG costs more there and finds only a tenth as many further faces.
     A coarse level that finds the largest face may miss smaller faces. Therefore only the policy ``largest`` starts at coarse
     levels.
 

@@ -50,10 +50,11 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 def _distinct(boxes: np.ndarray, overlap: float) -> list[int]:
     """Number the boxes (n, 4) that overlap with no box before them that was kept."""
-    kept: list[int] = []
-    for number, box in enumerate(boxes):
-        if not (overlaps(boxes[kept], box) > overlap).any():
-            kept.append(number)
+    kept, others = [], np.arange(len(boxes))
+    while others.size:
+        surest, others = others[0], others[1:]
+        kept.append(int(surest))
+        others = others[overlaps(boxes[others], boxes[surest]) <= overlap]
     return kept
 
 

@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from pipeline.detect.mmod.weights import Layer
 
-BAND = 2**22  # bytes of windows that are copied at a time: as fast as all at once, and a large image needs no more memory
+BAND = 2**20  # bytes of windows that are copied at a time: as fast as all at once, and a large image needs no more memory
 
 
 def scores(image: np.ndarray, layers: Sequence[Layer]) -> np.ndarray:
@@ -36,9 +36,8 @@ def convolve(image: np.ndarray, layer: Layer) -> np.ndarray:
     Returns:
         The image (height, width, filters), float32.
     """
-    around, size, stride, channels = layer.padding, layer.size, layer.stride, image.shape[2]
-    image = np.pad(image, ((around, around), (around, around), (0, 0)))
-    filters = len(layer.bias)
+    size, stride, channels, filters = layer.size, layer.stride, image.shape[2], len(layer.bias)
+    image = _padded(image, layer.padding)
     if min(image.shape[:2]) < size:
         return np.zeros((0, 0, filters), np.float32)
     rows = image.reshape(len(image), -1)  # a window is a block of this matrix
@@ -50,6 +49,16 @@ def convolve(image: np.ndarray, layer: Layer) -> np.ndarray:
         np.matmul(windows[band].reshape(-1, len(layer.weights)), layer.weights, out=result[band].reshape(-1, filters))
     result += layer.bias
     return result
+
+
+def _padded(image: np.ndarray, around: int) -> np.ndarray:
+    """The image with zeros around it. ``np.pad`` would take a tenth of the detector's time."""
+    if not around:
+        return image
+    height, width, channels = image.shape
+    padded = np.zeros((height + 2 * around, width + 2 * around, channels), np.float32)
+    padded[around:-around, around:-around] = image
+    return padded
 
 
 def input_place(place: np.ndarray, layers: Sequence[Layer]) -> np.ndarray:

@@ -57,9 +57,11 @@ def tiles_of(height: int, width: int) -> list[Tile]:
     Returns:
         The tiles, the largest first.
     """
-    sizes = [(height, width)]
-    while (smaller := tuple(int((NUMBER - 1) / NUMBER * length) for length in sizes[-1]))[0] >= SMALLEST and smaller[1]:
-        sizes.append(smaller)
+    sizes, rate = [(height, width)], (NUMBER - 1) / NUMBER
+    high, wide = int(rate * height), int(rate * width)
+    while high >= SMALLEST and wide:
+        sizes.append((high, wide))
+        high, wide = int(rate * high), int(rate * wide)
     at_left = _number_at_left(sizes)
     tiles, top = [], AROUND
     for high, wide in sizes[:at_left]:
