@@ -8,11 +8,11 @@ box found at 128 pixels gives as good landmarks as a box found at 256: they diff
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
+from pipeline.detect import mmod
 from pipeline.faces import dlib_models
 from pipeline.faces.boxes import Box
 from pipeline.faces.picture import WHOLE, Picture
@@ -23,10 +23,9 @@ from pipeline.runtime.parameters import Detect
 ALL_FACES = 256
 # Largest enlargement above ALL_FACES pixels: more finds nothing new, and each doubling costs 4 times as much.
 MAX_ENLARGEMENT = 2
-# In photos larger than WHOLE, HOG at up to this size comes before the CNN: it costs a fifth, and most of the faces that are
-# left by then are small.
+# In photos larger than WHOLE, HOG at up to this size comes before the CNN: most faces that are left by then are small.
 FIRST_IN_LARGE = 512
-MMOD_PADDING = 0.1  # padding of this costly detector's only pass: it loses no face, and more padding finds no more faces
+MMOD_PADDING = 0.1  # padding of this detector's only pass: it loses no face, and more padding finds no more faces
 # Shift (right, down) of the CNN's boxes to HOG's, as shares of the box's side: the difference of their medians.
 MMOD_SHIFT = (0.047, 0.056)
 
@@ -63,7 +62,7 @@ class Detections:
 def levels(params: Detect) -> Iterator[Level]:
     """List the levels in the order in which to try them.
 
-    The CNN comes before HOG at sizes beyond ALL_FACES: HOG costs as much there and finds only a tenth as many further faces.
+    The CNN comes before HOG at sizes beyond ALL_FACES: HOG costs more there and finds only a tenth as many further faces.
     A coarse level that finds the largest face may miss smaller faces. Therefore only the policy ``largest`` starts at coarse
     levels.
 
@@ -134,22 +133,18 @@ def _scaled(image: np.ndarray, level: Level) -> tuple[np.ndarray, float, int]:
 
 def _hog(grey: np.ndarray) -> tuple[list[Box], list[float]]:
     rectangles, scores, _ = dlib_models.detector().run(grey, 0, 0.0)
-    return [_box(rectangle) for rectangle in rectangles], list(scores)
+    boxes: list[Box] = [(each.left(), each.top(), each.right(), each.bottom()) for each in rectangles]
+    return boxes, list(scores)
 
 
 def _mmod(image: np.ndarray) -> tuple[list[Box], list[float]]:
     """Detect with the CNN, and move the boxes to where HOG draws them: the landmark predictor was trained on HOG's boxes."""
-    detected = dlib_models.cnn_detector()(image, 0)
-    moved = []
-    for detection in detected:
-        left, top, right, bottom = _box(detection.rect)
+    boxes, confidences = mmod.detect(image)
+    moved: list[Box] = []
+    for left, top, right, bottom in boxes:
         x, y = MMOD_SHIFT[0] * (right - left), MMOD_SHIFT[1] * (bottom - top)
         moved.append((left + x, top + y, right + x, bottom + y))
-    return moved, [detection.confidence for detection in detected]
-
-
-def _box(rectangle: Any) -> Box:  # dlib has no types
-    return rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()
+    return moved, confidences
 
 
 DETECTORS = {"hog": _hog, "mmod": _mmod}  # each takes an image and gives boxes and scores

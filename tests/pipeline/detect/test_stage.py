@@ -163,6 +163,11 @@ def test_mmod_finds_what_hog_does_not(look, portrait):
     assert look(leaning).level == "mmod padded 128"
 
 
+def test_a_strip_without_padding_is_taken_by_the_cnn(look):
+    """dlib's own CNN detector raises an error for an image of fewer than 7 rows."""
+    assert look(np.full((40, 1000), 90, np.uint8), detector="mmod", padding=0.0).status == "no_face"
+
+
 def test_given_box_is_used_as_it_is(look, portrait):
     found = look(portrait, box=(10.0, 20.5, 110.0, 140.0))
     assert (found.status, found.level, found.faces, found.score) == ("ok", "given", 1, 0)

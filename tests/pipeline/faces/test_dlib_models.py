@@ -49,13 +49,12 @@ def test_hog_detector_is_ready_at_once():
     assert time.process_time() - unpacked < (unpacked - start) / 5
 
 
-@pytest.mark.parametrize("make", [models.detector, models.cnn_detector])
-def test_each_thread_has_one_detector_of_its_own(make):
+def test_each_thread_has_one_detector_of_its_own():
     with ThreadPoolExecutor(1) as pool:
-        theirs = pool.submit(lambda: (make(), make())).result()
+        theirs = pool.submit(lambda: (models.detector(), models.detector())).result()
     assert theirs[0] is theirs[1]
-    assert make() is make()
-    assert make() is not theirs[0]
+    assert models.detector() is models.detector()
+    assert models.detector() is not theirs[0]
 
 
 def test_dlib_that_cannot_be_imported_is_named(monkeypatch):
