@@ -8,9 +8,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-_lock = (
-    threading.Lock()
-)  # the number of threads is that of the whole process: two threads must not restore it for each other
+_lock = threading.Lock()  # the number of threads is the process's: two threads must not restore it for each other
 
 
 @contextmanager
