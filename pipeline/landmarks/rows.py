@@ -12,7 +12,7 @@ from pipeline.landmarks.earlier_faces import NO_KEY
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.finished_work import cache
 from pipeline.runtime.garbage import many_rows
-from pipeline.runtime.outputs.files import file_digest
+from pipeline.runtime.outputs.files import file_digest, model_digest
 from pipeline.runtime.parameters import Landmarks
 from pipeline.runtime.progress import SILENT_SECONDS, progress
 from pipeline.runtime.status import Status
@@ -61,7 +61,7 @@ def read_rows(
         "crop_size": params.crop_size,
         "encoding": params.encoding,
         "jpeg_quality": params.jpeg_quality,
-        "predictor_sha256": file_digest(Path(predictor_of(params))),
+        "predictor_sha256": model_digest(Path(predictor_of(params))),
         "looks": params.max_refinements + 1,  # the parameter's former name: shards keep their bytes
         "fallback": fallback,
     }

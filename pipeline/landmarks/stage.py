@@ -69,8 +69,9 @@ def main(
     rows, provenance, inputs = read_rows(params, manifest_path, detections_path, fallback)
     shards = [rows[start : start + base.shard_size] for start in range(0, len(rows), base.shard_size)]
     work_folder = cache.work_folder(cache_dir, ROOMS)
-    work = partial(align_photo, params=params, predictor=predictor_of(params), fallback=fallback)
-    make_faces = partial(_made_faces, work, predictor=predictor_of(params), workers=base.workers, scheduler=scheduler)
+    predictor = predictor_of(params)
+    work = partial(align_photo, params=params, predictor=predictor, fallback=fallback)
+    make_faces = partial(_made_faces, work, predictor=predictor, workers=base.workers, scheduler=scheduler)
     counts = StatusCounts()
     bar: tqdm[None]
     with (

