@@ -245,6 +245,7 @@ def test_heatmaps_say_how_many_and_why_not(run, write_params, dataset, tmp_path)
     assert wrote == "wrote 98 rows to maps"
 
 
+@pytest.mark.slow
 def test_bench_measures_and_writes(run, write_params, params_path, tmp_path):
     write_params()
     tests = params_path.parent / "tests"

@@ -37,6 +37,7 @@ def test_everything_is_measured(dataset, params, tmp_path, monkeypatch):
     assert "host_waits" not in found  # a CPU computes before a call returns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 3])
 def test_readers_fill_their_queues_before_the_time_begins(dataset, params, tmp_path, monkeypatch, steps):
     """With workers, as on a GPU: faces come again, and the timed batches are those after the queues' first ones."""

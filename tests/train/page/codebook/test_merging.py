@@ -96,6 +96,7 @@ def test_the_same_content_is_the_same_text(name):
     assert merge(text_of(name), plain(text_of(name))) == text_of(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_any_change_is_written(name):
     text = text_of(name)
