@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 from typing import cast
 
 import numpy as np
@@ -135,12 +135,18 @@ def _silent_stderr() -> Iterator[None]:
 
     The lock is for threads: if two of them nested their redirections, stderr would stay closed.
     """
-    with _stderr_lock, warnings.catch_warnings(), Path(os.devnull).open("wb", buffering=0) as nowhere:
+    with _stderr_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stderr = os.dup(2)
         try:
-            os.dup2(nowhere.fileno(), 2)
+            os.dup2(_nowhere(), 2)
             yield
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+@cache
+def _nowhere() -> int:
+    """A descriptor that discards what is written to it. It stays open, since each photo needs it four times."""
+    return os.open(os.devnull, os.O_WRONLY)
