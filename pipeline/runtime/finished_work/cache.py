@@ -24,6 +24,7 @@ from pipeline.runtime.outputs.files import atomic
 
 COMMIT_SECONDS = 1.0  # work that a kill can cost
 SECONDS_PER_DAY = 86400
+RENEWAL_SECONDS = 3600.0  # how exactly the last use of a row is known: recording every use would cost as much as the row
 CODE_FOLDER = re.compile(r"[0-9a-f]{16}")  # named by the digest of the code
 SHARD_FILE = re.compile(r"[0-9a-f]{64}\.h5|\.[0-9a-f]{64}\.h5\.\d+\.tmp")  # the second form is left by a killed run
 SOURCES = Path(__file__).parents[3]  # holds pipeline/ and train/
@@ -106,10 +107,12 @@ class RowCache:
         return key in self._known
 
     def recall(self, key: str) -> list:
-        """Return the row of a key that is in the cache, and record its use."""
+        """Return the row of a key that is in the cache, and record its use, if none was recorded in the last hour."""
         with naming_rows(self._path):
-            ((row,),) = self._database.execute("SELECT row FROM rows WHERE key = ?", (key,)).fetchall()
-            self._database.execute("UPDATE rows SET used = ? WHERE key = ?", (time.time(), key))
+            ((row, used),) = self._database.execute("SELECT row, used FROM rows WHERE key = ?", (key,)).fetchall()
+            now = time.time()
+            if not used <= now < used + RENEWAL_SECONDS:
+                self._database.execute("UPDATE rows SET used = ? WHERE key = ?", (now, key))
         return json.loads(row)
 
     def keep(self, key: str, row: list) -> None:
