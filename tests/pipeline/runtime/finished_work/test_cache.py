@@ -131,6 +131,20 @@ def test_shards_are_the_same_file_or_a_copy(tmp_path, monkeypatch, links):
     assert shards.find("k").read_text() == "content"
 
 
+def test_a_use_is_recorded_once_in_an_hour(tmp_path, monkeypatch):
+    folder = cache.work_folder(tmp_path / "cache", ROOMS)
+    now = time.time()
+    contents = []
+    for later in (0, 600, 7200):
+        monkeypatch.setattr(time, "time", lambda later=later: now + later)
+        with RowCache(folder, "detect") as rows:
+            if not later:
+                rows.keep("key", ["row"])
+            assert rows.recall("key") == ["row"]
+        contents.append((folder / "detect.sqlite").read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
 def test_pruning_takes_what_was_not_used_for_long(tmp_path, monkeypatch):
     nine_days_ago = time.time() - 9 * 86400
     folder = cache.work_folder(tmp_path / "cache", ROOMS)
