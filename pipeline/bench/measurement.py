@@ -41,6 +41,10 @@ def peak_memory() -> int:
     status = Path("/proc/self/status")
     if status.exists():  # counts from exec; getrusage counts from the fork, and so the parent's memory too
         return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    if sys.platform == "win32":
+        import psutil  # comes with DVC
+
+        return psutil.Process().memory_info().peak_wset
     import resource  # not on Windows
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

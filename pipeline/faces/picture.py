@@ -79,6 +79,8 @@ class JpegPicture(Picture):
             self.rgb(REDUCTIONS[0])
         height, width = next(iter(self._rgb.values())).shape[:2]
         shorter, longer = sorted(self._stored_size)
+        if height == width and shorter != longer:  # only the whole photo tells which side is longer
+            height, width = self.rgb(1).shape[:2]
         return (shorter, longer) if width < height else (longer, shorter)
 
     def _reduced(self, reduction: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
+from pipeline.bench.measurement import peak_memory
 from pipeline.runtime.parameters import Train
 from train.data.augmentation import random_params, whole_view
 from train.data.dataset import Batch
@@ -113,6 +114,4 @@ def peak_megabytes(distributed: DistributedContext) -> float:
     """Return the peak memory in MB (10^6 bytes): of the GPU if the device is a GPU, and else of this process."""
     if distributed.device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
-    import resource  # not on Windows
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # in kilobytes on Linux
+    return peak_memory() / 1e6

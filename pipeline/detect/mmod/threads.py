@@ -1,4 +1,7 @@
-"""One thread for the BLAS. With several, it adds in another order, and a score would depend on the number of workers."""
+"""One thread for the BLAS. With several, it adds in another order, and a score would depend on the number of workers.
+
+threadpoolctl does not know Apple's BLAS (Accelerate), whose number of threads then stays as it is.
+"""
 
 import threading
 from collections.abc import Iterator

@@ -86,11 +86,11 @@ def model_digest(path: Path) -> str:
     """Return what ``file_digest`` returns, of a large file that rarely changes: it is read once in a process."""
     with naming(path):
         state = path.stat()
-    return _model_digest(path, state.st_size, state.st_mtime_ns)
+    return _model_digest(path.absolute(), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
 
 @cache
-def _model_digest(path: Path, _size: int, _changed: int) -> str:
+def _model_digest(path: Path, *_state: int) -> str:
     return file_digest(path)
 
 

@@ -21,7 +21,7 @@ from pipeline.runtime.errors import InputError
 
 PATIENCE = 10  # seconds to wait for a cluster
 # glibc's memory in large pages, where Linux gives them on request. A prediction of landmarks reads 4 MB in 7,500 places of
-# dlib's 68-point model, and takes half as long.
+# dlib's 68-point model, and takes less time.
 LARGE_PAGES = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
 
 

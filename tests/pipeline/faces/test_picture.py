@@ -34,6 +34,14 @@ def write(path, image, orientation=1, kind="JPEG", mode="RGB", **options):
     stored.save(path, kind, **tagged(kind, orientation), **options)
 
 
+@pytest.mark.parametrize("orientation", STORED)
+def test_size_of_a_photo_whose_reduced_picture_is_square(tmp_path, orientation):
+    write(tmp_path / "a.jpg", upright(1194, 1200), orientation)
+    picture = read_picture(tmp_path / "a.jpg")
+    assert picture.rgb(8).shape[:2] == (150, 150)
+    assert picture.size == (1200, 1194)
+
+
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("mode", MODES)

@@ -37,7 +37,8 @@ class PhotosBelow:
         if path.is_absolute() or ".." in path.parts or not path.name:
             return []
         ends = [folded(part) for part in path.parts]
-        photos = [photo for photo in self._by_stem.get(_stem(path.name), []) if _outer(photo, len(ends)) == ends[:-1]]
+        named = self._by_folder.get((ends[-2], _stem(path.name))) if len(ends) > 1 else self._by_stem.get(_stem(path.name))
+        photos = [photo for photo in named or () if _outer(photo, len(ends)) == ends[:-1]]
         photos = [photo for photo in photos if folded(photo.name) == ends[-1]] or photos
         photos = self._of_split(photos, split) if split else photos
         if len(photos) == 1:
@@ -59,7 +60,7 @@ class PhotosBelow:
     def without_notes(self) -> "PhotosBelow":
         """Return the same photos, of which finds count for themselves."""
         other = PhotosBelow(self._root)
-        other.__dict__["_by_stem"] = self._by_stem  # as they were read
+        other.__dict__.update(_by_stem=self._by_stem, _by_folder=self._by_folder)  # as they were read
         return other
 
     def unlisted(self, listed: set[str]) -> set[str]:
@@ -88,6 +89,15 @@ class PhotosBelow:
         for folder in read_tree(self._root, PassedOver()).walk():
             for photo in folder.photos:
                 photos[_stem(photo.name)].append(photo)
+        return photos
+
+    @cached_property
+    def _by_folder(self) -> dict[tuple[str, str], list[Path]]:
+        """The photos by the name of their folder, too: each of many folders may hold a photo of the same name."""
+        photos = defaultdict(list)
+        for stem, named in self._by_stem.items():
+            for photo in named:
+                photos[folded(photo.parent.name), stem].append(photo)
         return photos
 
 

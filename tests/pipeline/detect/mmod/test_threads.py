@@ -8,7 +8,7 @@ from pipeline.detect.mmod.threads import single_blas_thread
 @pytest.fixture(autouse=True)
 def three(blas_threads):
     if blas_threads(3) != {3}:
-        pytest.skip("threadpoolctl does not know the BLAS of numpy")
+        pytest.skip("the BLAS of numpy has fewer threads")
 
 
 def test_number_returns_after_the_block(blas_threads):
