@@ -140,14 +140,14 @@ def bench_read(faces: Path, heatmaps: Path, sizes: tuple[int, ...], out: Path) -
     multiple=True,
     default=(10_000, 287_000, 1_000_000),
     show_default=True,
-    help="Rows of a dataset. Repeat it for several; the others are compared with the smallest.",
+    help="Rows of a dataset. Repeat it for several; each is compared with the smallest whose cost can be measured.",
 )
 @click.option(
     "--most",
     type=click.FloatRange(1),
     default=1.1,
     show_default=True,
-    help="Largest cost of a face, as a multiple of its cost in the smallest dataset.",
+    help="Largest cost of a face, as a multiple of its cost in a smaller dataset.",
 )
 @click.option(
     "--most-memory", type=click.FloatRange(1), default=4000, show_default=True, help="Largest memory of a command in MB."

@@ -35,9 +35,9 @@ def main(
     Args:
         params: The parameters of all stages (see ``dataset.scaled_params`` for those that are changed).
         faces_dir: Folder of face shards, whose crops are repeated.
-        sizes: Numbers of rows. The others are compared with the smallest.
+        sizes: Numbers of rows. Each is compared with the smallest whose cost can be told from chance.
         out: JSON file to write. The datasets are built beside it, and removed.
-        most: Largest ratio of the cost of a face to its cost in the smallest dataset.
+        most: Largest ratio of the cost of a face to its cost in a smaller dataset.
         most_megabytes: Largest peak memory of a command.
         until: Name of the last step; None for all of them.
 
@@ -65,9 +65,9 @@ def main(
             for rows, folder in folders.items():
                 step.prepare(folder, sources)
                 for part, cost in _costs(step, rows, measure_command(step.command, start, folder)).items():
-                    costs.setdefault(part, []).append(cost)
-                    print_figures(part, cost.beside(costs[part][0]))
-            results |= {part: [cost.beside(its[0]) for cost in its] for part, its in costs.items()}
+                    print_figures(part, cost.beside(costs.setdefault(part, [])))
+                    costs[part].append(cost)
+            results |= {part: [cost.beside(its[:index]) for index, cost in enumerate(its)] for part, its in costs.items()}
             write_text(out, json.dumps({"commands": results}, indent=1) + "\n")
     problems = [problem for name, its in results.items() for problem in broken_limits(name, its, most, most_megabytes)]
     if problems:

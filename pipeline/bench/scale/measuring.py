@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,15 +43,22 @@ def measure_command(command: tuple[str, ...], start: Path, folder: Path) -> Meas
     arguments = [sys.executable, "-m", PROCESS, str(start.absolute()), str(folder.absolute()), *command]
     places = [str(Path(__file__).parents[3]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(places)}
-    last, silence, line = time.monotonic(), 0.0, ""
+    last, silence, line, found = time.monotonic(), 0.0, "", ""
     with subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", env=environment
     ) as process:
         for line in process.stdout or ():
             now = time.monotonic()
             last, silence = now, max(silence, now - last)
-            if not line.startswith("{"):
+            if line.startswith("{"):
+                found = line
+            else:
                 click.echo(line, err=True, nl=False)
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        raise InputError(
+            f"`{' '.join(command)}` on {folder} was ended by {name}, perhaps for want of memory: give fewer --rows"
+        )
     if process.returncode:
         raise InputError(f"`{' '.join(command)}` on {folder} failed: {line.strip()}")
-    return Measured(silence=silence, **json.loads(line))
+    return Measured(silence=silence, **json.loads(found))

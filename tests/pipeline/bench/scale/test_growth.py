@@ -8,7 +8,7 @@ def cost(rows, seconds, megabytes=10.0, start=100.0):
 
 
 def figures(*costs):
-    return [each.beside(costs[0]) for each in costs]
+    return [each.beside(costs[:index]) for index, each in enumerate(costs)]
 
 
 def test_a_face_that_costs_the_same_breaks_no_limit():
@@ -23,7 +23,7 @@ def test_a_face_that_costs_the_same_breaks_no_limit():
 def test_a_command_whose_time_grows_is_named():
     (problem,) = broken_limits("verify", figures(cost(2000, 1.0), cost(60_000, 42.0)), 1.3, 4000)
     assert problem == (
-        "verify with 60,000 rows takes 1.40 times the processor time for a face that it takes with 2,000, more than 1.3"
+        "verify with 60,000 rows takes 1.40 times the processor time for a face that it takes with fewer rows, more than 1.3"
     )
 
 
@@ -40,3 +40,10 @@ def test_a_command_that_takes_too_much_memory_is_named():
 def test_chance_in_a_cost_too_small_to_measure_breaks_no_limit():
     costs = figures(cost(2000, -0.03, -2), cost(60_000, 30 * SECONDS, 30 * BYTES / 1e6))
     assert broken_limits("ingest", costs, 1.1, 4000) == []
+
+
+def test_growth_of_a_cheap_command_is_seen_from_the_first_cost_that_can_be_measured():
+    costs = cost(2000, 0.05, 5), cost(20_000, 0.5, 60), cost(60_000, 3.0, 360)
+    (slow, large) = broken_limits("heatmaps", figures(*costs), 1.3, 4000)
+    assert slow.startswith("heatmaps with 60,000 rows takes 2.00 times the processor time")
+    assert large.startswith("heatmaps with 60,000 rows takes 2.00 times the memory")
