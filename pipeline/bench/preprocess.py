@@ -19,8 +19,10 @@ from pipeline.bench.large_photos import make_large_photos
 from pipeline.bench.measurement import print_figures, timed
 from pipeline.bench.worker_memory import measure_memory
 from pipeline.detect import stage as detect
+from pipeline.detect.face_search import Level, search
 from pipeline.faces import dlib_models, manifest
 from pipeline.faces.manifest import SPLITS, Photo
+from pipeline.faces.picture import Picture, read_picture
 from pipeline.landmarks import stage as landmarks
 from pipeline.landmarks.face import align_photo
 from pipeline.runtime.errors import InputError
@@ -29,6 +31,8 @@ from pipeline.runtime.outputs.overwriting import json_with, refuse_foreign
 from pipeline.runtime.parameters import Params
 from pipeline.runtime.status import Status
 from pipeline.shards import ShardSet
+
+DETECTED = 40  # photos to time the detectors with
 
 
 def main(params: Params, manifest_path: Path, number: int, large: int, many: int, out: Path) -> dict[str, object]:
@@ -59,6 +63,7 @@ def main(params: Params, manifest_path: Path, number: int, large: int, many: int
         for title, ours in settings(params).items():
             figures = measure_rates(ours, photos, Path(name) / title)
             results[title] = print_figures(f"photos a second, {title}", figures)
+        results["detectors"] = print_figures("dlib's detectors at 128 pixels", measure_detectors(photos[:DETECTED]))
         if large:
             figures = measure_stages(params, make_large_photos(usable, large, Path(name) / "photos"), Path(name) / "large")
             results["large"] = print_figures("photos of 12 megapixels a second, as in params.yaml", figures)
@@ -113,6 +118,7 @@ def measure_rates(params: Params, photos: Sequence[Photo], folder: Path) -> dict
         per photo of the calls that no pipeline can do without, and ratios of these.
     """
     some = photos[: max(1, len(photos) // 4)]
+    plain_loop(some[:1])  # loads the models, once for all settings
     has_face, plain = timed(lambda: plain_loop(some))
     stages = measure_stages(params, photos, folder)
     raw = milliseconds_of_raw_calls(params, some)
@@ -125,6 +131,27 @@ def measure_rates(params: Params, photos: Sequence[Photo], folder: Path) -> dict
         "raw_milliseconds": raw,
         "overhead_over_raw_calls": 1000 / stages["one_worker"] / raw - 1,
     }
+
+
+def measure_detectors(photos: Sequence[Photo]) -> dict[str, float]:
+    """Time one call of HOG and one of the CNN on photos that are in memory: few photos of the stages reach the CNN.
+
+    Returns:
+        Milliseconds a photo of both, and their ratio.
+    """
+    pictures = [read_picture(photo.path) for photo in photos]
+    seconds = []
+    for detector in ("hog", "mmod"):
+        level = Level(detector, side=128, padding=0.0)
+        search(pictures[0], [level])  # loads the model
+        seconds.append(timed(partial(_search_all, pictures, level))[1] / len(pictures))
+    hog, cnn = seconds
+    return {"hog_milliseconds": hog * 1000, "cnn_milliseconds": cnn * 1000, "cnn_over_hog": cnn / hog}
+
+
+def _search_all(pictures: Sequence[Picture], level: Level) -> None:
+    for picture in pictures:
+        search(picture, [level])
 
 
 def measure_stages(params: Params, photos: Sequence[Photo], folder: Path) -> dict[str, float]:

@@ -1,4 +1,4 @@
-from pipeline.bench.preprocess import repeat, settings
+from pipeline.bench.preprocess import measure_detectors, repeat, settings
 from pipeline.faces import manifest
 from pipeline.faces.manifest import Photo
 
@@ -16,3 +16,10 @@ def test_settings_get_cheaper(params):
     assert without_cnn.landmarks == params.landmarks
     assert len(hasty.detect.search_sizes) == 1
     assert hasty.landmarks.max_refinements == 0
+
+
+def test_a_call_of_the_cnn_is_timed_beside_hog(dataset):
+    photos = [photo for photo in manifest.read(dataset.manifest) if photo.status == "ok"][:3]
+    figures = measure_detectors(photos)
+    assert figures["cnn_over_hog"] == figures["cnn_milliseconds"] / figures["hog_milliseconds"]
+    assert figures["hog_milliseconds"] > 0

@@ -78,6 +78,19 @@ def test_nothing_to_check_is_an_error(run, tmp_path):
     assert "holds nothing that the stages write" in result.stderr
 
 
+@pytest.mark.parametrize("table", ["detections.csv", "manifest.csv"])
+@pytest.mark.parametrize(
+    "change",
+    [lambda rows: rows[:-1], lambda rows: [*rows, "more" + rows[-1]], lambda rows: [rows[1], rows[0], *rows[2:]]],
+    ids=["a row less", "a row more", "another order"],
+)
+def test_tables_of_other_photos_do_not_belong_together(run, data, table, change):
+    header, *rows = (data / table).read_text().splitlines(keepends=True)
+    (data / table).write_text(header + "".join(change(rows)))
+    found = run("verify", data).stdout
+    assert f"{data / 'detections.csv'}: does not have the manifest's photos in its order: run `aucue detect` again" in found
+
+
 @pytest.mark.parametrize(
     ("damage", "place", "problem"),
     [
