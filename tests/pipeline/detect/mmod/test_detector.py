@@ -81,11 +81,9 @@ def test_sizes_are_those_of_dlib(face, by_dlib, height, width):
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 128), (128, 1), (5, 40), (6, 6)])
-def test_an_image_too_small_for_dlib_shows_no_face(face, by_dlib, height, width):
-    image = face(1, width, height)
-    with pytest.raises(RuntimeError):
-        by_dlib(image)
-    assert detect(image) == ([], [])
+def test_an_image_too_small_for_dlib_shows_no_face(face, height, width):
+    """dlib itself raises an error, and writes beyond its memory, so that the process may die later."""
+    assert detect(face(1, width, height)) == ([], [])
 
 
 def test_noise_shows_no_face(by_dlib):
