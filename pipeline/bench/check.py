@@ -89,7 +89,7 @@ def compare(data: Path, name: str, source: Source) -> list[Finding]:
         for floor in source.floors:
             findings.append(Finding(name, floor, floor.value(content), same_processor))
     except (UnicodeDecodeError, json.JSONDecodeError):
-        raise InputError(f"{path} is no JSON: run `{source.command}` again") from None
+        raise InputError(f"{path} is no JSON: delete it and run `{source.command}` again") from None
     except (LookupError, TypeError, ValueError, ZeroDivisionError):
         raise InputError(f"{path} has no figure {floor.name}: run `{source.command}` again") from None
     return findings

@@ -52,7 +52,9 @@ def main(params: Params, manifest_path: Path, number: int, large: int, many: int
     Raises:
         InputError: If the manifest has no usable photo.
     """
-    refuse_foreign(out, json_with("memory"))
+    refuse_foreign(out, json_with("photos", "memory"))
+    if 0 < large < len(SPLITS):
+        raise InputError(f"--large is {large}: give 0, or {len(SPLITS)} or more, since each split needs a photo")
     usable = [photo for photo in manifest.read(manifest_path) if photo.status == Status.OK]
     if not usable:
         raise InputError(f"{manifest_path} has no usable photo: run `aucue ingest` on others")

@@ -38,8 +38,8 @@ def progress(
         title: Name of the step.
         unit: Name of the items, in the plural.
         quiet: Whether to show nothing.
-        delay: Seconds before a terminal shows anything. Elsewhere the first line comes after SECONDS_BETWEEN_LINES, or at the
-            end. A step that ends before the delay shows nothing.
+        delay: Seconds before a terminal shows anything. Elsewhere the first line comes after SECONDS_BETWEEN_LINES, or at
+            the end. A step that ends before the delay shows nothing.
 
     Returns:
         An iterable of the items that is also a context manager with an ``update`` method.

@@ -93,7 +93,7 @@ def test_missing_files_and_names(tmp_path):
     write_floors(tmp_path, "at_least: 3, measured: 9")
     assert "has no floors for raeding: give reading" in run(tmp_path, "raeding").output
     (tmp_path / "read.json").write_text("{")
-    assert "is no JSON: run `aucue bench read` again" in run(tmp_path).output
+    assert "is no JSON: delete it and run `aucue bench read` again" in run(tmp_path).output
     (tmp_path / "read.json").unlink()
     result = run(tmp_path)
     assert result.exit_code == 1

@@ -1,6 +1,10 @@
+import pytest
+
+from pipeline.bench import preprocess
 from pipeline.bench.preprocess import measure_detectors, repeat, settings
 from pipeline.faces import manifest
 from pipeline.faces.manifest import Photo
+from pipeline.runtime.errors import InputError
 
 
 def test_repeated_photos_make_a_manifest():
@@ -23,3 +27,8 @@ def test_a_call_of_the_cnn_is_timed_beside_hog(dataset):
     figures = measure_detectors(photos)
     assert figures["cnn_over_hog"] == figures["cnn_milliseconds"] / figures["hog_milliseconds"]
     assert figures["hog_milliseconds"] > 0
+
+
+def test_large_photos_of_fewer_than_three_are_refused(dataset, params, tmp_path):
+    with pytest.raises(InputError, match="--large is 2: give 0, or 3 or more"):
+        preprocess.main(params, dataset.manifest, 8, 2, 8, tmp_path / "out.json")
