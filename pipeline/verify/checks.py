@@ -5,6 +5,7 @@ A table or a shard set belongs to the files beside it if it was made from them.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -54,10 +55,11 @@ def main(folder: Path) -> Iterator[Finding]:
         raise InputError(f"{folder} does not exist: give the folder of the stages' outputs, or run `dvc repro`")
     if not outputs:
         raise InputError(f"{folder} holds nothing that the stages write: give their folder, or run `dvc repro`")
+    read_manifest = cache(manifest.read)  # for all checks
     for path, check in outputs.items():
         is_sound = True
         try:
-            size, problems = check(path)
+            size, problems = check(path, read_manifest)
             for problem in problems:
                 is_sound = False
                 yield problem
@@ -69,34 +71,35 @@ def main(folder: Path) -> Iterator[Finding]:
 
 
 Check = tuple[str, Iterator[Finding]]  # the size of an output, and its problems
+ReadManifest = Callable[[Path], list[Photo]]
 
 
-def _manifest(path: Path) -> Check:
-    photos = manifest.read(path)
+def _manifest(path: Path, read_manifest: ReadManifest) -> Check:
+    photos = read_manifest(path)
     manifest.check(photos)
     return f"{len(photos):,} photos", iter(())
 
 
-def _detections(path: Path) -> Check:
+def _detections(path: Path, read_manifest: ReadManifest) -> Check:
     rows = detections.read(path)
-    return f"{len(rows):,} photos", _detection_problems(path, rows)
+    return f"{len(rows):,} photos", _detection_problems(path, rows, read_manifest)
 
 
-def _detection_problems(path: Path, rows: list[Detection]) -> Iterator[Finding]:
+def _detection_problems(path: Path, rows: list[Detection], read_manifest: ReadManifest) -> Iterator[Finding]:
     unknown = sorted({detection.status for detection in rows} - STATUSES)
     if unknown:
         yield _bad(path, f"has the status {unknown[0]!r}, which no stage gives", "detect")
-    photos = _photos(path)
+    photos = _photos(path, read_manifest)
     if photos and _differ((detection.id for detection in rows), (photo.id for photo in photos)):
         yield _bad(path, "does not have the manifest's photos in its order", "detect")
 
 
-def _faces(path: Path) -> Check:
+def _faces(path: Path, read_manifest: ReadManifest) -> Check:
     faces = ShardSet(path, "faces")
-    return _size(faces), chain(_face_set_problems(path, faces), _shards(faces, _face_problem))
+    return _size(faces), chain(_face_set_problems(path, faces, read_manifest), _shards(faces, _face_problem))
 
 
-def _face_set_problems(path: Path, faces: ShardSet) -> Iterator[Finding]:
+def _face_set_problems(path: Path, faces: ShardSet, read_manifest: ReadManifest) -> Iterator[Finding]:
     for table in ("manifest", "detections"):
         beside = path.with_name(f"{table}.csv")
         if beside.exists() and faces.provenance.get(f"{table}_sha256") != file_digest(beside):
@@ -107,13 +110,13 @@ def _face_set_problems(path: Path, faces: ShardSet) -> Iterator[Finding]:
         columns = faces.columns(*names)
     except InputError:  # the check of the shard reports it
         return
-    photos = _photos(path)
+    photos = _photos(path, read_manifest)
     rows = zip(*(columns[name].tolist() for name in names), strict=True)
     if photos and _differ(rows, ((photo.id, photo.label, photo.split) for photo in photos)):
         yield _bad(path, "does not have the manifest's photos in its order", "landmarks")
 
 
-def _heatmaps(path: Path) -> Check:
+def _heatmaps(path: Path, _: ReadManifest) -> Check:
     maps = ShardSet(path, "heatmaps", "class_heatmaps")
     return _size(maps), chain(_map_set_problems(path, maps), _shards(maps, _map_problem))
 
@@ -173,10 +176,10 @@ def _map_problem(columns: dict[str, np.ndarray], provenance: dict) -> str:
     return "has a map where there should be none" if highest[~has_map].any() else ""
 
 
-def _photos(path: Path) -> list[Photo]:
+def _photos(path: Path, read_manifest: ReadManifest) -> list[Photo]:
     """The photos of the manifest beside a file; an empty list if there is no manifest."""
     beside = path.with_name("manifest.csv")
-    return manifest.read(beside) if beside.exists() else []
+    return read_manifest(beside) if beside.exists() else []
 
 
 def _differ(some: Iterable[object], others: Iterable[object]) -> bool:

@@ -6,9 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.packaged_files import INSTALL
-
 FILTERS = (16, 32, 32, 45, 45, 45, 1)  # of each layer (tools/python/src/cnn_face_detector.cpp)
 TENSOR = 2  # version of the form in which dlib writes a tensor
 
@@ -38,18 +35,12 @@ def read(path: Path) -> Network:
     """Read the detector.
 
     Args:
-        path: dlib's file.
-
-    Returns:
-        The detector.
+        path: dlib's file, as ``dlib_models.packaged`` returns it: with the content that dlib published.
 
     Raises:
-        InputError: If the file holds anything else.
+        ValueError: If the file is of another network, or of a later form.
     """
-    try:
-        return _network(_Cursor(path.read_bytes()))
-    except (ArithmeticError, IndexError, ValueError) as error:
-        raise InputError(f"{path} is not dlib's CNN face detector: {INSTALL} --force-reinstall") from error
+    return _network(_Cursor(path.read_bytes()))
 
 
 class _Cursor:

@@ -12,10 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, SoftFileLock
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows, whose file systems all have locks
-    fcntl = None  # type: ignore[assignment]
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 
@@ -26,7 +24,7 @@ def has_locks(file: Path) -> bool:
     Args:
         file: A file there; it is made if necessary.
     """
-    if fcntl is None:
+    if sys.platform == "win32":  # whose file systems all have locks
         return True
     with file.open("a") as opened:
         try:

@@ -5,15 +5,15 @@ from pipeline.runtime.user_paths import expand
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/anna")
-    monkeypatch.setenv("USERPROFILE", "/home/anna")
+    monkeypatch.setenv("HOME", "/users/anna")
+    monkeypatch.setenv("USERPROFILE", "/users/anna")
     monkeypatch.setenv("SETS", "/data/sets")
 
 
 @pytest.mark.parametrize(
     ("path", "written_out"),
     [
-        *(("~/faces", "/home/anna/faces"), ("~", "/home/anna"), ("$HOME/faces", "/home/anna/faces")),
+        *(("~/faces", "/users/anna/faces"), ("~", "/users/anna"), ("$HOME/faces", "/users/anna/faces")),
         *(("${SETS}/rafdb", "/data/sets/rafdb"), ("$SETS", "/data/sets"), ("a/~/b", "a/~/b"), ("a~", "a~")),
         *(("data/faces", "data/faces"), ("/abs", "/abs"), ("$NOT_SET_HERE/a", "$NOT_SET_HERE/a"), ("", "")),
     ],

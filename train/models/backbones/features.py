@@ -1,5 +1,6 @@
 """The common interface of all backbones, and their output: the feature maps of five layers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ def unchanged(_layer: int, hidden: Tensor) -> Tensor:
     return hidden
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """A network that turns images into the features of five layers. Subclasses give ``forward`` and the attributes."""
 
     channels: tuple[int, ...]  # of the five layers
@@ -28,6 +29,7 @@ class Backbone(nn.Module):
     gives_attention = False  # whether Features.class_attention is there
     has_folded_statistics = False  # whether the statistics of its batch norms come folded into their scale and shift
 
+    @abstractmethod
     def forward(self, images: Tensor, layer_hook: LayerHook = unchanged) -> Features:
         """Compute the features of five layers.
 
@@ -36,7 +38,6 @@ class Backbone(nn.Module):
             layer_hook: ``layer_hook(layer, hidden)`` is called with the features of layers 1 to 4. The network continues
                 with its result. ``Features.layers`` holds the features before the hook.
         """
-        raise NotImplementedError
 
     def description(self) -> dict:
         """Plain data that, with the name and the weights, rebuilds the backbone without any other file."""

@@ -1,5 +1,6 @@
 """The common interface of all methods: a method turns a backbone's features into class scores and, mostly, class maps."""
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ class Scores(NamedTuple):
     aux_logits: tuple[Tensor, ...] = ()  # (B, K) each: logits of further branches, which are trained as well
 
 
-class Method(nn.Module):
+class Method(nn.Module, ABC):
     """A classifier's head, and everything else that the method's recipe changes.
 
     A subclass gives ``forward`` and overrides the other functions where its recipe needs it.
@@ -31,6 +32,7 @@ class Method(nn.Module):
         self.channels = channels
         self.number_of_classes = number_of_classes
 
+    @abstractmethod
     def forward(self, features: Features, targets: Tensor | None = None) -> Scores:
         """Compute class scores and class maps.
 
@@ -38,7 +40,6 @@ class Method(nn.Module):
             features: The backbone's, of B images.
             targets: (B,) int64, the true classes; only in training.
         """
-        raise NotImplementedError
 
     def layer_hook(self, layer: int, hidden: Tensor) -> Tensor:  # noqa: ARG002 (subclasses need the layer)
         """Change the features with which the backbone continues after a layer.

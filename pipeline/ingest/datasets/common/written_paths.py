@@ -59,7 +59,7 @@ def is_foreign(written: str) -> bool:
     r"""Return whether this is an absolute path of another machine.
 
     It is a path of Windows (``C:\faces\1.jpg``) that this system cannot have, or one whose outer folders do not exist here
-    (``/home/anna/faces/1.jpg``).
+    (``/mnt/theirs/faces/1.jpg``).
     """
     if os.name != "nt" and DRIVE.match(written.strip(QUOTES)) is not None:
         return True

@@ -16,12 +16,12 @@ def command(source, out):
     ("arguments", "printed"),
     [
         (["a.jpg"], "a.jpg data/out"),
-        (["$PHOTOS/a.jpg", "--out", "~/x"], "/photos/a.jpg /home/me/x"),
+        (["$PHOTOS/a.jpg", "--out", "~/x"], "/photos/a.jpg /users/me/x"),
         ([".", "--out=b"], ". b"),
     ],
 )
 def test_paths_are_written_out(arguments, printed):
-    result = CliRunner().invoke(command, arguments, env={"PHOTOS": "/photos", "HOME": "/home/me"})
+    result = CliRunner().invoke(command, arguments, env={"PHOTOS": "/photos", "HOME": "/users/me"})
     assert result.output == f"{printed}\n"
 
 

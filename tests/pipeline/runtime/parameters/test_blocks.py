@@ -183,8 +183,8 @@ def test_unreadable_file_is_named(tmp_path):
 
 
 def test_paths_are_written_out(changed, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/anna")
-    monkeypatch.setenv("USERPROFILE", "/home/anna")
+    monkeypatch.setenv("HOME", "/users/anna")
+    monkeypatch.setenv("USERPROFILE", "/users/anna")
     params = parameters.load(
         changed(
             {
@@ -195,10 +195,10 @@ def test_paths_are_written_out(changed, monkeypatch):
             }
         )
     )
-    assert params.ingest.root == "/home/anna/faces"
-    assert params.landmarks.predictor == "/home/anna/predictor.dat"
-    assert params.heatmaps.codebook == "/home/anna/mine.yaml"
-    assert params.train.backbone == "hf:/home/anna/resnet"
+    assert params.ingest.root == "/users/anna/faces"
+    assert params.landmarks.predictor == "/users/anna/predictor.dat"
+    assert params.heatmaps.codebook == "/users/anna/mine.yaml"
+    assert params.train.backbone == "hf:/users/anna/resnet"
 
 
 @pytest.mark.parametrize("rename", [..., {}, None])
